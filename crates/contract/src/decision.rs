@@ -1,0 +1,235 @@
+//! What the rules say about one event, as a value: the ledger posts it, `explain` prints it.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, LineRef, Refund};
+use crate::program::Rounding;
+use crate::ruleset::RulesetHash;
+use crate::{OrderId, Points, RuleName, WalletName};
+
+/// What deciding an event will need of its member, beyond balances and lots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// The order whose purchase, awards, returns and parked refunds are to be loaded.
+    pub order: Option<OrderId>,
+}
+
+/// What the rules may see of a member when they decide.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// The order that the event names, as it stands; `None` when it never came.
+    pub order: Option<&'a OrderState>,
+}
+
+/// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// A purchase earned these awards (none is fine); the order is remembered for its refunds.
+    Purchase {
+        /// In the order of the rules.
+        awards: Vec<Award>,
+    },
+    /// A sign-up or custom activity earned these awards.
+    Activity {
+        /// In the order of the rules.
+        awards: Vec<Award>,
+    },
+    /// After this refund the order's returns stand so, and so much of its awards is due back.
+    Refund {
+        /// All returns of the order so far, this one included.
+        returned: Returned,
+        /// Due in all by wallet: `clamp(awarded - f(kept), 0, awarded)`; every wallet that the order's awards name.
+        due: BTreeMap<WalletName, Points>,
+    },
+    /// Spend these points if the balance has them.
+    Redeem {
+        /// From which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+    },
+    /// Add (or take, when negative) these points.
+    Adjust {
+        /// Which wallet.
+        wallet: WalletName,
+        /// Not nought.
+        points: Points,
+    },
+    /// The refund's purchase has not come yet: keep the event until it does.
+    Park {
+        /// The order that is waited for.
+        order: OrderId,
+    },
+}
+
+/// What one rule gave for one event, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Award {
+    /// The rule, of the rule set that decided.
+    pub rule: RuleName,
+    /// Into which wallet.
+    pub wallet: WalletName,
+    /// > 0, in units of the wallet's scale.
+    pub points: Points,
+    /// The arithmetic, step by step.
+    pub inputs: AwardInputs,
+}
+
+/// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AwardInputs {
+    /// Which effect of the rule.
+    pub effect: Effect,
+    /// Money that the rule counted, in major units; 0 for a fixed bonus.
+    pub base: Decimal,
+    /// Per how much money; absent for a fixed bonus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_amount: Option<Decimal>,
+    /// How many points for it (or the fixed bonus).
+    pub points: Decimal,
+    /// Multipliers that applied, in the order of the rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multipliers: Vec<Multiplier>,
+    /// Points before rounding.
+    pub exact: Decimal,
+    /// Where and how it was rounded; absent for a fixed bonus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+    /// The lines that counted, when the order has more than one or rounding is by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineInputs>,
+}
+
+/// One line's part in an award.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineInputs {
+    /// The line's id.
+    pub line: String,
+    /// Money that counted, in major units.
+    pub base: Decimal,
+    /// Product of the multipliers on this line.
+    pub factor: Decimal,
+    /// Points before rounding.
+    pub exact: Decimal,
+}
+
+/// A multiplier that applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Multiplier {
+    /// The rule that multiplied.
+    pub rule: RuleName,
+    /// By how much.
+    pub by: Decimal,
+}
+
+/// The kinds of earning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// In proportion to money.
+    Per,
+    /// For each full step of money.
+    PerStep,
+    /// A fixed number.
+    Fixed,
+}
+
+/// An order as the ledger remembers it for its refunds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderState {
+    /// The purchase as it was decided.
+    pub purchase: Event,
+    /// The rule set that paid.
+    pub ruleset: RulesetHash,
+    /// What came back so far.
+    pub returned: Returned,
+    /// What was awarded and what became of it, in award order.
+    pub awards: Vec<OrderAward>,
+}
+
+/// One award of an order and what refunds did to it: `taken + waived = due <= awarded`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderAward {
+    /// The rule that gave it.
+    pub rule: RuleName,
+    /// Into which wallet.
+    pub wallet: WalletName,
+    /// Given by the purchase, > 0.
+    pub awarded: Points,
+    /// To be taken back by all refunds so far.
+    pub due: Points,
+    /// Taken back.
+    pub taken: Points,
+    /// What the policy could not take; never demanded again.
+    pub waived: Points,
+}
+
+/// All that came back of an order, summed up, so that neither order nor split of the refunds matters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Returned {
+    /// The whole order came back.
+    #[serde(default)]
+    pub whole: bool,
+    /// Money given back on the order as a whole, in minor units.
+    #[serde(default)]
+    pub amount_minor: i64,
+    /// By line or sku; a list, because a JSON key is a string.
+    #[serde(default)]
+    pub lines: Vec<(LineRef, ReturnedLine)>,
+}
+
+/// What came back of one line (or of one sku).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnedLine {
+    /// All of it.
+    #[serde(default)]
+    pub whole: bool,
+    /// Pieces that came back without an amount named.
+    #[serde(default)]
+    pub quantity: Decimal,
+    /// Pieces that came back with an amount named (they leave the line, their share of money is what was named).
+    #[serde(default)]
+    pub quantity_priced: Decimal,
+    /// Money named, in minor units.
+    #[serde(default)]
+    pub amount_minor: i64,
+}
+
+impl Returned {
+    /// These returns and one more refund; `None` when a sum leaves the range of an i64.
+    #[must_use]
+    pub fn and(&self, refund: &Refund) -> Option<Self> {
+        let mut all = self.clone();
+        if refund.lines.is_empty() && refund.amount.is_none() {
+            all.whole = true;
+        }
+        if let Some(amount) = refund.amount {
+            all.amount_minor = all.amount_minor.checked_add(amount.minor)?;
+        }
+        for line in &refund.lines {
+            let at = match all.lines.binary_search_by(|(known, _)| known.cmp(&line.line)) {
+                Ok(at) => at,
+                Err(at) => {
+                    all.lines.insert(at, (line.line.clone(), ReturnedLine::default()));
+                    at
+                }
+            };
+            let sum = &mut all.lines[at].1;
+            match (line.quantity, line.amount) {
+                (None, None) => sum.whole = true,
+                (Some(quantity), None) => sum.quantity = sum.quantity.checked_add(quantity.get())?,
+                (quantity, Some(amount)) => {
+                    let pieces = quantity.map_or(Decimal::ZERO, crate::Quantity::get);
+                    sum.quantity_priced = sum.quantity_priced.checked_add(pieces)?;
+                    sum.amount_minor = sum.amount_minor.checked_add(amount.minor)?;
+                }
+            }
+        }
+        Some(all)
+    }
+}

@@ -1,0 +1,182 @@
+//! Events: things that happened, parsed once. What stands here is well-formed; only time, state and rules can still refuse it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{EventId, EventType, MemberId, Money, OrderId, Quantity, Source, WalletName};
+
+/// A thing that happened to one member.
+///
+/// Identity is the pipeline, `source` and `id`; the same identity with other content is a clash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Who said it.
+    pub source: Source,
+    /// The event's own id.
+    pub id: EventId,
+    /// When it happened; rules are those of this time.
+    pub occurred_at: Timestamp,
+    /// Whom it happened to.
+    pub member: MemberId,
+    /// Where it happened (`store`, `web`, ...), if the producer says so.
+    pub channel: Option<String>,
+    /// The producer's own attributes, for conditions; object keys are sorted on every level.
+    pub data: BTreeMap<String, serde_json::Value>,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// An order was paid for.
+    Purchase(Purchase),
+    /// An order, or a part of it, was returned.
+    Refund(Refund),
+    /// Points are to be spent on a reward.
+    Redeem(Redeem),
+    /// A person corrects a balance.
+    Adjust(Adjust),
+    /// A member joined.
+    Signup,
+    /// Any other activity that a source may say and a rule can name.
+    Custom(EventType),
+}
+
+/// An order that was paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchase {
+    /// Unique among the member's orders.
+    pub order: OrderId,
+    /// What was paid, >= 0; the sum of the lines.
+    pub amount: Money,
+    /// At least one; an order that came without lines is one line without a sku.
+    pub lines: Vec<Line>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Unique within the order; the line's number from 1 unless the producer names it.
+    pub id: String,
+    /// Article number.
+    pub sku: Option<String>,
+    /// Pieces or weight, > 0.
+    pub quantity: Quantity,
+    /// What was paid for the whole line, >= 0.
+    pub amount: Money,
+    /// Category of the article.
+    pub category: Option<String>,
+    /// Labels of the article, such as `color=red`.
+    pub labels: Vec<String>,
+}
+
+/// The return of an order: the whole of it when neither lines nor an amount are named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// The order that is returned.
+    pub order: OrderId,
+    /// Lines that came back.
+    pub lines: Vec<RefundLine>,
+    /// Money given back on the order as a whole, >= 0.
+    pub amount: Option<Money>,
+}
+
+/// One line that came back: the whole line when neither quantity nor amount is named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundLine {
+    /// Which line.
+    pub line: LineRef,
+    /// Pieces that came back, > 0.
+    pub quantity: Option<Quantity>,
+    /// Money given back, >= 0; without it the share of the quantity.
+    pub amount: Option<Money>,
+}
+
+/// How a refund names a line of its order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LineRef {
+    /// By the line's id.
+    Id(String),
+    /// By article: all lines of that sku, in their order.
+    Sku(String),
+}
+
+/// Points to be spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redeem {
+    /// From which wallet; the programme's first one when absent.
+    pub wallet: Option<WalletName>,
+    /// How many, > 0, as a decimal number of points.
+    pub points: Quantity,
+}
+
+/// A correction by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjust {
+    /// Which wallet; the programme's first one when absent.
+    pub wallet: Option<WalletName>,
+    /// Points to add, or to take when negative; not nought.
+    pub points: Decimal,
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who; an audit asks for it.
+    pub author: String,
+}
+
+/// SHA-256 of an event's canonical form: equal for the same content whatever the producer's spacing or order of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl Event {
+    /// The type as it stands in messages and in a rule's `on`.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        match &self.kind {
+            Kind::Purchase(_) => "purchase",
+            Kind::Refund(_) => "refund",
+            Kind::Redeem(_) => "redeem",
+            Kind::Adjust(_) => "adjust",
+            Kind::Signup => "signup",
+            Kind::Custom(name) => name.as_str(),
+        }
+    }
+
+    /// The order that the event is about, if any.
+    #[must_use]
+    pub fn order(&self) -> Option<&OrderId> {
+        match &self.kind {
+            Kind::Purchase(purchase) => Some(&purchase.order),
+            Kind::Refund(refund) => Some(&refund.order),
+            _ => None,
+        }
+    }
+
+    /// The hash that tells a redelivery from a clash.
+    #[must_use]
+    pub fn content_hash(&self) -> ContentHash {
+        let mut hasher = Sha256::new();
+        // Writing into a hasher cannot fail, and every field serializes: maps have string keys.
+        let _ = serde_json::to_writer(HashWriter(&mut hasher), self);
+        ContentHash(hasher.finalize().into())
+    }
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Event types that the product itself understands; others are custom activities.
+pub const BUILT_IN_TYPES: [&str; 5] = ["purchase", "refund", "redeem", "adjust", "signup"];

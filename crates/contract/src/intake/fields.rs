@@ -1,0 +1,274 @@
+//! From fields as they came to a typed event: each field is looked at once, in the order in which a person would.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json::{Raw, RawLine};
+use super::{LINES_MAX, clip};
+use crate::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use crate::id::IdError;
+use crate::money::MoneyError;
+use crate::{BuryReason, Currency, EventType, Money, Quantity, Refusal, WalletName};
+
+/// What an event means where it says nothing.
+pub(super) struct Defaults<'a> {
+    pub(super) currency: Currency,
+    pub(super) source: &'a str,
+}
+
+/// Longest free text (channel, sku, reason, ...) in bytes; it is stored with the order.
+const TEXT_BYTES_MAX: usize = 255;
+
+pub(super) fn missing(field: &str) -> Refusal {
+    Refusal::new(BuryReason::MissingField, format!("`{field}` is missing"))
+}
+
+fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
+    Refusal::new(BuryReason::BadValue, format!("`{field}` {problem}"))
+}
+
+pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> Result<Event, Refusal> {
+    let id = identity("id", raw.id.as_deref(), crate::EventId::parse)?;
+    let source = identity("source", raw.source.as_deref().or(Some(defaults.source)), crate::Source::parse)?;
+    let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
+    let occurred_at = time(raw.occurred_at.as_deref())?;
+    let channel = raw.channel.as_deref().map(|text| plain("channel", text)).transpose()?;
+    let currency = currency(raw.currency.as_deref(), defaults.currency)?;
+    let data = sorted(raw.data.clone().unwrap_or_default());
+    let kind = match kind.as_str() {
+        "purchase" => Kind::Purchase(purchase(raw, currency)?),
+        "refund" => Kind::Refund(refund(raw, currency)?),
+        "redeem" => Kind::Redeem(redeem(raw)?),
+        "adjust" => Kind::Adjust(adjust(raw)?),
+        "signup" => Kind::Signup,
+        _ => Kind::Custom(kind),
+    };
+    Ok(Event { source, id, occurred_at, member, channel, data, kind })
+}
+
+fn identity<T>(field: &str, text: Option<&str>, parse: fn(&str) -> Result<T, IdError>) -> Result<T, Refusal> {
+    parse(text.ok_or_else(|| missing(field))?).map_err(|e| bad(field, e))
+}
+
+fn plain(field: &str, text: &str) -> Result<String, Refusal> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(bad(field, format!("is {} bytes long; at most {TEXT_BYTES_MAX} are allowed", text.len())));
+    }
+    if text.contains('\0') {
+        return Err(bad(field, "contains a NUL character; remove it"));
+    }
+    Ok(text.to_owned())
+}
+
+fn time(text: Option<&str>) -> Result<Timestamp, Refusal> {
+    let text = text.ok_or_else(|| missing("occurredAt"))?;
+    let instant: Timestamp = text.parse().map_err(|_| {
+        bad("occurredAt", format!("is `{}`; write RFC 3339 with an offset, such as `2026-01-31T12:00:00Z`", clip(text)))
+    })?;
+    // The stores keep microseconds; a finer time would not be the same after it was read back.
+    Timestamp::from_microsecond(instant.as_microsecond()).map_err(|e| bad("occurredAt", e))
+}
+
+fn currency(named: Option<&str>, programme: Currency) -> Result<Currency, Refusal> {
+    let Some(named) = named else {
+        return Ok(programme);
+    };
+    let currency = Currency::parse(named).map_err(|e| bad("currency", e))?;
+    if currency == programme {
+        return Ok(currency);
+    }
+    let detail = format!("`currency` is {currency}; the programme's is {programme}");
+    Err(Refusal::new(BuryReason::ForeignCurrency, detail))
+}
+
+/// The text of a JSON number or string; anything else is of a wrong type.
+fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refusal> {
+    let text = raw.get().trim();
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if text.starts_with(['{', '[', 't', 'f', 'n']) {
+        let detail = format!("`{field}` has a wrong type; write a decimal string such as \"12.50\"");
+        return Err(Refusal::new(BuryReason::WrongType, detail));
+    }
+    Ok(inner)
+}
+
+fn money(field: &str, raw: &RawValue, currency: Currency) -> Result<Money, Refusal> {
+    let money = Money::parse(number(field, raw)?, currency).map_err(|e: MoneyError| bad(field, e))?;
+    if money.minor < 0 {
+        let detail = format!("`{field}` is below nought; send a `refund` to give money back");
+        return Err(Refusal::new(BuryReason::NegativeAmount, detail));
+    }
+    Ok(money)
+}
+
+fn quantity(field: &str, raw: &RawValue) -> Result<Quantity, Refusal> {
+    let text = number(field, raw)?;
+    if text.starts_with('-') {
+        return Err(Refusal::new(BuryReason::NegativeAmount, format!("`{field}` is below nought")));
+    }
+    let quantity = Quantity::parse(text).map_err(|e| bad(field, format!("is wrong: {e}")))?;
+    if quantity.is_zero() {
+        return Err(bad(field, "is nought; leave the line out"));
+    }
+    Ok(quantity)
+}
+
+fn too_many(lines: usize) -> Result<(), Refusal> {
+    if lines > LINES_MAX {
+        return Err(bad("lines", format!("has {lines} entries; at most {LINES_MAX} are allowed")));
+    }
+    Ok(())
+}
+
+fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
+    let order = identity("order", raw.order.as_deref(), crate::OrderId::parse)?;
+    let named = raw.amount.map(|amount| money("amount", amount, currency)).transpose()?;
+    let raw_lines = raw.lines.as_deref().unwrap_or_default();
+    too_many(raw_lines.len())?;
+    let mut lines = Vec::with_capacity(raw_lines.len().max(1));
+    for (n, raw_line) in raw_lines.iter().enumerate() {
+        lines.push(line(n, raw_line, currency)?);
+    }
+    if lines.is_empty() {
+        let amount = named.ok_or_else(|| missing("amount"))?;
+        lines.push(whole_order(amount)?);
+    }
+    unique(&lines)?;
+    let sum = lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.amount.minor));
+    let sum = sum.ok_or_else(|| bad("lines", "add up to more than an amount can hold"))?;
+    let amount = Money { minor: sum, currency };
+    match named {
+        Some(named) if named != amount => Err(bad(
+            "amount",
+            format!(
+                "is {named}, but the lines add up to {amount}; a line's `amount` is what was paid for it, after discounts"
+            ),
+        )),
+        _ => Ok(Purchase { order, amount, lines }),
+    }
+}
+
+/// An order without lines is one line of its own amount.
+fn whole_order(amount: Money) -> Result<Line, Refusal> {
+    let quantity = Quantity::parse("1").map_err(|e| bad("quantity", e))?;
+    Ok(Line { id: "1".into(), sku: None, quantity, amount, category: None, labels: Vec::new() })
+}
+
+fn line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<Line, Refusal> {
+    let field = |name: &str| format!("lines[{n}].{name}");
+    let text = |name: &str, text: &Option<String>| text.as_deref().map(|t| plain(&field(name), t)).transpose();
+    let amount = money(&field("amount"), raw.amount.ok_or_else(|| missing(&field("amount")))?, currency)?;
+    let quantity = match raw.quantity {
+        Some(raw) => quantity(&field("quantity"), raw)?,
+        None => Quantity::parse("1").map_err(|e| bad("quantity", e))?,
+    };
+    let labels = raw.labels.iter().map(|label| plain(&field("labels"), label)).collect::<Result<_, _>>()?;
+    Ok(Line {
+        id: text("line", &raw.line)?.unwrap_or_else(|| (n + 1).to_string()),
+        sku: text("sku", &raw.sku)?,
+        quantity,
+        amount,
+        category: text("category", &raw.category)?,
+        labels,
+    })
+}
+
+fn unique(lines: &[Line]) -> Result<(), Refusal> {
+    let mut ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(bad("lines", format!("has two lines called `{}`; name each `line` once", clip(pair[0])))),
+        None => Ok(()),
+    }
+}
+
+fn refund(raw: &Raw<'_>, currency: Currency) -> Result<Refund, Refusal> {
+    let order = identity("order", raw.order.as_deref(), crate::OrderId::parse)?;
+    let amount = raw.amount.map(|amount| money("amount", amount, currency)).transpose()?;
+    let raw_lines = raw.lines.as_deref().unwrap_or_default();
+    too_many(raw_lines.len())?;
+    let mut lines = Vec::with_capacity(raw_lines.len());
+    for (n, raw_line) in raw_lines.iter().enumerate() {
+        lines.push(refund_line(n, raw_line, currency)?);
+    }
+    match (amount, lines.is_empty()) {
+        // A total beside lines says the same money twice; the lines are the finer word, and must agree.
+        (Some(total), false) => {
+            agree(total, &lines)?;
+            Ok(Refund { order, lines, amount: None })
+        }
+        _ => Ok(Refund { order, lines, amount }),
+    }
+}
+
+fn agree(total: Money, lines: &[RefundLine]) -> Result<(), Refusal> {
+    let amounts: Option<Vec<i64>> = lines.iter().map(|line| line.amount.map(|amount| amount.minor)).collect();
+    let sum = amounts.and_then(|all| all.into_iter().try_fold(0_i64, i64::checked_add));
+    if sum == Some(total.minor) {
+        return Ok(());
+    }
+    Err(bad("amount", "is not the sum of the lines' amounts; name an `amount` on each line, or leave it out here"))
+}
+
+fn refund_line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<RefundLine, Refusal> {
+    let field = |name: &str| format!("lines[{n}].{name}");
+    let line = match (&raw.line, &raw.sku) {
+        (Some(id), _) => LineRef::Id(plain(&field("line"), id)?),
+        (None, Some(sku)) => LineRef::Sku(plain(&field("sku"), sku)?),
+        (None, None) => return Err(missing(&field("line"))),
+    };
+    Ok(RefundLine {
+        line,
+        quantity: raw.quantity.map(|raw| quantity(&field("quantity"), raw)).transpose()?,
+        amount: raw.amount.map(|raw| money(&field("amount"), raw, currency)).transpose()?,
+    })
+}
+
+fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
+    raw.wallet.as_deref().map(|name| WalletName::parse(name).map_err(|e| bad("wallet", e))).transpose()
+}
+
+fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
+    let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
+    Ok(Redeem { wallet: wallet(raw)?, points })
+}
+
+fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {
+    let text = number("points", raw.points.ok_or_else(|| missing("points"))?)?;
+    let size =
+        Quantity::parse(text.strip_prefix('-').unwrap_or(text)).map_err(|e| bad("points", format!("is wrong: {e}")))?;
+    if size.is_zero() {
+        return Err(bad("points", "is nought; an adjustment adds or takes"));
+    }
+    let points = if text.starts_with('-') { Decimal::ZERO - size.get() } else { size.get() };
+    let said = |field: &str, text: &Option<String>| match text.as_deref().map(str::trim) {
+        None | Some("") => Err(missing(field)),
+        Some(text) => plain(field, text),
+    };
+    Ok(Adjust {
+        wallet: wallet(raw)?,
+        points,
+        reason: said("reason", &raw.reason)?,
+        author: said("author", &raw.author)?,
+    })
+}
+
+/// Object keys in order on every level, whatever order the producer or a JSON library's map keeps: the hash depends on it.
+fn sorted(data: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    data.into_iter().map(|(key, value)| (key, sorted_value(value))).collect()
+}
+
+fn sorted_value(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<String, Value> = map.into_iter().map(|(k, v)| (k, sorted_value(v))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted_value).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,27 @@
+//! The words that two rooms of the house, or the house and the street, agreed on.
+//!
+//! Events that come in, results that go out, identities, quantities, the programme as it is written,
+//! and the nouns that pass between rooms which may not name each other. Pure: no clock, no client,
+//! no runtime. What is parsed here need not be checked again anywhere else.
+
+pub mod broker_object;
+pub mod config;
+pub mod decimal;
+pub mod decision;
+pub mod event;
+pub mod id;
+pub mod intake;
+pub mod money;
+pub mod pipeline;
+pub mod points;
+pub mod program;
+pub mod refusal;
+pub mod result;
+pub mod ruleset;
+pub mod span;
+
+pub use decimal::Quantity;
+pub use id::{EventId, EventType, MemberId, OrderId, PipelineName, RuleName, Source, SubscriberName, WalletName};
+pub use money::{Currency, Money};
+pub use points::{Points, Scale};
+pub use refusal::{BuryReason, Refusal};

@@ -1,0 +1,205 @@
+//! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, EventType, Quantity, RuleName, Scale, WalletName};
+
+/// Most wallets of a programme; each costs a balance row per member.
+pub const WALLETS_MAX: usize = 16;
+
+/// Most rules of a programme; each is asked for every event of its type.
+pub const RULES_MAX: usize = 1000;
+
+/// Wallets, and what holds for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Program {
+    /// ISO 4217 code of all amounts; an event in another currency is buried.
+    pub currency: Currency,
+    /// Points currencies; the first one is meant where an event names none.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
+    pub wallets: Vec<Wallet>,
+    /// What a refund may take back.
+    #[serde(default)]
+    pub refunds: Refunds,
+    /// From when these rules hold, by `occurredAt`; absent: from when they are first applied. The first version always
+    /// holds from the beginning of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
+    pub valid_from: Option<Timestamp>,
+}
+
+/// One points currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Wallet {
+    /// Unique in the programme.
+    pub name: WalletName,
+    /// Decimals of its points, 0 to 4; cannot change once the wallet was used.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// What a refund may take back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Refunds {
+    /// How far a clawback may go.
+    #[serde(default)]
+    pub take_back: TakeBack,
+}
+
+/// How far a clawback may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum TakeBack {
+    /// Down to an empty balance; what is missing is waived.
+    #[default]
+    WithinBalance,
+}
+
+/// When (`on`, `when`, `minimumOrder`), on what (`include`, `exclude`), and what (`earn` or `multiply`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    /// Unique in the rule set; stands in every award.
+    pub name: RuleName,
+    /// The event type that triggers it.
+    pub on: EventType,
+    /// A CEL condition over `event`; an error in it buries the event, it never counts as false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
+    pub when: Option<String>,
+    /// Only orders of at least this amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_order: Option<Quantity>,
+    /// Only lines that one of these names; all lines when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include: Option<Selector>,
+    /// Not the lines that one of these names, even when included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Selector>,
+    /// Points for the event. Exactly one of `earn` and `multiply`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earn: Option<Earn>,
+    /// More points from the `per` and `perStep` rules of the same event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiply: Option<Multiply>,
+    /// When this rule applied, the ones after it are not asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stop_after: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Lines of an order, by what they carry; a line matches when any of the lists names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Selector {
+    /// Article numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
+    pub skus: Vec<String>,
+    /// Categories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
+    pub categories: Vec<String>,
+    /// Labels, in full (`color=red`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
+    pub labels: Vec<String>,
+}
+
+/// Points for an event: exactly one of `per`, `perStep` and `fixed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Earn {
+    /// Into which wallet.
+    pub wallet: WalletName,
+    /// In proportion to money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// For each full step of money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_step: Option<Per>,
+    /// A fixed number; after multipliers, never multiplied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Quantity>,
+    /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+}
+
+/// So many points for so much money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Per {
+    /// Money in major units, > 0.
+    pub amount: Quantity,
+    /// Points for it, > 0.
+    pub points: Quantity,
+}
+
+/// The one rounding step of an award.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rounding {
+    /// Which way.
+    #[serde(default)]
+    pub mode: RoundingMode,
+    /// Of what.
+    #[serde(default)]
+    pub at: RoundingAt,
+}
+
+/// Which way to round to the wallet's scale.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RoundingMode {
+    /// Down.
+    #[default]
+    Floor,
+    /// Up.
+    Ceiling,
+    /// To the nearest, a half up.
+    HalfUp,
+    /// To the nearest, a half down.
+    HalfDown,
+    /// To the nearest, a half to the even neighbour.
+    HalfEven,
+}
+
+/// What is rounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RoundingAt {
+    /// Each line, then summed.
+    Line,
+    /// The sum of the lines.
+    #[default]
+    Order,
+}
+
+/// Multiplies what the `per` and `perStep` rules give for the selected lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Multiply {
+    /// By how much; 0 takes the points of the selected lines away.
+    pub by: Quantity,
+    /// Only awards into this wallet; every wallet when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletName>,
+}

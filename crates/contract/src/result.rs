@@ -1,0 +1,225 @@
+//! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::Event;
+use crate::ruleset::hex;
+use crate::{EventId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+
+/// One result as the ledger stores it and the worker publishes it, the same every time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultEvent {
+    /// Message id on the broker and `id` of the CloudEvent: 32 hex digits.
+    pub id: String,
+    /// When the cause happened.
+    pub time: Timestamp,
+    /// Whom it concerns.
+    pub member: MemberId,
+    /// The event that caused it.
+    pub cause: Cause,
+    /// What came out.
+    #[serde(flatten)]
+    pub body: ResultBody,
+}
+
+/// The event that caused a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Its source.
+    pub source: Source,
+    /// Its id.
+    pub id: EventId,
+}
+
+/// What came out; all points are decimal strings at the wallet's scale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all_fields = "camelCase")]
+pub enum ResultBody {
+    /// Points came in because of an activity.
+    #[serde(rename = "points.earned")]
+    Earned {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+        /// The order, if it was a purchase.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
+        /// Which rules gave how much.
+        awards: Vec<AwardPart>,
+    },
+    /// Points were taken back after a refund.
+    #[serde(rename = "points.clawedback")]
+    ClawedBack {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many were taken now.
+        points: String,
+        /// How many could not be taken and will not be asked for again.
+        waived: String,
+        /// Balance after.
+        available: String,
+        /// The refunded order.
+        order: OrderId,
+    },
+    /// Points that an earlier refund took were given back, because a later one left less due.
+    #[serde(rename = "points.reinstated")]
+    Reinstated {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+        /// The refunded order.
+        order: OrderId,
+    },
+    /// Points were spent.
+    #[serde(rename = "redemption.accepted")]
+    RedemptionAccepted {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points could not be spent.
+    #[serde(rename = "redemption.rejected")]
+    RedemptionRejected {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many were asked for.
+        points: String,
+        /// Balance.
+        available: String,
+        /// How many are missing.
+        missing: String,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// A person corrected the balance.
+    #[serde(rename = "points.adjusted")]
+    Adjusted {
+        /// Which wallet.
+        wallet: WalletName,
+        /// Signed.
+        points: String,
+        /// Balance after.
+        available: String,
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// A correction would have left a negative balance.
+    #[serde(rename = "adjustment.rejected")]
+    AdjustmentRejected {
+        /// Which wallet.
+        wallet: WalletName,
+        /// Signed, as asked for.
+        points: String,
+        /// Balance.
+        available: String,
+        /// How many are missing.
+        missing: String,
+        /// Why.
+        reason: RejectReason,
+    },
+}
+
+/// One rule's part of what was earned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwardPart {
+    /// The rule.
+    pub rule: RuleName,
+    /// Decimal string.
+    pub points: String,
+}
+
+/// Why a request was turned down; it was decided all the same, and stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RejectReason {
+    /// Fewer points are available than asked for.
+    InsufficientBalance,
+}
+
+impl ResultBody {
+    /// CloudEvents `type` and routing key at once.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Earned { .. } => "points.earned",
+            Self::ClawedBack { .. } => "points.clawedback",
+            Self::Reinstated { .. } => "points.reinstated",
+            Self::RedemptionAccepted { .. } => "redemption.accepted",
+            Self::RedemptionRejected { .. } => "redemption.rejected",
+            Self::Adjusted { .. } => "points.adjusted",
+            Self::AdjustmentRejected { .. } => "adjustment.rejected",
+        }
+    }
+}
+
+impl ResultEvent {
+    /// The `n`-th (from 0) result of an event.
+    #[must_use]
+    pub fn of(pipeline: &PipelineName, event: &Event, n: usize, body: ResultBody) -> Self {
+        Self {
+            id: result_id(pipeline, event, n),
+            time: event.occurred_at,
+            member: event.member.clone(),
+            cause: Cause { source: event.source.clone(), id: event.id.clone() },
+            body,
+        }
+    }
+
+    /// A CloudEvent in structured JSON mode (`application/cloudevents+json`).
+    #[must_use]
+    pub fn to_cloud_event(&self, pipeline: &PipelineName) -> Vec<u8> {
+        let envelope = Envelope {
+            specversion: "1.0",
+            id: &self.id,
+            source: format!("/pipelines/{pipeline}"),
+            time: self.time,
+            subject: &self.member,
+            datacontenttype: "application/json",
+            causeid: &self.cause.id,
+            causesource: &self.cause.source,
+            body: &self.body,
+        };
+        // Only string keys and plain values: this cannot fail.
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+}
+
+/// Content type of [`ResultEvent::to_cloud_event`].
+pub const CLOUD_EVENT_JSON: &str = "application/cloudevents+json";
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: String,
+    time: Timestamp,
+    subject: &'a MemberId,
+    datacontenttype: &'static str,
+    causeid: &'a EventId,
+    causesource: &'a Source,
+    #[serde(flatten)]
+    body: &'a ResultBody,
+}
+
+fn result_id(pipeline: &PipelineName, event: &Event, n: usize) -> String {
+    let mut hasher = Sha256::new();
+    // A control character cannot stand in an identity, so it separates them without doubt.
+    for part in [pipeline.as_str(), event.source.as_str(), event.id.as_str(), &n.to_string()] {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hex(&hasher.finalize()[..16])
+}

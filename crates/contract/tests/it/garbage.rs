@@ -1,0 +1,123 @@
+//! Each fault has a reason of its own and a sentence that names the field.
+
+use contract::BuryReason::{self, *};
+
+use crate::support::{PURCHASE, json, raw};
+
+fn check(routing_key: &str, body: &str, reason: BuryReason, says: &str) {
+    let refusal = json(routing_key, body).expect_err(body);
+    assert_eq!(refusal.reason, reason, "{body}: {refusal}");
+    assert!(refusal.detail.contains(says), "{body}: `{}` does not say `{says}`", refusal.detail);
+}
+
+/// The purchase with one text replaced by another.
+fn with(old: &str, new: &str) -> String {
+    assert!(PURCHASE.contains(old), "{old}");
+    PURCHASE.replace(old, new)
+}
+
+#[test]
+fn a_body_that_is_no_event_is_refused_with_its_reason() {
+    for (body, reason, says) in [
+        ("hello".into(), NotJson, "not JSON"),
+        (String::new(), NotJson, "empty"),
+        ("  \n".into(), NotJson, "empty"),
+        (PURCHASE[..40].into(), Truncated, "ends too early"),
+        ("[]".into(), WrongType, "a list"),
+        ("{}".into(), MissingField, "`type`"),
+        ("7".into(), WrongType, "the body"),
+        (with(r#""m1""#, "17"), WrongType, "`member`"),
+        (with(r#""29.33""#, r#"{"v":1}"#), WrongType, "`amount`"),
+        (with(r#""29.33""#, "true"), WrongType, "`amount`"),
+        (with("purchase", "purchace"), UnknownEventType, "`purchace`"),
+        (with("purchase", "adjust"), TypeNotAllowed, "exchange `shop`"),
+        (with(r#""id":"e1","#, ""), MissingField, "`id`"),
+        (with(r#""type":"purchase","#, ""), MissingField, "`type`"),
+        (with(r#","member":"m1""#, ""), MissingField, "`member`"),
+        (with(r#","order":"o1""#, ""), MissingField, "`order`"),
+        (with(r#","amount":"29.33""#, ""), MissingField, "`amount`"),
+        (with(r#""occurredAt":"2026-01-31T12:00:00Z","#, ""), MissingField, "`occurredAt`"),
+        (with("29.33", "-29.33"), NegativeAmount, "`amount`"),
+        (with("29.33", "29.333"), BadValue, "2 decimals of USD"),
+        (with("29.33", "1e3"), BadValue, "plain decimal"),
+        (with("29.33", "99999999999999999999"), BadValue, "too large"),
+        (with(r#""29.33""#, r#""29.33","currency":"EUR""#), ForeignCurrency, "EUR; the programme's is USD"),
+        (with(r#""29.33""#, r#""29.33","currency":"euro""#), BadValue, "`currency`"),
+        (with("2026-01-31T12:00:00Z", "31.1.2026"), BadValue, "RFC 3339"),
+        (with("2026-01-31T12:00:00Z", "2026-01-31T12:00:00"), BadValue, "offset"),
+        (with(r#""e1""#, r#""a\u0000b""#), BadValue, "control character"),
+        (with(r#""id":"e1""#, &format!(r#""id":"{}""#, "x".repeat(256))), BadValue, "at most 255"),
+    ] {
+        check("purchase.store", &body, reason, says);
+    }
+}
+
+#[test]
+fn lines_are_held_to_the_order() {
+    let lines = |lines: &str| with(r#""29.33""#, &format!(r#""29.33","lines":{lines}"#));
+    for (body, reason, says) in [
+        (lines(r#"[{"amount":"20.00"},{"amount":"9.00"}]"#), BadValue, "add up to 29.00 USD"),
+        (lines(r#"[{"amount":"-1.00"},{"amount":"30.33"}]"#), NegativeAmount, "`lines[0].amount`"),
+        (lines(r#"[{"sku":"a"}]"#), MissingField, "`lines[0].amount`"),
+        (lines(r#"[{"amount":"29.33","quantity":0}]"#), BadValue, "`lines[0].quantity`"),
+        (lines(r#"[{"amount":"29.33","quantity":-1}]"#), NegativeAmount, "`lines[0].quantity`"),
+        (lines(r#"[{"amount":"29.33","sku":7}]"#), WrongType, "`lines[0].sku`"),
+        (lines(r#"[{"line":"a","amount":"29.33"},{"line":"a","amount":"0.00"}]"#), BadValue, "two lines called `a`"),
+        (lines(r#"[{"line":"2","amount":"29.33"},{"amount":"0.00"}]"#), BadValue, "two lines called `2`"),
+        (lines(&format!("[{}]", vec![r#"{"amount":"0"}"#; 2001].join(","))), BadValue, "at most 2000"),
+    ] {
+        check("purchase.store", &body, reason, says);
+    }
+}
+
+#[test]
+fn requests_of_the_desk_are_held_to_their_shape() {
+    let desk = |rest: &str| format!(r#"{{"id":"e1","occurredAt":"2026-01-31T12:00:00Z","member":"m1",{rest}}}"#);
+    for (rest, reason, says) in [
+        (r#""type":"redeem""#, MissingField, "`points`"),
+        (r#""type":"redeem","points":"-5""#, NegativeAmount, "`points`"),
+        (r#""type":"redeem","points":"0""#, BadValue, "`points`"),
+        (r#""type":"redeem","points":"5","wallet":"A B""#, BadValue, "`wallet`"),
+        (r#""type":"adjust","points":"5","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"adjust","points":"5","author":" ","reason":"x""#, MissingField, "`author`"),
+        (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
+    ] {
+        check("desk.1", &desk(rest), reason, says);
+    }
+}
+
+#[test]
+fn a_message_that_came_by_no_source_is_refused() {
+    check("stock.moved", PURCHASE, UnknownSource, "`stock.moved`");
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_unread() {
+    let refusal = raw("purchase", &vec![b'x'; 5 << 20]).unwrap_err();
+    assert_eq!(refusal.reason, TooLarge);
+    assert!(refusal.detail.contains("5242880 bytes"));
+}
+
+#[test]
+fn mutated_bodies_never_panic() {
+    // A small own generator: the same bodies on every machine.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap()
+    };
+    for _ in 0..20_000 {
+        let mut body = PURCHASE.as_bytes().to_vec();
+        for _ in 0..=next() % 4 {
+            let at = next() % body.len();
+            match next() % 3 {
+                0 => body[at] = u8::try_from(next() % 256).unwrap(),
+                1 => body.truncate(at.max(1)),
+                _ => body.insert(at, b"{}[]\",:0-e.\\"[next() % 12]),
+            }
+        }
+        let _ = raw("purchase", &body);
+    }
+}

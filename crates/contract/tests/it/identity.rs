@@ -1,0 +1,74 @@
+//! What makes two messages the same event.
+
+use contract::event::Kind;
+use contract::{BuryReason, Refusal};
+
+use crate::support::{PURCHASE, json};
+
+fn hash(body: &str) -> [u8; 32] {
+    json("purchase.store", body).unwrap().content_hash().0
+}
+
+#[test]
+fn spacing_and_order_of_keys_do_not_make_another_event() {
+    let data = r#","data":{"b":{"y":1,"x":2},"a":[1]}}"#;
+    let turned = r#"{ "data":{"a":[1],"b":{"x":2,"y":1}}, "amount":29.33, "order":"o1","member":"m1",
+        "occurredAt":"2026-01-31T13:00:00+01:00", "type":"purchase", "id":"e1", "ignored": [null] }"#;
+    let straight = PURCHASE.replace('}', "") + data;
+    assert_eq!(hash(&straight), hash(turned));
+}
+
+#[test]
+fn other_content_is_another_event() {
+    let plain = hash(PURCHASE);
+    for (old, new) in [("29.33", "29.34"), ("o1", "o2"), ("m1", "m2"), ("12:00:00Z", "12:00:00.000001Z")] {
+        assert_ne!(plain, hash(&PURCHASE.replace(old, new)), "{old}");
+    }
+}
+
+#[test]
+fn the_exchange_is_the_source_of_an_event_that_names_none() {
+    assert_eq!(json("purchase", PURCHASE).unwrap().source.as_str(), "shop");
+    let named = PURCHASE.replace('{', r#"{"source":"till-7","#);
+    assert_eq!(json("purchase", &named).unwrap().source.as_str(), "till-7");
+}
+
+#[test]
+fn an_order_without_lines_is_one_line() {
+    let Kind::Purchase(purchase) = json("purchase", PURCHASE).unwrap().kind else { panic!("no purchase") };
+    assert_eq!(purchase.lines.len(), 1);
+    assert_eq!(purchase.lines[0].amount.minor, 2933);
+    assert_eq!(purchase.amount.minor, 2933);
+}
+
+#[test]
+fn a_stored_event_reads_back_equal() {
+    let with_lines = PURCHASE
+        .replace('}', r#","lines":[{"sku":"a","quantity":"0.350","amount":"29.33","labels":["x=y"]}],"data":{"n":1}}"#);
+    let event = json("purchase", &with_lines).unwrap();
+    let stored = serde_json::to_string(&event).unwrap();
+    let read: contract::event::Event = serde_json::from_str(&stored).unwrap();
+    assert_eq!(read, event);
+    assert_eq!(read.content_hash(), event.content_hash());
+}
+
+#[test]
+fn lateness_is_measured_by_the_pipelines_clock() {
+    let events = |clock: &str| -> contract::pipeline::Events {
+        serde_json::from_value(serde_json::json!({ "sources": [], "maxLateness": "30d", "clock": clock })).unwrap()
+    };
+    let now = "2026-01-31T12:00:00Z".parse().unwrap();
+    let check = |clock: &str, at: &str| -> Result<(), Refusal> {
+        contract::intake::TimeLimits::new(&events(clock)).check(at.parse().unwrap(), now)
+    };
+    for (clock, at, expected) in [
+        ("Wall", "2026-01-01T12:00:00Z", Ok(())),
+        ("Wall", "2026-01-01T11:59:59Z", Err(BuryReason::TooLate)),
+        ("Wall", "2026-01-31T12:05:00Z", Ok(())),
+        ("Wall", "2026-01-31T12:05:01Z", Err(BuryReason::InTheFuture)),
+        ("Event", "1997-01-01T12:00:00Z", Ok(())),
+        ("Event", "2997-01-01T12:00:00Z", Ok(())),
+    ] {
+        assert_eq!(check(clock, at).map_err(|refusal| refusal.reason), expected, "{clock} {at}");
+    }
+}
