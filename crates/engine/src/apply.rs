@@ -1,0 +1,270 @@
+//! One batch: which events are fresh, what the rules say of them, what the balances allow, all kept in one transaction.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use contract::decision::Facts;
+use contract::event::{ContentHash, Event, Kind};
+use contract::intake::TimeLimits;
+use contract::result::ResultEvent;
+use contract::{BuryReason, PipelineName, Refusal};
+use jiff::Timestamp;
+use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting};
+use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, Takes, Wanted};
+use rules::Compiled;
+
+use crate::{EngineError, Rulebook};
+
+/// What became of one event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settled {
+    /// Decided and kept now; its results have not been published yet.
+    Fresh {
+        /// Applied, rejected or parked.
+        outcome: Outcome,
+        /// Its results, and those of refunds that had waited for it.
+        results: Vec<ResultEvent>,
+        /// Refunds that had waited for it and do not fit it: to be buried.
+        given_up: Vec<(Event, Refusal)>,
+        /// Whose published mark is to be set once the results are confirmed.
+        batch: BatchId,
+    },
+    /// Kept before: the stored results, to be published again under the same ids.
+    Replayed {
+        /// As they were stored.
+        results: Vec<ResultEvent>,
+    },
+    /// At fault itself: to be buried.
+    Buried(Refusal),
+}
+
+/// Decides batches of one pipeline on one ledger.
+pub struct Engine {
+    pipeline: PipelineName,
+    ledger: Arc<dyn Ledger>,
+    limits: TimeLimits,
+    rulebook: RwLock<Arc<Rulebook>>,
+}
+
+impl Engine {
+    /// Loads the rules. Fails with [`EngineError::NoRules`] while nobody has applied any.
+    pub async fn open(
+        pipeline: PipelineName,
+        ledger: Arc<dyn Ledger>,
+        limits: TimeLimits,
+    ) -> Result<Self, EngineError> {
+        let rulebook = Rulebook::load(ledger.as_ref(), &pipeline, None).await?;
+        Ok(Self { pipeline, ledger, limits, rulebook: RwLock::new(Arc::new(rulebook)) })
+    }
+
+    /// The rules as last seen.
+    #[must_use]
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        self.rulebook.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Applies events in their order, everything or nothing; answers stand in the same order.
+    ///
+    /// What the database refuses for its content is found by halving and buried. A cancelled call leaves either nothing
+    /// or a committed batch whose events answer [`Settled::Replayed`] next time.
+    pub async fn apply(&self, events: &[Event], now: Timestamp) -> Result<Vec<Settled>, EngineError> {
+        let mut settled = self.halving(events, now).await?;
+        debug_assert_eq!(settled.len(), events.len());
+        settled.truncate(events.len());
+        Ok(settled)
+    }
+
+    fn halving<'a>(&'a self, events: &'a [Event], now: Timestamp) -> Boxed<'a> {
+        Box::pin(async move {
+            match self.at_once(events, now).await? {
+                Ok(settled) => Ok(settled),
+                Err(detail) if events.len() <= 1 => {
+                    let refusal = Refusal::new(BuryReason::LedgerRefused, format!("the ledger refused it: {detail}"));
+                    Ok(vec![Settled::Buried(refusal); events.len()])
+                }
+                Err(_) => {
+                    let (first, second) = events.split_at(events.len() / 2);
+                    let mut settled = self.halving(first, now).await?;
+                    settled.extend(self.halving(second, now).await?);
+                    Ok(settled)
+                }
+            }
+        })
+    }
+
+    /// One transaction; `Err` inside is the database's reason for refusing it.
+    async fn at_once(&self, events: &[Event], now: Timestamp) -> Result<Result<Vec<Settled>, String>, EngineError> {
+        loop {
+            let rulebook = self.rulebook();
+            let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
+            let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
+            let (open, begun) = self.ledger.begin(&desk.request(&items)).await?;
+            if begun.timeline_seq > rulebook.seq {
+                // Somebody applied newer rules: let go of the locks, learn them, begin again.
+                drop(open);
+                self.learn(&rulebook).await?;
+                continue;
+            }
+            let (verdicts, applied) = desk.decide_all(&items, begun);
+            match open.commit(BatchWrites { applied, ..BatchWrites::default() }).await? {
+                Committed::Done(batch) => {
+                    return Ok(Ok(verdicts.into_iter().map(|verdict| verdict.settled(batch)).collect()));
+                }
+                Committed::Refused { detail } => return Ok(Err(detail)),
+                Committed::Raced => {}
+            }
+        }
+    }
+
+    async fn learn(&self, known: &Rulebook) -> Result<(), EngineError> {
+        let newer = Rulebook::load(self.ledger.as_ref(), &self.pipeline, Some(known)).await?;
+        *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer);
+        Ok(())
+    }
+}
+
+type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Vec<Settled>, EngineError>> + Send + 'a>>;
+
+fn clash() -> Refusal {
+    let detail =
+        "an event with this source and id, but other content, was applied before; give each event its own `id`";
+    Refusal::new(BuryReason::IdentityClash, detail)
+}
+
+/// What deciding came to, before the batch has an id.
+enum Verdict {
+    Kept { outcome: Outcome, results: Vec<ResultEvent>, given_up: Vec<(Event, Refusal)> },
+    Replayed(Vec<ResultEvent>),
+    Buried(Refusal),
+}
+
+impl Verdict {
+    fn settled(self, batch: BatchId) -> Settled {
+        match self {
+            Self::Kept { outcome, results, given_up } => Settled::Fresh { outcome, results, given_up, batch },
+            Self::Replayed(results) => Settled::Replayed { results },
+            Self::Buried(refusal) => Settled::Buried(refusal),
+        }
+    }
+}
+
+/// An event with its hash.
+struct Item<'a> {
+    event: &'a Event,
+    hash: ContentHash,
+}
+
+impl<'a> Item<'a> {
+    fn of(event: &'a Event) -> Self {
+        Self { event, hash: event.content_hash() }
+    }
+}
+
+/// Decides one event after the other against the members' states.
+struct Desk<'a> {
+    pipeline: &'a PipelineName,
+    limits: TimeLimits,
+    rulebook: &'a Rulebook,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    fn request(&self, items: &[Item<'_>]) -> BatchRequest {
+        let wanted = |item: &Item<'_>| Wanted {
+            identity: Identity::of(item.event),
+            hash: item.hash,
+            member: item.event.member.clone(),
+            reads: rules::reads(item.event),
+            takes: self.takes(item.event),
+        };
+        BatchRequest { pipeline: self.pipeline.clone(), wanted: items.iter().map(wanted).collect() }
+    }
+
+    fn takes(&self, event: &Event) -> Takes {
+        let rules = self.rulebook.timeline.at(event.occurred_at);
+        rules.map_or(Takes::Nothing, |rules| Takes::of(event, rules.ruleset()))
+    }
+
+    fn decide_all(&self, items: &[Item<'_>], begun: Begun) -> (Vec<Verdict>, Vec<Applied>) {
+        let mut members = begun.members;
+        let mut applied = Vec::with_capacity(items.len());
+        let mut verdicts: Vec<Verdict> = Vec::with_capacity(items.len());
+        for (item, answer) in items.iter().zip(begun.answers) {
+            let verdict = match answer {
+                Answer::Replayed { results, .. } => Verdict::Replayed(results),
+                Answer::Clash => Verdict::Buried(clash()),
+                // The first of an identity publishes; a double behind it in the same batch has nothing to add.
+                Answer::Twin { of, same } if !matches!(verdicts.get(of), Some(Verdict::Buried(_))) => {
+                    if same {
+                        Verdict::Replayed(Vec::new())
+                    } else {
+                        Verdict::Buried(clash())
+                    }
+                }
+                Answer::Fresh | Answer::Twin { .. } => {
+                    let state = members.entry(item.event.member.clone()).or_default();
+                    self.decide(item, state, &mut applied).unwrap_or_else(Verdict::Buried)
+                }
+            };
+            verdicts.push(verdict);
+        }
+        (verdicts, applied)
+    }
+
+    /// Decides an event, and then the refunds that waited for it.
+    fn decide(&self, item: &Item<'_>, state: &mut MemberState, applied: &mut Vec<Applied>) -> Result<Verdict, Refusal> {
+        // Only a fresh event can be late: what was applied before is answered as it was.
+        self.limits.check(item.event.occurred_at, self.now)?;
+        let kept = self.post(item, state)?;
+        let outcome = kept.outcome;
+        let mut results = kept.results.clone();
+        applied.push(kept);
+        let mut given_up = Vec::new();
+        if let Kind::Purchase(purchase) = &item.event.kind {
+            for waited in state.parked(&purchase.order).to_vec() {
+                let refund = Item::of(&waited);
+                match self.post(&refund, state) {
+                    Ok(kept) => {
+                        results.extend(kept.results.iter().cloned());
+                        applied.push(kept);
+                    }
+                    Err(refusal) => {
+                        applied.push(self.give_up(&refund, state)?);
+                        given_up.push((waited, refusal));
+                    }
+                }
+            }
+        }
+        Ok(Verdict::Kept { outcome, results, given_up })
+    }
+
+    fn post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {
+        let facts = state.facts(&rules::reads(item.event));
+        let rules = self.rules(item.event, facts)?;
+        let decision = rules.decide(item.event, facts)?;
+        state.post(Posting {
+            pipeline: self.pipeline,
+            event: item.event,
+            hash: item.hash,
+            decision: &decision,
+            ruleset_hash: rules.hash(),
+            ruleset: rules.ruleset(),
+        })
+    }
+
+    fn give_up(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {
+        let rules = self.rules(item.event, Facts::default())?;
+        Ok(state.give_up(GivingUp { event: item.event, hash: item.hash, ruleset_hash: rules.hash() }))
+    }
+
+    /// A refund is computed by the version that paid, everything else by the version of its time.
+    fn rules(&self, event: &Event, facts: Facts<'_>) -> Result<&Arc<Compiled>, Refusal> {
+        let rules = match (&event.kind, facts.order) {
+            (Kind::Refund(_), Some(order)) => self.rulebook.by_hash(&order.ruleset),
+            _ => self.rulebook.timeline.at(event.occurred_at),
+        };
+        let nothing = || Refusal::new(BuryReason::RuleFailed, format!("no rule set holds at {}", event.occurred_at));
+        rules.ok_or_else(nothing)
+    }
+}

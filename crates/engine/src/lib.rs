@@ -1,0 +1,37 @@
+//! The one engine, whatever feeds it: events in, outcomes out, each exactly once in effect.
+//!
+//! reads -> begin -> decide -> post -> commit. It knows neither broker nor cluster; the worker and `simulate` both stand on it.
+
+mod apply;
+mod rulebook;
+
+pub use apply::{Engine, Settled};
+pub use rulebook::Rulebook;
+
+use contract::ruleset::RulesetHash;
+
+/// Why a batch could not be decided now. Nothing of it was kept; the same call may succeed later.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The ledger said no.
+    #[error("could not decide a batch")]
+    Ledger(#[from] ledger::LedgerError),
+    /// Nobody has applied a rule set yet.
+    #[error(
+        "could not decide a batch: the ledger has no rules for pipeline `{0}`; run `loyaltyctl up` or apply the resource"
+    )]
+    NoRules(contract::PipelineName),
+    /// The timeline names a rule set that the ledger does not hold.
+    #[error("could not find rule set `{0}` in the ledger, which the timeline names")]
+    Missing(RulesetHash),
+    /// A rule set that another version of the engine accepted.
+    #[error(
+        "could not compile rule set `{hash}` of the ledger: {problem}; run the version that wrote it, or apply the pipeline again"
+    )]
+    Uncompilable {
+        /// Which one.
+        hash: RulesetHash,
+        /// The first error.
+        problem: String,
+    },
+}

@@ -1,0 +1,269 @@
+//! The worker's one file that speaks AMQP: a lane's deliveries in, results and buried copies out, acknowledgements back.
+//!
+//! Nothing is decided here. One channel consumes and acknowledges a lane, another publishes with confirms.
+
+use broker::Connection;
+use contract::pipeline::bury_header;
+use contract::result::{CLOUD_EVENT_JSON, ResultEvent};
+use contract::{PipelineName, Refusal};
+use futures::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Consumer, PublisherConfirm};
+
+/// Most messages of a batch: beyond a few hundred neither the acknowledgement nor the transaction gets cheaper.
+pub(crate) const BATCH_LEN_MAX: usize = 500;
+
+/// Most bytes of bodies in a batch, so that large orders do not make large transactions.
+const BATCH_BYTES_MAX: usize = 8 << 20;
+
+/// One batch is worked on while the next one arrives; more would only be redelivered after a crash.
+const PREFETCH: u16 = 1000;
+
+/// Longest sentence in a header of a buried message, in bytes.
+const DETAIL_BYTES_MAX: usize = 1024;
+
+/// Persistent delivery mode.
+const PERSISTENT: u8 = 2;
+
+/// The broker is away, or closed what we held.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// The client library's word.
+    #[error("could not talk to the broker")]
+    Amqp(#[from] lapin::Error),
+    /// No channel could be had.
+    #[error(transparent)]
+    Channel(#[from] broker::OperationError),
+    /// The broker ended the consumer (its queue was deleted, or its node went down).
+    #[error("could not go on consuming `{0}`: the broker ended the consumer")]
+    Cancelled(String),
+    /// The broker did not take a message.
+    #[error("could not publish to `{0}`: the broker did not confirm the message")]
+    NotConfirmed(String),
+    /// A buried copy found no queue; it must not be lost.
+    #[error("could not bury a message: exchange `{0}` has no queue; apply the pipeline again")]
+    NowhereToBury(String),
+}
+
+/// A message of the lane, as it came.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) tag: u64,
+    pub(crate) redelivered: bool,
+    pub(crate) exchange: String,
+    pub(crate) routing_key: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    properties: BasicProperties,
+}
+
+impl Arrived {
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.properties.content_type().as_ref().map(ShortString::as_str)
+    }
+
+    fn from(delivery: Delivery) -> Self {
+        let headers = delivery.properties.headers().as_ref().map(text_headers).unwrap_or_default();
+        Self {
+            tag: delivery.delivery_tag,
+            redelivered: delivery.redelivered,
+            exchange: delivery.exchange.to_string(),
+            routing_key: delivery.routing_key.to_string(),
+            headers,
+            body: delivery.data,
+            properties: delivery.properties,
+        }
+    }
+}
+
+fn text_headers(table: &FieldTable) -> Vec<(String, String)> {
+    let text = |value: &AMQPValue| match value {
+        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    };
+    table.inner().iter().filter_map(|(key, value)| Some((key.to_string(), text(value)?))).collect()
+}
+
+/// A lane's deliveries.
+pub(crate) struct Inlet {
+    channel: Channel,
+    consumer: Consumer,
+    queue: String,
+}
+
+impl Inlet {
+    /// Subscribes; fails when the queue is missing.
+    pub(crate) async fn open(connection: &Connection, queue: &str, consumer: &str) -> Result<Self, LinkError> {
+        let channel = connection.channel().await?;
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let consumer = channel.basic_consume(queue.into(), consumer.into(), options, FieldTable::default()).await?;
+        Ok(Self { channel, consumer, queue: queue.to_owned() })
+    }
+
+    /// What waits, at least one message; returns as soon as the stream runs dry. Cancel-safe until the first message came.
+    pub(crate) async fn batch(&mut self) -> Result<Vec<Arrived>, LinkError> {
+        let ended = || LinkError::Cancelled(self.queue.clone());
+        let first = self.consumer.next().await.ok_or_else(ended)??;
+        let mut bytes = first.data.len();
+        let mut batch = vec![Arrived::from(first)];
+        while batch.len() < BATCH_LEN_MAX && bytes < BATCH_BYTES_MAX {
+            // An error or an end is seen again by the next call; what came before it is worked on first.
+            let Some(Some(Ok(delivery))) = self.consumer.next().now_or_never() else { break };
+            bytes += delivery.data.len();
+            batch.push(Arrived::from(delivery));
+        }
+        Ok(batch)
+    }
+
+    /// Acknowledges what this inlet delivered.
+    pub(crate) fn acks(&self) -> Acks {
+        Acks { channel: self.channel.clone() }
+    }
+
+    /// Closes the channel: what is not acknowledged goes back in order. A cancel first would break the order on quorum queues.
+    pub(crate) async fn close(self) {
+        // The channel may be gone already; then the broker took everything back by itself.
+        let _ = self.channel.close(200, "done".into()).await;
+    }
+}
+
+/// Acknowledges deliveries of one inlet.
+#[derive(Clone)]
+pub(crate) struct Acks {
+    channel: Channel,
+}
+
+impl Acks {
+    /// Acknowledges everything up to and including a tag.
+    pub(crate) async fn up_to(&self, tag: u64) -> Result<(), LinkError> {
+        Ok(self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?)
+    }
+}
+
+/// Publishes with confirms.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    channel: Channel,
+    pipeline: PipelineName,
+    results: ShortString,
+    dead: ShortString,
+}
+
+/// Where an outlet publishes.
+pub(crate) struct Addresses<'a> {
+    pub(crate) pipeline: &'a PipelineName,
+    pub(crate) results: &'a str,
+    pub(crate) dead: &'a str,
+}
+
+impl Outlet {
+    /// A channel in confirm mode.
+    pub(crate) async fn open(connection: &Connection, to: &Addresses<'_>) -> Result<Self, LinkError> {
+        let channel = connection.channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Self { channel, pipeline: to.pipeline.clone(), results: to.results.into(), dead: to.dead.into() })
+    }
+
+    /// Publishes results and waits until the broker has them all. Results that nobody subscribed to are fine.
+    pub(crate) async fn publish(&self, results: &[ResultEvent]) -> Result<(), LinkError> {
+        let mut sent = Vec::with_capacity(results.len());
+        for result in results {
+            sent.push(self.send_result(result));
+        }
+        // All at once, or the pauses between them would be the limit.
+        for confirm in futures::future::try_join_all(sent).await? {
+            if confirm.await?.is_nack() {
+                return Err(LinkError::NotConfirmed(self.results.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_result(&self, result: &ResultEvent) -> Result<PublisherConfirm, lapin::Error> {
+        let properties = BasicProperties::default()
+            .with_content_type(CLOUD_EVENT_JSON.into())
+            .with_delivery_mode(PERSISTENT)
+            .with_message_id(result.id.as_str().into());
+        let body = result.to_cloud_event(&self.pipeline);
+        let key = result.body.type_name().into();
+        self.channel.basic_publish(self.results.clone(), key, BasicPublishOptions::default(), &body, properties).await
+    }
+
+    /// Puts a copy with its reason into the dead-letter exchange and waits until a queue has it.
+    pub(crate) async fn bury(&self, grave: &Grave<'_>) -> Result<(), LinkError> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let properties = grave.properties();
+        let key: ShortString = grave.routing_key.into();
+        let confirm =
+            self.channel.basic_publish(self.dead.clone(), key, options, grave.body, properties).await?.await?;
+        if confirm.is_nack() {
+            return Err(LinkError::NotConfirmed(self.dead.to_string()));
+        }
+        if confirm.take_message().is_some() {
+            return Err(LinkError::NowhereToBury(self.dead.to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// A message to be buried.
+pub(crate) struct Grave<'a> {
+    refusal: &'a Refusal,
+    queue: &'a str,
+    exchange: &'a str,
+    routing_key: &'a str,
+    body: &'a [u8],
+    came_with: BasicProperties,
+    at: jiff::Timestamp,
+}
+
+impl<'a> Grave<'a> {
+    /// For a message of a lane.
+    pub(crate) fn of(arrived: &'a Arrived, refusal: &'a Refusal, queue: &'a str, at: jiff::Timestamp) -> Self {
+        Self {
+            refusal,
+            queue,
+            exchange: &arrived.exchange,
+            routing_key: &arrived.routing_key,
+            body: &arrived.body,
+            came_with: arrived.properties.clone(),
+            at,
+        }
+    }
+
+    /// For an event that waited in the ledger; its body is the event as the ledger kept it.
+    pub(crate) fn of_parked(body: &'a [u8], refusal: &'a Refusal, at: jiff::Timestamp) -> Self {
+        let came_with = BasicProperties::default().with_content_type("application/json".into());
+        Self { refusal, queue: "", exchange: "", routing_key: "parked", body, came_with, at }
+    }
+
+    fn properties(&self) -> BasicProperties {
+        let mut headers = self.came_with.headers().clone().unwrap_or_default();
+        let mut detail = self.refusal.detail.as_str();
+        if detail.len() > DETAIL_BYTES_MAX {
+            detail = &detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)];
+        }
+        for (name, value) in [
+            (bury_header::REASON, self.refusal.reason.as_str()),
+            (bury_header::DETAIL, detail),
+            (bury_header::AT, &self.at.to_string()),
+            (bury_header::QUEUE, self.queue),
+            (bury_header::EXCHANGE, self.exchange),
+            (bury_header::ROUTING_KEY, self.routing_key),
+        ] {
+            headers.insert(name.into(), AMQPValue::LongString(value.into()));
+        }
+        // A message's own time to live would let it vanish from the dead letters unseen; a foreign user id is refused.
+        let copy = BasicProperties::default().with_headers(headers).with_delivery_mode(PERSISTENT);
+        let came = &self.came_with;
+        let copy = came.content_type().clone().map_or(copy.clone(), |value| copy.with_content_type(value));
+        let copy = came.correlation_id().clone().map_or(copy.clone(), |value| copy.with_correlation_id(value));
+        came.message_id().clone().map_or(copy.clone(), |value| copy.with_message_id(value))
+    }
+}

@@ -1,0 +1,165 @@
+//! From a batch of messages to units of work that are committed and wait to be published: walk (b), up to the commit.
+
+use std::collections::HashSet;
+
+use contract::Refusal;
+use contract::event::Event;
+use contract::intake::{Delivery, Intake};
+use contract::result::ResultEvent;
+use engine::{Engine, Settled};
+use jiff::Timestamp;
+use ledger::{AttemptKey, BatchId, Ledger};
+
+use crate::amqp::Arrived;
+use crate::hold::Holder;
+use crate::metrics::Metrics;
+use crate::{attempts, fault};
+
+/// A run of messages that are decided: results and burials are to be confirmed, then all of them acknowledged.
+#[derive(Default)]
+pub(crate) struct Unit {
+    /// Tag of the last message; everything up to it is in this unit or an earlier one.
+    pub(crate) last_tag: u64,
+    pub(crate) messages: usize,
+    pub(crate) results: Vec<ResultEvent>,
+    pub(crate) burials: Vec<(Arrived, Refusal)>,
+    /// Refunds that had waited for a purchase of this unit and do not fit it.
+    pub(crate) given_up: Vec<(Event, Refusal)>,
+    pub(crate) batch: Option<BatchId>,
+    /// Attempts that end with this unit.
+    pub(crate) attempts: Vec<AttemptKey>,
+}
+
+/// What the lane's desk works with.
+pub(crate) struct Desk<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) intake: &'a Intake,
+    pub(crate) attempts: u32,
+    pub(crate) holder: &'a Holder,
+    pub(crate) metrics: &'a Metrics,
+}
+
+impl Desk<'_> {
+    /// Decides a batch, in its order; suspects alone. `None` when asked to stop while the ledger was away: what was not
+    /// decided goes back to the queue.
+    pub(crate) async fn handle(&self, batch: Vec<Arrived>) -> Option<Vec<Unit>> {
+        self.metrics.batch_messages.observe(as_f64(batch.len()));
+        let suspects = self.holder.ledger(async || attempts::suspects(self.ledger, &batch).await).await?;
+        let mut units = Vec::new();
+        for run in runs(batch, &suspects) {
+            let unit = match run {
+                Run::Together(messages) => self.together(messages).await?,
+                Run::Alone(message) => self.alone(message).await?,
+            };
+            units.push(unit);
+        }
+        Some(units)
+    }
+
+    async fn alone(&self, message: Arrived) -> Option<Unit> {
+        let key = attempts::key(&message);
+        let noted = self.holder.ledger(async || attempts::attempt(self.ledger, &message, self.attempts).await).await?;
+        let mut unit = match noted {
+            Ok(()) => self.together(vec![message]).await?,
+            Err(refusal) => {
+                Unit { last_tag: message.tag, messages: 1, burials: vec![(message, refusal)], ..Unit::default() }
+            }
+        };
+        unit.attempts.push(key);
+        Some(unit)
+    }
+
+    async fn together(&self, messages: Vec<Arrived>) -> Option<Unit> {
+        let mut unit = Unit { messages: messages.len(), ..Unit::default() };
+        let mut events = Vec::with_capacity(messages.len());
+        let mut carriers = Vec::with_capacity(messages.len());
+        for message in messages {
+            unit.last_tag = message.tag;
+            if message.redelivered {
+                unit.attempts.push(attempts::key(&message));
+            }
+            match self.decode(&message) {
+                Ok(event) => {
+                    events.push(event);
+                    carriers.push(message);
+                }
+                Err(refusal) => unit.burials.push((message, refusal)),
+            }
+        }
+        if events.is_empty() {
+            return Some(unit);
+        }
+        fault::maybe_abort(&events);
+        let timer = self.metrics.ledger_seconds.start_timer();
+        let settled = self.holder.ledger(async || self.engine.apply(&events, Timestamp::now()).await).await?;
+        timer.observe_duration();
+        for (message, settled) in carriers.into_iter().zip(settled) {
+            self.take(&mut unit, message, settled);
+        }
+        Some(unit)
+    }
+
+    fn decode(&self, message: &Arrived) -> Result<Event, Refusal> {
+        self.intake.decode(&Delivery {
+            exchange: &message.exchange,
+            routing_key: &message.routing_key,
+            content_type: message.content_type(),
+            headers: &message.headers,
+            body: &message.body,
+        })
+    }
+
+    fn take(&self, unit: &mut Unit, message: Arrived, settled: Settled) {
+        let count = |outcome: &str| self.metrics.settled.with_label_values(&[outcome]).inc();
+        match settled {
+            Settled::Fresh { outcome, results, batch, given_up } => {
+                count(&outcome.as_str().to_ascii_lowercase());
+                self.count_points(&results);
+                unit.results.extend(results);
+                unit.given_up.extend(given_up);
+                unit.batch = Some(batch);
+            }
+            Settled::Replayed { results } => {
+                count("replayed");
+                unit.results.extend(results);
+            }
+            Settled::Buried(refusal) => unit.burials.push((message, refusal)),
+        }
+    }
+
+    fn count_points(&self, results: &[ResultEvent]) {
+        for result in results {
+            if let contract::result::ResultBody::Earned { wallet, points, .. } = &result.body {
+                // A gauge for people; sums that must be right are made in the ledger.
+                let points: f64 = points.parse().unwrap_or_default();
+                self.metrics.points_earned.with_label_values(&[wallet.as_str()]).inc_by(points);
+            }
+        }
+    }
+}
+
+enum Run {
+    Together(Vec<Arrived>),
+    Alone(Arrived),
+}
+
+/// Cuts a batch at its suspects, keeping the order.
+fn runs(batch: Vec<Arrived>, suspects: &HashSet<u64>) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for message in batch {
+        if suspects.contains(&message.tag) {
+            runs.push(Run::Alone(message));
+        } else if let Some(Run::Together(together)) = runs.last_mut() {
+            together.push(message);
+        } else {
+            runs.push(Run::Together(vec![message]));
+        }
+    }
+    runs
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a batch has at most some hundred messages")]
+fn as_f64(len: usize) -> f64 {
+    len as f64
+}

@@ -1,0 +1,103 @@
+//! Holding on while the world is at fault: back-off with jitter, `/readyz` off, resume without anybody's help.
+
+use std::error::Error;
+use std::time::Duration;
+
+use engine::EngineError;
+use host::{Health, Shutdown};
+
+use crate::metrics::{HELD_BY_LEDGER, HELD_BY_RULES, Metrics};
+
+/// First pause; short, because most trouble is a restart.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// Longest pause: an outage of an hour must not cost minutes after its end.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// A session that lived so long was no failed try.
+pub(crate) const LIVED_WELL: Duration = Duration::from_secs(10);
+
+/// Growing pauses between tries.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { next: PAUSE_MIN }
+    }
+}
+
+impl Backoff {
+    /// The next pause: doubled each time, less up to a half by chance so that a fleet does not come back in step.
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (self.next * 2).min(PAUSE_MAX);
+        // The clock's last digits are chance enough; nothing here needs to be unguessable.
+        let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.subsec_nanos());
+        pause - pause.mul_f64(f64::from(nanos % 1000) / 2000.0)
+    }
+}
+
+/// What a holder needs: whom to tell, and when to give up.
+#[derive(Clone)]
+pub(crate) struct Holder {
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Holder {
+    /// Tries until the ledger answers; `None` when asked to stop before that. What `attempt` leaves behind when it fails
+    /// must be nothing.
+    pub(crate) async fn ledger<T, F>(&self, mut attempt: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, EngineError>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            match attempt().await {
+                Ok(answer) => {
+                    self.resumed();
+                    return Some(answer);
+                }
+                Err(error) => self.held(&error),
+            }
+            tokio::select! {
+                () = self.shutdown.asked() => return None,
+                () = tokio::time::sleep(backoff.pause()) => {}
+            }
+        }
+    }
+
+    fn held(&self, error: &EngineError) {
+        let why = chain(error);
+        tracing::warn!(error = why, "holding: the ledger cannot decide now");
+        self.health.down("ledger", why);
+        let cause = if matches!(error, EngineError::Ledger(_)) { HELD_BY_LEDGER } else { HELD_BY_RULES };
+        self.metrics.held.with_label_values(&[cause]).set(1);
+    }
+
+    fn resumed(&self) {
+        self.health.up("ledger");
+        for cause in [HELD_BY_LEDGER, HELD_BY_RULES] {
+            self.metrics.held.with_label_values(&[cause]).set(0);
+        }
+    }
+}
+
+/// An error with what led to it, on one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some libraries repeat their source in their own text.
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

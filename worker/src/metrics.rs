@@ -1,0 +1,113 @@
+//! What the worker measures. Labels come from closed sets, or from names in the pipeline's own spec.
+
+use contract::BuryReason;
+use contract::pipeline::Lane;
+use prometheus::{
+    CounterVec, Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
+};
+
+/// Every metric of a worker; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    /// Where they are gathered.
+    pub(crate) registry: Registry,
+    pub(crate) received: IntCounterVec,
+    pub(crate) settled: IntCounterVec,
+    pub(crate) buried: IntCounterVec,
+    pub(crate) in_flight: IntGaugeVec,
+    pub(crate) held: IntGaugeVec,
+    pub(crate) points_earned: CounterVec,
+    pub(crate) results: IntCounterVec,
+    pub(crate) batch_messages: Histogram,
+    pub(crate) ledger_seconds: Histogram,
+    pub(crate) confirm_seconds: Histogram,
+}
+
+impl Metrics {
+    /// Registers all of them, with a series for every label value of a closed set from the start.
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let metrics = Self {
+            received: counter(&registry, "loyalty_received_total", "Messages received.", "lane")?,
+            settled: counter(&registry, "loyalty_settled_total", "Events applied and acknowledged.", "outcome")?,
+            buried: counter(&registry, "loyalty_buried_total", "Messages dead-lettered.", "reason")?,
+            in_flight: gauge(&registry, "loyalty_in_flight", "Messages received and not yet acknowledged.", "lane")?,
+            held: gauge(&registry, "loyalty_held", "1 while work waits for what is named.", "cause")?,
+            points_earned: points(&registry)?,
+            results: counter(&registry, "loyalty_results_total", "Results published and confirmed.", "type")?,
+            batch_messages: histogram(&registry, "loyalty_batch_messages", "Messages of a batch.", (1.0, 2.0, 10))?,
+            ledger_seconds: histogram(
+                &registry,
+                "loyalty_ledger_seconds",
+                "Time from begin to commit of a batch.",
+                (0.000_5, 2.0, 16),
+            )?,
+            confirm_seconds: histogram(
+                &registry,
+                "loyalty_confirm_seconds",
+                "Time until the broker confirmed a batch's results and buried copies.",
+                (0.000_5, 2.0, 16),
+            )?,
+            registry,
+        };
+        metrics.start()?;
+        Ok(metrics)
+    }
+
+    fn start(&self) -> prometheus::Result<()> {
+        for lane in Lane::ALL {
+            self.received.with_label_values(&[lane.as_str()]);
+            self.in_flight.with_label_values(&[lane.as_str()]);
+        }
+        for outcome in ["applied", "rejected", "parked", "replayed"] {
+            self.settled.with_label_values(&[outcome]);
+        }
+        for reason in BuryReason::ALL {
+            self.buried.with_label_values(&[reason.as_str()]);
+        }
+        for cause in [HELD_BY_BROKER, HELD_BY_LEDGER, HELD_BY_RULES] {
+            self.held.with_label_values(&[cause]);
+        }
+        let version = gauge(&self.registry, "loyalty_build_info", "1, with the version of the program.", "version")?;
+        version.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        self.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+    }
+}
+
+/// Work waits for the broker.
+pub(crate) const HELD_BY_BROKER: &str = "broker";
+/// Work waits for the database.
+pub(crate) const HELD_BY_LEDGER: &str = "ledger";
+/// Work waits for a first rule set.
+pub(crate) const HELD_BY_RULES: &str = "rules";
+
+fn counter(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+    let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), &[label])?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
+fn points(registry: &Registry) -> prometheus::Result<CounterVec> {
+    let help = "Points earned by events settled since the start; the ledger, not this, is the truth.";
+    let counter = CounterVec::new(Opts::new("loyalty_points_earned_total", help), &["wallet"])?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    (start, factor, count): (f64, f64, usize),
+) -> prometheus::Result<Histogram> {
+    let buckets = exponential_buckets(start, factor, count)?;
+    let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?;
+    registry.register(Box::new(histogram.clone()))?;
+    Ok(histogram)
+}

@@ -1,0 +1,82 @@
+//! Walk (b) from the commit on: results and burials confirmed, then the acknowledgement.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ledger::Ledger;
+use tokio::sync::mpsc;
+
+use crate::amqp::{Acks, Grave, LinkError, Outlet};
+use crate::handle::Unit;
+use crate::marks::Marks;
+use crate::metrics::Metrics;
+
+/// What publishing a lane's units needs.
+pub(crate) struct Press {
+    pub(crate) outlet: Outlet,
+    pub(crate) acks: Acks,
+    pub(crate) marks: Marks,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) metrics: Metrics,
+    pub(crate) queue: String,
+    pub(crate) lane: &'static str,
+}
+
+impl Press {
+    /// Publishes and acknowledges units in their order until the sender is gone. After an error the broker gives back
+    /// what is not acknowledged, and the ledger answers it as replayed.
+    pub(crate) async fn run(self, mut units: mpsc::Receiver<Unit>) -> Result<(), LinkError> {
+        while let Some(unit) = units.recv().await {
+            self.settle(unit).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, unit: Unit) -> Result<(), LinkError> {
+        let timer = self.metrics.confirm_seconds.start_timer();
+        self.outlet.publish(&unit.results).await?;
+        self.bury(&unit).await?;
+        timer.observe_duration();
+        self.end_attempts(&unit).await;
+        self.acks.up_to(unit.last_tag).await?;
+        if let Some(batch) = unit.batch {
+            self.marks.published(batch);
+        }
+        self.count(&unit);
+        Ok(())
+    }
+
+    async fn bury(&self, unit: &Unit) -> Result<(), LinkError> {
+        let now = Timestamp::now();
+        for (message, refusal) in &unit.burials {
+            self.outlet.bury(&Grave::of(message, refusal, &self.queue, now)).await?;
+            tracing::info!(reason = refusal.reason.as_str(), queue = self.queue, "buried a message");
+        }
+        for (event, refusal) in &unit.given_up {
+            let body = serde_json::to_vec(event).unwrap_or_default();
+            self.outlet.bury(&Grave::of_parked(&body, refusal, now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Before the acknowledgement: an attempt that outlives its message would count against an equal one.
+    async fn end_attempts(&self, unit: &Unit) {
+        if unit.attempts.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ledger.clear_attempts(&unit.attempts).await {
+            tracing::warn!(error = crate::hold::chain(&error), "attempts stay noted");
+        }
+    }
+
+    fn count(&self, unit: &Unit) {
+        for result in &unit.results {
+            self.metrics.results.with_label_values(&[result.body.type_name()]).inc();
+        }
+        for refusal in unit.burials.iter().map(|(_, refusal)| refusal).chain(unit.given_up.iter().map(|(_, r)| r)) {
+            self.metrics.buried.with_label_values(&[refusal.reason.as_str()]).inc();
+        }
+        let messages = i64::try_from(unit.messages).unwrap_or(i64::MAX);
+        self.metrics.in_flight.with_label_values(&[self.lane]).sub(messages);
+    }
+}

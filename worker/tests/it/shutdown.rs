@@ -1,0 +1,60 @@
+//! Two signals: the first finishes the batch, the second leaves at once. And what cannot start, says why.
+
+use crate::process::Worker;
+use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_signal_finishes_the_batch_and_gives_the_rest_back() {
+    let stage = Stage::new(Store::Sqlite).await;
+    let lines = purchases(3000);
+    stage.publish("purchase.web", bytes(&lines)).await;
+    let mut worker = stage.worker();
+    until("some are settled", async || worker.metric("loyalty_settled_total").await > Some(0)).await;
+    worker.signal("TERM");
+    assert!(worker.ended().await.success());
+    let posted = stage.available().await;
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    assert_eq!(worker.metric("loyalty_settled_total").await.map(|n| n > 0), Some(posted < floor_points(&lines)));
+    assert_eq!(stage.available().await, floor_points(&lines));
+    assert!(stage.buried().await.is_empty());
+    stage.audits_clean().await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_holds_leaves_at_the_first_signal() {
+    let stage = Stage::new(Store::Sqlite).await;
+    let away = "amqp://guest:guest@127.0.0.1:1/%2f";
+    let mut worker = Worker::start_with(&stage, &[], away, &stage.ledger_url);
+    worker.not_ready_because("broker").await;
+    assert_eq!(worker.get("/livez").await.map(|(status, _)| status), Some(200));
+    worker.signal("INT");
+    assert!(worker.ended().await.success());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_cannot_start_with_is_a_sentence_and_exit_code_two() {
+    let stage = Stage::new(Store::Sqlite).await;
+    for (amqp, ledger, says) in [
+        ("ampq://localhost", stage.ledger_url.as_str(), "broker"),
+        (stage.settings.secret_url().as_str(), "mysql://localhost/x", "mysql"),
+    ] {
+        let mut worker = Worker::start_with(&stage, &[], amqp, ledger);
+        assert_eq!(worker.ended().await.code(), Some(2));
+        let log = std::fs::read_to_string(&worker.log).unwrap();
+        assert!(log.contains("cannot start") && log.contains(says), "{log}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_without_tables_says_which_command_makes_them() {
+    let stage = Stage::new(Store::Sqlite).await;
+    let empty = format!("sqlite:{}", stage.folder.path().join("empty.db").display());
+    let mut worker = Worker::start_with(&stage, &[], &stage.settings.secret_url(), &empty);
+    assert_eq!(worker.ended().await.code(), Some(2));
+    assert!(std::fs::read_to_string(&worker.log).unwrap().contains("loyaltyctl migrate"));
+    stage.end().await;
+}
