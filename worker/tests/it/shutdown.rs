@@ -38,8 +38,8 @@ async fn a_worker_that_holds_leaves_at_the_first_signal() {
 async fn what_a_worker_cannot_start_with_is_a_sentence_and_exit_code_two() {
     let stage = Stage::new(Store::Sqlite).await;
     for (amqp, ledger, says) in [
-        ("ampq://localhost", stage.ledger_url.as_str(), "broker"),
-        (stage.settings.secret_url().as_str(), "mysql://localhost/x", "mysql"),
+        ("ampq://localhost", stage.ledger_url.as_str(), "must begin with `amqp://`"),
+        (stage.settings.secret_url().as_str(), "mysql://localhost/x", "the URL names no store"),
     ] {
         let mut worker = Worker::start_with(&stage, &[], amqp, ledger);
         assert_eq!(worker.ended().await.code(), Some(2));

@@ -200,7 +200,12 @@ impl Stage {
         sum.to_string().parse().unwrap()
     }
 
+    /// No difference in the ledger, once the last batches are marked as published.
     pub(crate) async fn audits_clean(&self) {
+        until("every batch is published", async || {
+            self.ledger.unpublished(self.pipeline(), Duration::ZERO, 1).await.unwrap().is_empty()
+        })
+        .await;
         let findings = self.ledger.audit(self.pipeline(), Auditing::default(), &|_, _| {}).await.unwrap();
         assert!(findings.is_empty(), "{findings:#?}");
     }
