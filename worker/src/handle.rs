@@ -50,7 +50,7 @@ impl Desk<'_> {
         for run in runs(batch, &suspects) {
             let unit = match run {
                 Run::Together(messages) => self.together(messages).await?,
-                Run::Alone(message) => self.alone(message).await?,
+                Run::Alone(message) => self.alone(*message).await?,
             };
             units.push(unit);
         }
@@ -141,7 +141,7 @@ impl Desk<'_> {
 
 enum Run {
     Together(Vec<Arrived>),
-    Alone(Arrived),
+    Alone(Box<Arrived>),
 }
 
 /// Cuts a batch at its suspects, keeping the order.
@@ -149,7 +149,7 @@ fn runs(batch: Vec<Arrived>, suspects: &HashSet<u64>) -> Vec<Run> {
     let mut runs = Vec::new();
     for message in batch {
         if suspects.contains(&message.tag) {
-            runs.push(Run::Alone(message));
+            runs.push(Run::Alone(Box::new(message)));
         } else if let Some(Run::Together(together)) = runs.last_mut() {
             together.push(message);
         } else {

@@ -36,7 +36,7 @@ impl Backoff {
         self.next = (self.next * 2).min(PAUSE_MAX);
         // The clock's last digits are chance enough; nothing here needs to be unguessable.
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.subsec_nanos());
-        pause - pause.mul_f64(f64::from(nanos % 1000) / 2000.0)
+        pause.mul_f64(1.0 - f64::from(nanos % 1000) / 2000.0)
     }
 }
 
@@ -100,4 +100,30 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_keep_at_least_half() {
+        let mut backoff = Backoff::default();
+        let mut expected = PAUSE_MIN;
+        for _ in 0..12 {
+            let pause = backoff.pause();
+            assert!(pause <= expected && pause >= expected / 2, "{pause:?} of {expected:?}");
+            expected = (expected * 2).min(PAUSE_MAX);
+        }
+        assert_eq!(expected, PAUSE_MAX);
+    }
+
+    #[test]
+    fn a_chain_says_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("could not begin")]
+        struct Outer(#[source] std::io::Error);
+        let inner = std::io::Error::other("no route");
+        assert_eq!(chain(&Outer(inner)), "could not begin: no route");
+    }
 }

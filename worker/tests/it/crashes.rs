@@ -35,13 +35,13 @@ async fn killed_again_and_again(store: Store) {
         }
         publisher.flush().await.unwrap();
     });
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
     for _ in 0..kills {
         let mut worker = stage.worker();
         worker.ready().await;
         // Chance, from a fixed seed: right after the start, in a transaction, between commit and acknowledgement.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        tokio::time::sleep(Duration::from_millis(state >> 33 & 0xff)).await;
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        tokio::time::sleep(Duration::from_millis(chance >> 33 & 0xff)).await;
         worker.kill();
     }
     publishing.await.unwrap();

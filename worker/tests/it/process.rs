@@ -85,8 +85,8 @@ impl Worker {
         let (_, text) = self.get("/metrics").await?;
         let series =
             text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-        let values: Vec<i64> =
-            series.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as i64).collect();
+        let whole = |line: &str| line.rsplit(' ').next()?.split('.').next()?.parse::<i64>().ok();
+        let values: Vec<i64> = series.map(|line| whole(line).unwrap()).collect();
         (!values.is_empty()).then(|| values.iter().sum())
     }
 
