@@ -8,7 +8,7 @@ use contract::intake::{Delivery, Intake};
 use contract::result::ResultEvent;
 use engine::{Engine, Settled};
 use jiff::Timestamp;
-use ledger::{AttemptKey, BatchId, Ledger};
+use ledger::{BatchId, Ledger};
 
 use crate::amqp::Arrived;
 use crate::hold::Holder;
@@ -26,8 +26,6 @@ pub(crate) struct Unit {
     /// Refunds that had waited for a purchase of this unit and do not fit it.
     pub(crate) given_up: Vec<(Event, Refusal)>,
     pub(crate) batch: Option<BatchId>,
-    /// Attempts that end with this unit.
-    pub(crate) attempts: Vec<AttemptKey>,
 }
 
 /// What the lane's desk works with.
@@ -60,24 +58,26 @@ impl Desk<'_> {
     async fn alone(&self, message: Arrived) -> Option<Unit> {
         let key = attempts::key(&message);
         let noted = self.holder.ledger(async || attempts::attempt(self.ledger, &message, self.attempts).await).await?;
-        let mut unit = match noted {
-            Ok(()) => self.together(vec![message]).await?,
+        match noted {
+            Ok(()) => self.together(vec![message]).await,
             Err(refusal) => {
-                Unit { last_tag: message.tag, messages: 1, burials: vec![(message, refusal)], ..Unit::default() }
+                self.holder.ledger(async || Ok(self.ledger.clear_attempts(&[key]).await?)).await?;
+                Some(Unit { last_tag: message.tag, messages: 1, burials: vec![(message, refusal)], ..Unit::default() })
             }
-        };
-        unit.attempts.push(key);
-        Some(unit)
+        }
     }
 
     async fn together(&self, messages: Vec<Arrived>) -> Option<Unit> {
         let mut unit = Unit { messages: messages.len(), ..Unit::default() };
         let mut events = Vec::with_capacity(messages.len());
         let mut carriers = Vec::with_capacity(messages.len());
+        // They end with the decision, not with the acknowledgement: a worker that is killed between the two is no fault
+        // of a message whose decision stands.
+        let mut attempts = Vec::new();
         for message in messages {
             unit.last_tag = message.tag;
             if message.redelivered {
-                unit.attempts.push(attempts::key(&message));
+                attempts.push(attempts::key(&message));
             }
             match self.decode(&message) {
                 Ok(event) => {
@@ -87,12 +87,13 @@ impl Desk<'_> {
                 Err(refusal) => unit.burials.push((message, refusal)),
             }
         }
-        if events.is_empty() {
+        if events.is_empty() && attempts.is_empty() {
             return Some(unit);
         }
         fault::maybe_abort(&events);
         let timer = self.metrics.ledger_seconds.start_timer();
-        let settled = self.holder.ledger(async || self.engine.apply(&events, Timestamp::now()).await).await?;
+        let settled =
+            self.holder.ledger(async || self.engine.apply(&events, &attempts, Timestamp::now()).await).await?;
         timer.observe_duration();
         for (message, settled) in carriers.into_iter().zip(settled) {
             self.take(&mut unit, message, settled);

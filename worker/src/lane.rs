@@ -28,7 +28,6 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>, lane: 
         outlet,
         acks: inlet.acks(),
         marks: worker.marks.clone(),
-        ledger: worker.ledger.clone(),
         metrics: worker.metrics().clone(),
         queue,
         lane: lane.as_str(),

@@ -1,9 +1,6 @@
 //! Walk (b) from the commit on: results and burials confirmed, then the acknowledgement.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use ledger::Ledger;
 use tokio::sync::mpsc;
 
 use crate::amqp::{Acks, Grave, LinkError, Outlet};
@@ -16,7 +13,6 @@ pub(crate) struct Press {
     pub(crate) outlet: Outlet,
     pub(crate) acks: Acks,
     pub(crate) marks: Marks,
-    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) metrics: Metrics,
     pub(crate) queue: String,
     pub(crate) lane: &'static str,
@@ -37,7 +33,6 @@ impl Press {
         self.outlet.publish(&unit.results).await?;
         self.bury(&unit).await?;
         timer.observe_duration();
-        self.end_attempts(&unit).await;
         self.acks.up_to(unit.last_tag).await?;
         if let Some(batch) = unit.batch {
             self.marks.published(batch);
@@ -57,16 +52,6 @@ impl Press {
             self.outlet.bury(&Grave::of_parked(&body, refusal, now)).await?;
         }
         Ok(())
-    }
-
-    /// Before the acknowledgement: an attempt that outlives its message would count against an equal one.
-    async fn end_attempts(&self, unit: &Unit) {
-        if unit.attempts.is_empty() {
-            return;
-        }
-        if let Err(error) = self.ledger.clear_attempts(&unit.attempts).await {
-            tracing::warn!(error = crate::hold::chain(&error), "attempts stay noted");
-        }
     }
 
     fn count(&self, unit: &Unit) {

@@ -69,10 +69,14 @@ async fn round(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {
     if !worker.ledger.acquire_lease(pipeline, &worker.consumer_tag, LEASE).await? {
         return Ok(());
     }
+    let mut results = 0;
     for unpublished in worker.ledger.unpublished(pipeline, LEFT_ALONE, ROUND_LEN_MAX).await? {
         outlet.publish(&unpublished.results).await?;
         worker.ledger.mark_published(&[unpublished.batch]).await?;
-        tracing::info!(results = unpublished.results.len(), "published a batch that its worker left behind");
+        results += unpublished.results.len();
+    }
+    if results > 0 {
+        tracing::info!(results, "published what workers left behind");
     }
     give_up_parked(worker, outlet).await
 }

@@ -11,7 +11,9 @@ use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use jiff::Timestamp;
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting};
-use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, Takes, Wanted};
+use ledger::{
+    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, Takes, Wanted,
+};
 use rules::Compiled;
 
 use crate::{EngineError, Rulebook};
@@ -68,33 +70,49 @@ impl Engine {
     ///
     /// What the database refuses for its content is found by halving and buried. A cancelled call leaves either nothing
     /// or a committed batch whose events answer [`Settled::Replayed`] next time.
-    pub async fn apply(&self, events: &[Event], now: Timestamp) -> Result<Vec<Settled>, EngineError> {
-        let mut settled = self.halving(events, now).await?;
-        debug_assert_eq!(settled.len(), events.len());
-        settled.truncate(events.len());
-        Ok(settled)
+    /// `attempts` that were noted for these events end with them.
+    pub async fn apply(
+        &self,
+        events: &[Event],
+        attempts: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, EngineError> {
+        match self.at_once(events, attempts, now).await? {
+            Ok(settled) => Ok(settled),
+            Err(detail) => {
+                let settled = self.halves(events, detail, now).await?;
+                self.ledger.clear_attempts(attempts).await?;
+                Ok(settled)
+            }
+        }
     }
 
-    fn halving<'a>(&'a self, events: &'a [Event], now: Timestamp) -> Boxed<'a> {
+    /// The batch was refused: each half on its own, down to the culprit.
+    fn halves<'a>(&'a self, events: &'a [Event], detail: String, now: Timestamp) -> Boxed<'a> {
         Box::pin(async move {
-            match self.at_once(events, now).await? {
-                Ok(settled) => Ok(settled),
-                Err(detail) if events.len() <= 1 => {
-                    let refusal = Refusal::new(BuryReason::LedgerRefused, format!("the ledger refused it: {detail}"));
-                    Ok(vec![Settled::Buried(refusal); events.len()])
-                }
-                Err(_) => {
-                    let (first, second) = events.split_at(events.len() / 2);
-                    let mut settled = self.halving(first, now).await?;
-                    settled.extend(self.halving(second, now).await?);
-                    Ok(settled)
+            if events.len() <= 1 {
+                let refusal = Refusal::new(BuryReason::LedgerRefused, format!("the ledger refused it: {detail}"));
+                return Ok(vec![Settled::Buried(refusal); events.len()]);
+            }
+            let (first, second) = events.split_at(events.len() / 2);
+            let mut settled = Vec::with_capacity(events.len());
+            for half in [first, second] {
+                match self.at_once(half, &[], now).await? {
+                    Ok(answers) => settled.extend(answers),
+                    Err(detail) => settled.extend(self.halves(half, detail, now).await?),
                 }
             }
+            Ok(settled)
         })
     }
 
     /// One transaction; `Err` inside is the database's reason for refusing it.
-    async fn at_once(&self, events: &[Event], now: Timestamp) -> Result<Result<Vec<Settled>, String>, EngineError> {
+    async fn at_once(
+        &self,
+        events: &[Event],
+        attempts: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<Result<Vec<Settled>, String>, EngineError> {
         loop {
             let rulebook = self.rulebook();
             let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
@@ -107,7 +125,7 @@ impl Engine {
                 continue;
             }
             let (verdicts, applied) = desk.decide_all(&items, begun);
-            match open.commit(BatchWrites { applied, ..BatchWrites::default() }).await? {
+            match open.commit(BatchWrites { applied, cleared_attempts: attempts.to_vec() }).await? {
                 Committed::Done(batch) => {
                     return Ok(Ok(verdicts.into_iter().map(|verdict| verdict.settled(batch)).collect()));
                 }

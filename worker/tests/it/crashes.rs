@@ -92,7 +92,7 @@ async fn results_that_were_committed_and_never_published_come_after_a_restart() 
     let engine = engine::Engine::open(stage.pipeline().clone(), stage.ledger.clone(), limits).await.unwrap();
     let intake = contract::intake::Intake::new(&stage.config.events, stage.config.currency);
     let event = intake.decode_unrouted(purchases(1)[0].as_bytes()).unwrap();
-    engine.apply(&[event], jiff::Timestamp::now()).await.unwrap();
+    engine.apply(&[event], &[], jiff::Timestamp::now()).await.unwrap();
     drop(engine);
     let _worker = stage.worker();
     until("the batch is published", async || {

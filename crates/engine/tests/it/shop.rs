@@ -58,7 +58,7 @@ impl Shop {
 
     pub(crate) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
         let events: Vec<Event> = lines.iter().map(|line| self.read(line)).collect();
-        self.engine.apply(&events, NOW.parse::<Timestamp>().unwrap()).await.unwrap()
+        self.engine.apply(&events, &[], NOW.parse::<Timestamp>().unwrap()).await.unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str) -> String {
