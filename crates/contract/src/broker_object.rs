@@ -124,8 +124,8 @@ pub struct Desired {
     pub queues: Vec<Queue>,
     /// After the objects.
     pub bindings: BTreeSet<Binding>,
-    /// Exchanges that somebody else declares and that must be there.
-    pub foreign_exchanges: BTreeSet<String>,
+    /// Exchanges that somebody else declares and that must be there, with the type that the spec says.
+    pub foreign_exchanges: BTreeMap<String, String>,
 }
 
 /// One change of the broker.

@@ -79,6 +79,9 @@ pub struct Award {
 }
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
+///
+/// For `PerStep` only the whole steps of `base / amount` count. With several lines each has its own factor, and `exact` is
+/// the sum of theirs; what has no end as a decimal is shown to 28 digits, but computed with as a ratio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AwardInputs {

@@ -9,6 +9,10 @@ use crate::{EventType, PipelineName, SubscriberName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.sources.all(a, self.sources.all(b, a.exchange.name != b.exchange.name || a.exchange.type == b.exchange.type))",
+    "message": "an exchange has one type: say the same wherever it is named"
+}])))]
 pub struct Events {
     /// At least one.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
@@ -124,6 +128,9 @@ pub enum Lane {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.storage == oldSelf.storage", "message": "storage cannot change once the queues exist"
+}])))]
 pub struct Queue {
     /// The broker's answer to "how safe"; cannot change once the queues exist.
     #[serde(default)]
@@ -224,7 +231,10 @@ pub struct Results {
     pub exchange: Option<ExchangeRef>,
     /// Other services that get a queue of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
+    )]
     pub subscribers: Vec<Subscriber>,
 }
 

@@ -15,11 +15,20 @@ pub const RULES_MAX: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.currency == oldSelf.currency", "message": "the currency cannot change: all amounts would change their meaning"
+}])))]
 pub struct Program {
     /// ISO 4217 code of all amounts; an event in another currency is buried.
     pub currency: Currency,
     /// Points currencies; the first one is meant where an event names none.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            length(min = 1, max = 16),
+            extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+        )
+    )]
     pub wallets: Vec<Wallet>,
     /// What a refund may take back.
     #[serde(default)]
@@ -35,6 +44,9 @@ pub struct Program {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.scale == oldSelf.scale", "message": "a wallet's scale cannot change: all its points would change their meaning"
+}])))]
 pub struct Wallet {
     /// Unique in the programme.
     pub name: WalletName,
@@ -66,6 +78,9 @@ pub enum TakeBack {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.earn) != has(self.multiply)", "message": "give exactly one of earn and multiply"
+}])))]
 pub struct Rule {
     /// Unique in the rule set; stands in every award.
     pub name: RuleName,
@@ -123,6 +138,13 @@ pub struct Selector {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
+        "message": "give exactly one of per, perStep and fixed"
+    },
+    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" }
+])))]
 pub struct Earn {
     /// Into which wallet.
     pub wallet: WalletName,

@@ -72,8 +72,10 @@ pub enum ResultBody {
     Reinstated {
         /// Into which wallet.
         wallet: WalletName,
-        /// How many.
+        /// How many; "0" when less due only made less waived.
         points: String,
+        /// How many of the points that were waived before are no longer due.
+        waived: String,
         /// Balance after.
         available: String,
         /// The refunded order.

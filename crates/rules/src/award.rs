@@ -1,0 +1,191 @@
+//! What the rules that applied give: exact up to one rounding, with the arithmetic kept beside the result.
+
+use contract::decision::{Award, AwardInputs, Effect as EffectKind, LineInputs, Multiplier};
+use contract::event::Line;
+use contract::program::RoundingAt;
+use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
+use rust_decimal::Decimal;
+
+use crate::effect::{Effect, FixedEarn, MoneyEarn, Multiplies};
+use crate::ratio::Ratio;
+use crate::walk::Applied;
+
+/// A `multiply` rule that applied.
+struct Multiplied<'a> {
+    rule: &'a RuleName,
+    by: &'a Multiplies,
+    lines: &'a [usize],
+}
+
+/// A `per` or `perStep` rule that applied, with all that it counts.
+struct Counted<'a> {
+    rule: &'a RuleName,
+    earn: &'a MoneyEarn,
+    /// Selected lines with their positions in the order.
+    picked: Vec<(usize, &'a Line)>,
+    /// Those that touch this wallet and a selected line.
+    multiplied: Vec<&'a Multiplied<'a>>,
+    /// Whether the order has other lines to tell these from.
+    many_lines: bool,
+}
+
+/// One line's part.
+struct Part<'a> {
+    line: &'a Line,
+    base: Ratio,
+    factor: Ratio,
+    exact: Ratio,
+}
+
+/// The awards of the rules that applied, in their order; what comes to 0 points is left out.
+pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line]) -> Result<Vec<Award>, Refusal> {
+    let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
+    let mut awards = Vec::new();
+    for one in applied {
+        let award = match &one.rule.effect {
+            Effect::Money(earn) => {
+                let counted = Counted::of(one, earn, &multiplied, lines);
+                counted.award().ok_or_else(|| too_many(&one.rule.name))?
+            }
+            Effect::Fixed(earn) => fixed(&one.rule.name, earn),
+            Effect::Multiply(_) => continue,
+        };
+        if !award.points.is_zero() {
+            awards.push(award);
+        }
+    }
+    Ok(awards)
+}
+
+fn too_many(rule: &RuleName) -> Refusal {
+    let detail = format!("rule `{rule}` gives more points for this event than a wallet can hold; check its amounts");
+    Refusal::new(BuryReason::Overflow, detail)
+}
+
+fn fixed(rule: &RuleName, earn: &FixedEarn) -> Award {
+    let inputs = AwardInputs {
+        effect: EffectKind::Fixed,
+        base: Decimal::ZERO,
+        per_amount: None,
+        points: earn.written,
+        multipliers: Vec::new(),
+        exact: earn.written,
+        rounding: None,
+        lines: Vec::new(),
+    };
+    Award { rule: rule.clone(), wallet: earn.wallet.clone(), points: earn.points, inputs }
+}
+
+/// In what follows `None` says that a number left its range.
+impl<'a> Counted<'a> {
+    fn of(one: &'a Applied<'_>, earn: &'a MoneyEarn, multiplied: &'a [Multiplied<'a>], lines: &'a [Line]) -> Self {
+        Self {
+            rule: &one.rule.name,
+            earn,
+            picked: one.lines.iter().map(|at| (*at, &lines[*at])).collect(),
+            multiplied: multiplied.iter().filter(|by| by.touches(&earn.wallet, &one.lines)).collect(),
+            many_lines: lines.len() > 1,
+        }
+    }
+
+    fn award(&self) -> Option<Award> {
+        let parts = self.parts()?;
+        let exact = sum(parts.iter().map(|part| part.exact))?;
+        let by_line = self.earn.rounding.at == RoundingAt::Line;
+        let points = if by_line {
+            parts.iter().try_fold(Points::ZERO, |total, part| total.plus(self.round(part.exact)?))?
+        } else {
+            self.round(exact)?
+        };
+        let shown = by_line || self.many_lines;
+        let inputs = AwardInputs {
+            effect: if self.earn.steps { EffectKind::PerStep } else { EffectKind::Per },
+            base: sum(parts.iter().map(|part| part.base))?.to_decimal()?,
+            per_amount: Some(self.earn.per.amount.get()),
+            points: self.earn.per.points.get(),
+            multipliers: self.multiplied.iter().map(|by| by.shown()).collect(),
+            exact: exact.to_decimal()?,
+            rounding: Some(self.earn.rounding),
+            lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
+        };
+        Some(Award { rule: self.rule.clone(), wallet: self.earn.wallet.clone(), points, inputs })
+    }
+
+    fn round(&self, exact: Ratio) -> Option<Points> {
+        exact.round(self.earn.scale, self.earn.rounding.mode)
+    }
+
+    /// Each selected line with its own factor.
+    fn parts(&self) -> Option<Vec<Part<'a>>> {
+        let earn = self.earn;
+        let rate = match (earn.steps, earn.rounding.at) {
+            (false, _) => Some(earn.points.over(earn.amount)?),
+            (true, RoundingAt::Order) => Some(self.rate_of_steps()?),
+            // Each line counts its own steps.
+            (true, RoundingAt::Line) => None,
+        };
+        let part = |(at, line): &(usize, &'a Line)| {
+            let base = money_of(line)?;
+            let factor = self.factor(*at)?;
+            let unmultiplied = match rate {
+                Some(rate) => base.times(rate)?,
+                None => Ratio::whole(base.over(earn.amount)?.floor()).times(earn.points)?,
+            };
+            Some(Part { line, base, factor, exact: unmultiplied.times(factor)? })
+        };
+        self.picked.iter().map(part).collect()
+    }
+
+    /// Points per unit of money when the full steps of the whole sum count: shared out among the lines by
+    /// their money, so that a line's factor weighs as much as its money does.
+    fn rate_of_steps(&self) -> Option<Ratio> {
+        let total = self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line)?))?;
+        if total.is_zero() {
+            return Some(Ratio::ZERO);
+        }
+        Ratio::whole(total.over(self.earn.amount)?.floor()).times(self.earn.points)?.over(total)
+    }
+
+    fn factor(&self, at: usize) -> Option<Ratio> {
+        let of_line = self.multiplied.iter().filter(|by| by.lines.binary_search(&at).is_ok());
+        of_line.map(|by| by.by.by).try_fold(Ratio::ONE, Ratio::times)
+    }
+}
+
+fn money_of(line: &Line) -> Option<Ratio> {
+    Ratio::of(line.amount.to_decimal())
+}
+
+fn sum(mut parts: impl Iterator<Item = Ratio>) -> Option<Ratio> {
+    parts.try_fold(Ratio::ZERO, Ratio::plus)
+}
+
+impl<'a> Multiplied<'a> {
+    fn of(applied: &'a Applied<'_>) -> Option<Self> {
+        match &applied.rule.effect {
+            Effect::Multiply(by) => Some(Self { rule: &applied.rule.name, by, lines: &applied.lines }),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes an award into this wallet for these lines.
+    fn touches(&self, wallet: &WalletName, lines: &[usize]) -> bool {
+        self.by.wallet.as_ref().is_none_or(|only| only == wallet)
+            && lines.iter().any(|at| self.lines.binary_search(at).is_ok())
+    }
+
+    fn shown(&self) -> Multiplier {
+        Multiplier { rule: self.rule.clone(), by: self.by.written }
+    }
+}
+
+impl Part<'_> {
+    fn shown(&self) -> Option<LineInputs> {
+        Some(LineInputs {
+            line: self.line.id.clone(),
+            base: self.base.to_decimal()?,
+            factor: self.factor.to_decimal()?,
+            exact: self.exact.to_decimal()?,
+        })
+    }
+}

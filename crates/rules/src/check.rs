@@ -1,0 +1,128 @@
+//! The shape of a rule set: names, limits, and what may stand beside what.
+
+use contract::program::{RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::ruleset::{Ruleset, SEMANTICS};
+
+use crate::error::RuleError;
+
+/// Most names in one list of a selector; the schema of the resource says the same.
+const SELECTOR_NAMES_MAX: usize = 1000;
+
+/// The faults found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<RuleError>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(RuleError::at(path, problem));
+    }
+
+    pub(crate) fn extend(&mut self, errors: impl IntoIterator<Item = RuleError>) {
+        self.0.extend(errors);
+    }
+
+    pub(crate) fn into_errors(self) -> Vec<RuleError> {
+        self.0
+    }
+
+    pub(crate) fn none_or_all(self) -> Result<(), Vec<RuleError>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+/// What holds for the rule set as a whole.
+pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
+    if ruleset.semantics != SEMANTICS {
+        let problem = format!(
+            "is {}, but this version computes by {SEMANTICS}; run the version that wrote the rule set",
+            ruleset.semantics
+        );
+        faults.add("semantics", problem);
+    }
+    wallets(ruleset, faults);
+    let rules = ruleset.rules.len();
+    if rules > RULES_MAX {
+        faults.add("spec.rules", format!("has {rules} rules; at most {RULES_MAX} are allowed"));
+    }
+}
+
+fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
+    const PATH: &str = "spec.program.wallets";
+    let wallets = &ruleset.program.wallets;
+    match wallets.len() {
+        0 => faults.add(PATH, "is empty; name at least one wallet"),
+        1..=WALLETS_MAX => {}
+        many => faults.add(PATH, format!("has {many} wallets; at most {WALLETS_MAX} are allowed")),
+    }
+    for (index, wallet) in wallets.iter().enumerate() {
+        if let Some(first) = wallets[..index].iter().position(|other| other.name == wallet.name) {
+            let problem = format!("`{}` is also the name of {PATH}[{first}]; give each wallet its own", wallet.name);
+            faults.add(format!("{PATH}[{index}].name"), problem);
+        }
+    }
+}
+
+/// What holds for one rule apart from its effect and its condition.
+pub(crate) fn rule(path: &str, before: &[Rule], rule: &Rule, faults: &mut Faults) {
+    if let Some(first) = before.iter().position(|other| other.name == rule.name) {
+        let problem = format!(
+            "`{}` is also the name of spec.rules[{first}]; an award names its rule, so give each its own",
+            rule.name
+        );
+        faults.add(format!("{path}.name"), problem);
+    }
+    trigger(path, rule, faults);
+    selector(&format!("{path}.include"), rule.include.as_ref(), "to count all lines", faults);
+    selector(&format!("{path}.exclude"), rule.exclude.as_ref(), "to leave no line out", faults);
+}
+
+fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
+    let why = match rule.on.as_str() {
+        "refund" => "a refund takes back what its purchase earned, by the rules that paid",
+        "redeem" => "a redemption spends points and earns none",
+        "adjust" => "an adjustment is a person's decision and earns nothing more",
+        _ => return only_of_purchases(path, rule, faults),
+    };
+    let problem =
+        format!("a rule cannot be triggered by `{}`: {why}; use `purchase`, `signup` or a custom type", rule.on);
+    faults.add(format!("{path}.on"), problem);
+}
+
+fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
+    if rule.on.as_str() == "purchase" {
+        return;
+    }
+    let earn = rule.earn.as_ref();
+    let fields = [
+        ("minimumOrder", rule.minimum_order.is_some()),
+        ("include", rule.include.is_some()),
+        ("exclude", rule.exclude.is_some()),
+        ("earn.per", earn.is_some_and(|earn| earn.per.is_some())),
+        ("earn.perStep", earn.is_some_and(|earn| earn.per_step.is_some())),
+        ("multiply", rule.multiply.is_some()),
+    ];
+    for (field, _) in fields.iter().filter(|(_, given)| *given) {
+        let problem = format!(
+            "only a purchase has lines and an amount; remove this, or say `on: purchase` (it is `{}`)",
+            rule.on
+        );
+        faults.add(format!("{path}.{field}"), problem);
+    }
+}
+
+fn selector(path: &str, selector: Option<&Selector>, without: &str, faults: &mut Faults) {
+    let Some(selector) = selector else { return };
+    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    if lists.iter().all(|(_, names)| names.is_empty()) {
+        faults.add(path, format!("names nothing; list `skus`, `categories` or `labels`, or leave it out {without}"));
+    }
+    for (list, names) in lists {
+        if names.len() > SELECTOR_NAMES_MAX {
+            let problem = format!("has {} names; at most {SELECTOR_NAMES_MAX} are allowed", names.len());
+            faults.add(format!("{path}.{list}"), problem);
+        }
+        if let Some(at) = names.iter().position(String::is_empty) {
+            faults.add(format!("{path}.{list}[{at}]"), "is empty; write the name in full, or remove it");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A rule set becomes something that can decide: checked as a whole, every fault told at once.
+
+use std::collections::HashMap;
+
+use contract::RuleName;
+use contract::program::Rule;
+use contract::ruleset::{Ruleset, RulesetHash};
+use rust_decimal::Decimal;
+
+use crate::check::{self, Faults};
+use crate::condition::{self, Condition};
+use crate::effect::{self, Effect};
+use crate::error::RuleError;
+use crate::select::Picker;
+
+/// A rule set that can decide; immutable, shared between threads.
+#[derive(Debug)]
+pub struct Compiled {
+    hash: RulesetHash,
+    ruleset: Ruleset,
+    /// By event type, in the order of the rule set.
+    rules: HashMap<String, Vec<CompiledRule>>,
+}
+
+/// Workers share it.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Compiled>();
+};
+
+/// One rule, ready to be asked.
+#[derive(Debug)]
+pub(crate) struct CompiledRule {
+    pub(crate) name: RuleName,
+    pub(crate) minimum: Option<Decimal>,
+    pub(crate) picker: Picker,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) effect: Effect,
+    pub(crate) stop_after: bool,
+}
+
+/// Checks a whole rule set and makes it ready; the errors are all that there are, in the order of the fields.
+pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
+    let mut faults = Faults::default();
+    check::ruleset(&ruleset, &mut faults);
+    // A rule set over its limits is not looked at any closer: the limits are there to bound this work.
+    if ruleset.rules.len() > contract::program::RULES_MAX {
+        return Err(faults.into_errors());
+    }
+    let mut conditions = condition::compile_all(&ruleset).into_iter();
+    let mut rules: HashMap<String, Vec<CompiledRule>> = HashMap::new();
+    for (index, rule) in ruleset.rules.iter().enumerate() {
+        let path = format!("spec.rules[{index}]");
+        check::rule(&path, &ruleset.rules[..index], rule, &mut faults);
+        let condition = match conditions.next().flatten() {
+            Some(Err(errors)) => {
+                faults.extend(errors.into_iter().map(|error| error.under(&format!("{path}.when"))));
+                None
+            }
+            Some(Ok(condition)) => Some(condition),
+            None => None,
+        };
+        if let Some(effect) = effect::parse(&path, rule, &ruleset, &mut faults) {
+            rules.entry(rule.on.to_string()).or_default().push(CompiledRule::new(rule, condition, effect));
+        }
+    }
+    faults.none_or_all()?;
+    Ok(Compiled { hash: ruleset.hash(), ruleset, rules })
+}
+
+impl CompiledRule {
+    fn new(rule: &Rule, condition: Option<Condition>, effect: Effect) -> Self {
+        Self {
+            name: rule.name.clone(),
+            minimum: rule.minimum_order.map(contract::Quantity::get),
+            picker: Picker::new(rule),
+            condition,
+            effect,
+            stop_after: rule.stop_after,
+        }
+    }
+}
+
+impl Compiled {
+    /// The address of the rule set.
+    #[must_use]
+    pub fn hash(&self) -> &RulesetHash {
+        &self.hash
+    }
+
+    /// The rule set as it was written.
+    #[must_use]
+    pub fn ruleset(&self) -> &Ruleset {
+        &self.ruleset
+    }
+
+    /// The rules of an event type, in their order.
+    pub(crate) fn rules_on(&self, event_type: &str) -> &[CompiledRule] {
+        self.rules.get(event_type).map_or(&[], Vec::as_slice)
+    }
+}

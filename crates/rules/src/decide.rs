@@ -1,0 +1,84 @@
+//! One event against one member's facts: the table of contents of this crate.
+
+use contract::decision::{Decision, Facts, OrderState, Reads};
+use contract::event::{Adjust, Event, Kind, Purchase, Redeem};
+use contract::program::Wallet;
+use contract::{BuryReason, Points, Refusal, WalletName};
+use rust_decimal::Decimal;
+
+use crate::Compiled;
+use crate::award::awards;
+use crate::effect::no_wallet;
+use crate::refund;
+use crate::walk::walk;
+
+/// What [`Compiled::decide`] will need to know for this event.
+#[must_use]
+pub fn reads(event: &Event) -> Reads {
+    Reads { order: event.order().cloned() }
+}
+
+impl Compiled {
+    /// What these rules say about the event.
+    ///
+    /// A refund must be put to the rule set that paid for its order (`facts.order`); without an order it is
+    /// parked. `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
+    pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
+        match &event.kind {
+            Kind::Purchase(purchase) => self.purchase(event, purchase, facts.order),
+            Kind::Signup | Kind::Custom(_) => Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[])? }),
+            Kind::Refund(returned) => match facts.order {
+                Some(state) => refund::decide(self, returned, state),
+                None => Ok(Decision::Park { order: returned.order.clone() }),
+            },
+            Kind::Redeem(redeem) => self.redeem(redeem),
+            Kind::Adjust(adjust) => self.adjust(adjust),
+        }
+    }
+
+    fn purchase(&self, event: &Event, purchase: &Purchase, known: Option<&OrderState>) -> Result<Decision, Refusal> {
+        // The same event again is the inbox's matter; here another one claims the order.
+        let paid_by_another =
+            |state: &OrderState| state.purchase.source != event.source || state.purchase.id != event.id;
+        if known.is_some_and(paid_by_another) {
+            let detail = format!(
+                "order `{}` was already paid for by another event; give each purchase its own `order`",
+                purchase.order
+            );
+            return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
+        }
+        Ok(Decision::Purchase { awards: awards(&walk(self, event)?, &purchase.lines)? })
+    }
+
+    fn redeem(&self, redeem: &Redeem) -> Result<Decision, Refusal> {
+        let wallet = self.wallet(redeem.wallet.as_ref())?;
+        let points = units(redeem.points.get(), wallet)?;
+        Ok(Decision::Redeem { wallet: wallet.name.clone(), points })
+    }
+
+    fn adjust(&self, adjust: &Adjust) -> Result<Decision, Refusal> {
+        let wallet = self.wallet(adjust.wallet.as_ref())?;
+        let points = units(adjust.points, wallet)?;
+        Ok(Decision::Adjust { wallet: wallet.name.clone(), points })
+    }
+
+    fn wallet(&self, name: Option<&WalletName>) -> Result<&Wallet, Refusal> {
+        self.ruleset().wallet(name).ok_or_else(|| {
+            let detail = name.map_or_else(String::new, |name| no_wallet(name, self.ruleset()));
+            Refusal::new(BuryReason::UnknownWallet, detail)
+        })
+    }
+}
+
+/// Decimal points as units of the wallet.
+fn units(points: Decimal, wallet: &Wallet) -> Result<Points, Refusal> {
+    Points::from_decimal(points, wallet.scale).ok_or_else(|| {
+        let (digits, name) = (wallet.scale.digits(), &wallet.name);
+        let problem = if points.normalize().scale() > digits {
+            format!("is finer than the {digits} decimals of wallet `{name}`; round it")
+        } else {
+            format!("is more than wallet `{name}` can hold; make it smaller")
+        };
+        Refusal::new(BuryReason::BadValue, format!("`points` is `{points}`, which {problem}"))
+    })
+}

@@ -1,0 +1,167 @@
+//! What a rule does when it applies, parsed: the numbers fit, the wallet is there.
+
+use contract::program::{Earn, Multiply, Per, Rounding, Rule, Wallet};
+use contract::ruleset::Ruleset;
+use contract::{Points, Quantity, Scale, WalletName};
+use rust_decimal::Decimal;
+
+use crate::check::Faults;
+use crate::ratio::Ratio;
+use crate::suggest::did_you_mean;
+
+/// What a rule does.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Points for money.
+    Money(MoneyEarn),
+    /// A fixed number of points.
+    Fixed(FixedEarn),
+    /// More points from the money rules.
+    Multiply(Multiplies),
+}
+
+/// `per` and `perStep`.
+#[derive(Debug)]
+pub(crate) struct MoneyEarn {
+    pub(crate) wallet: WalletName,
+    pub(crate) scale: Scale,
+    pub(crate) per: Per,
+    /// `per.amount` in major units, > 0.
+    pub(crate) amount: Ratio,
+    /// `per.points`, > 0.
+    pub(crate) points: Ratio,
+    /// Whole steps only.
+    pub(crate) steps: bool,
+    pub(crate) rounding: Rounding,
+}
+
+/// `fixed`.
+#[derive(Debug)]
+pub(crate) struct FixedEarn {
+    pub(crate) wallet: WalletName,
+    pub(crate) points: Points,
+    pub(crate) written: Decimal,
+}
+
+/// `multiply`.
+#[derive(Debug)]
+pub(crate) struct Multiplies {
+    pub(crate) by: Ratio,
+    pub(crate) written: Decimal,
+    /// Only awards into this wallet.
+    pub(crate) wallet: Option<WalletName>,
+}
+
+/// The effect of a rule, or `None` after telling what is wrong with it.
+pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
+    match (&rule.earn, &rule.multiply) {
+        (Some(earn), None) => parse_earn(&format!("{path}.earn"), earn, ruleset, faults),
+        (None, Some(multiply)) => parse_multiply(&format!("{path}.multiply"), multiply, ruleset, faults),
+        (None, None) => {
+            faults.add(path, "does nothing; give it `earn` or `multiply`");
+            None
+        }
+        (Some(_), Some(_)) => {
+            faults.add(path, "has both `earn` and `multiply`; make it two rules");
+            None
+        }
+    }
+}
+
+fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
+    let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
+    let rounding = earn.rounding.unwrap_or_default();
+    match (earn.per, earn.per_step, earn.fixed) {
+        (Some(per), None, None) => {
+            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, rounding }, faults)
+        }
+        (None, Some(per), None) => {
+            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, rounding }, faults)
+        }
+        (None, None, Some(points)) => {
+            if earn.rounding.is_some() {
+                faults.add(format!("{path}.rounding"), "has no effect beside `fixed`; remove it");
+            }
+            parse_fixed(&format!("{path}.fixed"), wallet?, points, faults)
+        }
+        (None, None, None) => {
+            faults.add(path, "says no number of points; give it one of `per`, `perStep` and `fixed`");
+            None
+        }
+        _ => {
+            faults.add(path, "may have only one of `per`, `perStep` and `fixed`; make each a rule of its own");
+            None
+        }
+    }
+}
+
+/// `per` or `perStep` as it was written.
+#[derive(Clone, Copy)]
+struct Written {
+    per: Per,
+    steps: bool,
+    rounding: Rounding,
+}
+
+fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written, faults: &mut Faults) -> Option<Effect> {
+    let Written { per, steps, rounding } = written;
+    let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
+    let points = above_nought(&format!("{path}.points"), per.points, faults);
+    let (wallet, amount, points) = (wallet?, amount?, points?);
+    let (name, scale) = (wallet.name.clone(), wallet.scale);
+    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, rounding }))
+}
+
+fn parse_fixed(path: &str, wallet: &Wallet, points: Quantity, faults: &mut Faults) -> Option<Effect> {
+    above_nought(path, points, faults)?;
+    let written = points.get();
+    let Some(units) = Points::from_decimal(written, wallet.scale) else {
+        let (digits, name) = (wallet.scale.digits(), &wallet.name);
+        let problem = if written.normalize().scale() > digits {
+            format!(
+                "is `{written}`, finer than the {digits} decimals of wallet `{name}`; round it, or raise the wallet's `scale`"
+            )
+        } else {
+            format!("is `{written}`, more than wallet `{name}` can hold; make it smaller")
+        };
+        faults.add(path, problem);
+        return None;
+    };
+    Some(Effect::Fixed(FixedEarn { wallet: wallet.name.clone(), points: units, written }))
+}
+
+fn parse_multiply(path: &str, multiply: &Multiply, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
+    if let Some(name) = &multiply.wallet {
+        known_wallet(&format!("{path}.wallet"), name, ruleset, faults)?;
+    }
+    let written = multiply.by.get();
+    let by = Ratio::of(written)?;
+    Some(Effect::Multiply(Multiplies { by, written, wallet: multiply.wallet.clone() }))
+}
+
+fn known_wallet<'a>(path: &str, name: &WalletName, ruleset: &'a Ruleset, faults: &mut Faults) -> Option<&'a Wallet> {
+    let wallet = ruleset.wallet(Some(name));
+    if wallet.is_none() {
+        faults.add(path, no_wallet(name, ruleset));
+    }
+    wallet
+}
+
+/// The sentence about a wallet that the programme does not have.
+pub(crate) fn no_wallet(name: &WalletName, ruleset: &Ruleset) -> String {
+    let names = || ruleset.program.wallets.iter().map(|wallet| wallet.name.as_str());
+    let near = did_you_mean(name.as_str(), names());
+    if near.is_empty() {
+        let known: Vec<String> = names().map(|known| format!("`{known}`")).collect();
+        return format!("the programme has no wallet `{name}`; it has {}", known.join(", "));
+    }
+    format!("the programme has no wallet `{name}`{near}")
+}
+
+fn above_nought(path: &str, quantity: Quantity, faults: &mut Faults) -> Option<Ratio> {
+    if quantity.is_zero() {
+        faults.add(path, "is 0; it must be more");
+        return None;
+    }
+    Ratio::of(quantity.get())
+}

@@ -1,0 +1,28 @@
+//! The rules: compile a programme, then decide one event against one member's state.
+//!
+//! Pure: the same event, facts and rule set give the same decision, whoever asks and whenever. What a
+//! decision does to balances is the ledger's matter; nothing here knows a clock, a store or a client.
+//!
+//! `compile` finds every fault of a rule set at once; what it lets through can only fail on an event's own
+//! account, and then the event is refused with the rule's name. Arithmetic is exact (a ratio of integers)
+//! up to one rounding step at a named place.
+
+mod award;
+mod check;
+mod compile;
+mod condition;
+mod decide;
+mod effect;
+mod error;
+mod kept;
+mod ratio;
+mod refund;
+mod select;
+mod suggest;
+mod timeline;
+mod walk;
+
+pub use compile::{Compiled, compile};
+pub use decide::reads;
+pub use error::RuleError;
+pub use timeline::Timeline;

@@ -1,0 +1,48 @@
+//! Which lines of an order a rule looks at.
+
+use std::collections::HashSet;
+
+use contract::event::Line;
+use contract::program::{Rule, Selector};
+
+/// `include` and `exclude` of one rule, ready to be asked.
+#[derive(Debug, Default)]
+pub(crate) struct Picker {
+    include: Option<Named>,
+    exclude: Option<Named>,
+}
+
+#[derive(Debug)]
+struct Named {
+    skus: HashSet<String>,
+    categories: HashSet<String>,
+    labels: HashSet<String>,
+}
+
+impl Picker {
+    pub(crate) fn new(rule: &Rule) -> Self {
+        Self { include: rule.include.as_ref().map(Named::new), exclude: rule.exclude.as_ref().map(Named::new) }
+    }
+
+    /// Positions of the selected lines, ascending. An excluded line stays out even when it is included.
+    pub(crate) fn pick(&self, lines: &[Line]) -> Vec<usize> {
+        let picked = |line: &Line| {
+            self.include.as_ref().is_none_or(|named| named.names(line))
+                && !self.exclude.as_ref().is_some_and(|named| named.names(line))
+        };
+        (0..lines.len()).filter(|at| picked(&lines[*at])).collect()
+    }
+}
+
+impl Named {
+    fn new(selector: &Selector) -> Self {
+        let set = |names: &[String]| names.iter().cloned().collect();
+        Self { skus: set(&selector.skus), categories: set(&selector.categories), labels: set(&selector.labels) }
+    }
+
+    fn names(&self, line: &Line) -> bool {
+        line.sku.as_ref().is_some_and(|sku| self.skus.contains(sku))
+            || line.category.as_ref().is_some_and(|category| self.categories.contains(category))
+            || line.labels.iter().any(|label| self.labels.contains(label))
+    }
+}

@@ -1,0 +1,55 @@
+//! Which rules apply to an event, in their order.
+
+use contract::event::{Event, Kind, Purchase};
+use contract::{BuryReason, Refusal};
+
+use crate::Compiled;
+use crate::compile::CompiledRule;
+use crate::condition::Scope;
+
+/// A rule that applied.
+pub(crate) struct Applied<'a> {
+    pub(crate) rule: &'a CompiledRule,
+    /// Positions of the lines that it counts, ascending; none for an event without lines.
+    pub(crate) lines: Vec<usize>,
+}
+
+/// Asks the rules of the event's type one after the other, until one that applied ends the walk.
+///
+/// The cheap questions come first: a condition is only evaluated, and so can only fail, for an order that is
+/// large enough and has a line that the rule selects.
+pub(crate) fn walk<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Applied<'a>>, Refusal> {
+    let purchase = match &event.kind {
+        Kind::Purchase(purchase) => Some(purchase),
+        _ => None,
+    };
+    let mut scope = None;
+    let mut applied = Vec::new();
+    for rule in compiled.rules_on(event.type_name()) {
+        let Some(lines) = reached(rule, purchase) else { continue };
+        if holds(rule, event, &mut scope)? {
+            applied.push(Applied { rule, lines });
+            if rule.stop_after {
+                break;
+            }
+        }
+    }
+    Ok(applied)
+}
+
+/// The lines that the rule selects; `None` when the order is too small or has no such line.
+fn reached(rule: &CompiledRule, purchase: Option<&Purchase>) -> Option<Vec<usize>> {
+    let Some(purchase) = purchase else { return Some(Vec::new()) };
+    if rule.minimum.is_some_and(|minimum| purchase.amount.to_decimal() < minimum) {
+        return None;
+    }
+    Some(rule.picker.pick(&purchase.lines)).filter(|lines| !lines.is_empty())
+}
+
+fn holds<'e>(rule: &CompiledRule, event: &'e Event, scope: &mut Option<Scope<'e>>) -> Result<bool, Refusal> {
+    let Some(condition) = &rule.condition else { return Ok(true) };
+    condition.holds(scope.get_or_insert_with(|| Scope::of(event))).map_err(|error| {
+        let detail = format!("rule `{}` could not be evaluated on this event: {error}", rule.name);
+        Refusal::new(BuryReason::RuleFailed, detail)
+    })
+}

@@ -1,0 +1,16 @@
+//! The rules from outside: published numbers, refunds, conditions, bad input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
+
+mod bad_input;
+mod bands;
+mod cdnow;
+mod conditions;
+mod earning;
+mod mistakes;
+mod open_loyalty;
+mod random;
+mod refunds;
+mod rounding;
+mod spending;
+mod support;
+mod timeline;

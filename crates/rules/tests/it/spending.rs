@@ -1,0 +1,98 @@
+//! Redemptions, adjustments, and what an event asks the ledger for.
+
+use contract::decision::{Decision, Facts};
+use contract::event::{Adjust, Event, Kind, Redeem};
+use contract::{BuryReason, EventId, Points, Quantity};
+use rules::{Compiled, compile, reads};
+use serde_json::json;
+
+use crate::support::{custom, event, order, ruleset_of, state, wallet, whole};
+
+fn two_wallets() -> Compiled {
+    compile(ruleset_of(&json!([{ "name": "points" }, { "name": "cash", "scale": 2 }]), &json!([]))).unwrap()
+}
+
+fn redeem(name: Option<&str>, points: &str) -> Event {
+    event(Kind::Redeem(Redeem { wallet: name.map(wallet), points: Quantity::parse(points).unwrap() }))
+}
+
+fn adjust(name: Option<&str>, points: &str) -> Event {
+    let (reason, author) = ("a test".to_owned(), "tester".to_owned());
+    event(Kind::Adjust(Adjust { wallet: name.map(wallet), points: points.parse().unwrap(), reason, author }))
+}
+
+#[test]
+fn points_are_read_at_the_wallets_scale() {
+    let rules = two_wallets();
+    let decided = |event: &Event| rules.decide(event, Facts::default()).unwrap();
+    let redeemed = |name: &str, units: i64| Decision::Redeem { wallet: wallet(name), points: Points(units) };
+    let adjusted = |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units) };
+    assert_eq!(decided(&redeem(None, "120")), redeemed("points", 120));
+    assert_eq!(decided(&redeem(None, "120.0")), redeemed("points", 120));
+    assert_eq!(decided(&redeem(Some("cash"), "1.2")), redeemed("cash", 120));
+    assert_eq!(decided(&adjust(Some("points"), "-7")), adjusted("points", -7));
+    assert_eq!(decided(&adjust(Some("cash"), "0.05")), adjusted("cash", 5));
+}
+
+#[test]
+fn what_no_wallet_can_hold_is_refused_with_a_sentence() {
+    let rules = two_wallets();
+    let table = [
+        (
+            redeem(Some("cashh"), "1"),
+            BuryReason::UnknownWallet,
+            "the programme has no wallet `cashh`; did you mean `cash`?",
+        ),
+        (
+            redeem(Some("miles"), "1"),
+            BuryReason::UnknownWallet,
+            "the programme has no wallet `miles`; it has `points`, `cash`",
+        ),
+        (
+            adjust(Some("point"), "1"),
+            BuryReason::UnknownWallet,
+            "the programme has no wallet `point`; did you mean `points`?",
+        ),
+        (
+            redeem(None, "1.5"),
+            BuryReason::BadValue,
+            "`points` is `1.5`, which is finer than the 0 decimals of wallet `points`; round it",
+        ),
+        (
+            adjust(Some("cash"), "-1.005"),
+            BuryReason::BadValue,
+            "`points` is `-1.005`, which is finer than the 2 decimals of wallet `cash`; round it",
+        ),
+        (
+            redeem(Some("cash"), "999999999999999999"),
+            BuryReason::BadValue,
+            "`points` is `999999999999999999`, which is more than wallet `cash` can hold; make it smaller",
+        ),
+    ];
+    for (event, reason, sentence) in table {
+        let refusal = rules.decide(&event, Facts::default()).unwrap_err();
+        assert_eq!((refusal.reason, refusal.detail.as_str()), (reason, sentence));
+    }
+}
+
+#[test]
+fn only_events_about_an_order_ask_for_it() {
+    assert_eq!(reads(&order("1.00")).order.unwrap().as_str(), "o-1");
+    assert_eq!(reads(&event(Kind::Refund(whole()))).order.unwrap().as_str(), "o-1");
+    for event in [event(Kind::Signup), custom("visit"), redeem(None, "1"), adjust(None, "1")] {
+        assert_eq!(reads(&event).order, None);
+    }
+}
+
+#[test]
+fn an_order_is_paid_for_once() {
+    let rules = two_wallets();
+    let first = order("1.00");
+    let known = state(&rules, &first);
+    let facts = Facts { order: Some(&known) };
+    assert!(rules.decide(&first, facts).is_ok(), "the same event again");
+    let second = Event { id: EventId::parse("e-2").unwrap(), ..first };
+    let refusal = rules.decide(&second, facts).unwrap_err();
+    assert_eq!(refusal.reason, BuryReason::DuplicateOrder);
+    assert_eq!(refusal.detail, "order `o-1` was already paid for by another event; give each purchase its own `order`");
+}
