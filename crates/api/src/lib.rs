@@ -1,0 +1,14 @@
+//! The `LoyaltyPipeline` resource: its type, its schema, reading it from files.
+//!
+//! No client: nothing here talks to an API server. Rules are compiled elsewhere; here only their shape is checked.
+
+mod crd;
+mod manifest;
+#[expect(unreachable_pub, reason = "the derive of the resource writes a `pub` type into a function")]
+mod resource;
+mod validate;
+
+pub use crd::crd_yaml;
+pub use manifest::{Manifest, ParseError, SIZE_MAX, Secret, parse};
+pub use resource::{Broker, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, Postgres, SecretKeyRef, SecretRef, Sqlite};
+pub use validate::{Problem, validate};

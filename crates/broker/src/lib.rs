@@ -1,0 +1,23 @@
+//! What a process of ours needs of RabbitMQ: where it is and how to log in, the AMQP connection, and the management API.
+//!
+//! No decisions: what should stand on the broker is decided elsewhere, here it is carried out and looked at. Not here
+//! either: the worker's consuming, which needs the AMQP library itself and gets a channel of it.
+
+pub mod amqp;
+mod error;
+mod management;
+mod percent;
+mod settings;
+mod tls;
+
+pub use amqp::{Confirm, Connection, Consumer, Message, Properties, Publication, Publisher, apply, connect};
+pub use error::{ApplyError, BrokerError, Fault, OperationError, PublishError};
+pub use management::{Management, ManagementError, Overview};
+pub use settings::{Settings, SettingsError};
+
+/// Makes ring the one TLS provider of this process. Harmless when called again; a process that never calls [`connect`] or
+/// [`Management::new`] first thing in `main` calls this.
+pub fn install_tls_provider() {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,100 @@
+//! Whose an object that stands is, and what differs in it.
+
+use std::collections::BTreeSet;
+
+use contract::broker_object::{Argument, Arguments, Binding, Destination, Exchange, Queue, Seen, StandingQueue};
+
+use crate::desired::OWNER_ARGUMENT;
+
+/// What the marks of an object say.
+pub(crate) enum Claim<'a> {
+    /// Only this owner's mark.
+    Ours,
+    /// Somebody else's mark, whether beside ours or not.
+    Other(&'a str),
+    /// No mark at all.
+    Unmarked,
+}
+
+/// One field that differs: its name, what it has, what is wanted.
+pub(crate) struct Difference {
+    pub(crate) field: String,
+    pub(crate) have: String,
+    pub(crate) want: String,
+}
+
+pub(crate) fn owner_of(binding: &Binding) -> Option<&str> {
+    match binding.arguments.get(OWNER_ARGUMENT) {
+        Some(Argument::Text(owner)) => Some(owner),
+        _ => None,
+    }
+}
+
+pub(crate) fn leads_to(binding: &Binding, kind: Destination, name: &str) -> bool {
+    binding.destination_kind == kind && binding.destination == name
+}
+
+pub(crate) fn claim<'a>(seen: &'a Seen, kind: Destination, name: &str, owner: &str) -> Claim<'a> {
+    let to_it = seen.bindings.iter().filter(|binding| leads_to(binding, kind, name));
+    let owners: BTreeSet<&str> = to_it.filter_map(owner_of).collect();
+    match owners.iter().find(|other| **other != owner) {
+        Some(other) => Claim::Other(other),
+        None if owners.is_empty() => Claim::Unmarked,
+        None => Claim::Ours,
+    }
+}
+
+pub(crate) fn exchange_differences(have: &Exchange, want: &Exchange) -> Vec<Difference> {
+    let mut found = Vec::new();
+    note(&mut found, "type", &have.kind, &want.kind);
+    note(&mut found, "durable", &have.durable, &want.durable);
+    note(&mut found, "auto-delete", &have.auto_delete, &want.auto_delete);
+    note(&mut found, "internal", &have.internal, &want.internal);
+    note_arguments(&mut found, &have.arguments, &want.arguments);
+    found
+}
+
+pub(crate) fn queue_differences(have: &Queue, want: &Queue) -> Vec<Difference> {
+    let mut found = Vec::new();
+    note(&mut found, "durable", &have.durable, &want.durable);
+    note(&mut found, "auto-delete", &have.auto_delete, &want.auto_delete);
+    note_arguments(&mut found, &have.arguments, &want.arguments);
+    found
+}
+
+/// Whether nothing came after a declaration: such an object was left by a crash before its mark was set.
+pub(crate) fn is_fresh_exchange(seen: &Seen, have: &Exchange, want: &Exchange) -> bool {
+    let name = &want.name;
+    let touches = |b: &Binding| b.source == *name || leads_to(b, Destination::Exchange, name);
+    have.arguments == want.arguments && !seen.bindings.iter().any(touches)
+}
+
+/// The same for a queue; `None` where the broker has not yet told its numbers.
+pub(crate) fn is_fresh_queue(seen: &Seen, have: &StandingQueue, want: &Queue) -> Option<bool> {
+    let bound = seen.bindings.iter().any(|binding| leads_to(binding, Destination::Queue, &want.name));
+    if bound || have.queue.arguments != want.arguments {
+        return Some(false);
+    }
+    match (have.messages, have.consumers) {
+        (Some(0), Some(0)) => Some(true),
+        (None, None | Some(0)) | (Some(0), None) => None,
+        _ => Some(false),
+    }
+}
+
+fn note<T: PartialEq + ToString>(found: &mut Vec<Difference>, field: &str, have: &T, want: &T) {
+    if have != want {
+        found.push(Difference { field: field.to_owned(), have: have.to_string(), want: want.to_string() });
+    }
+}
+
+// Only what we set: the broker adds arguments of its own.
+fn note_arguments(found: &mut Vec<Difference>, have: &Arguments, want: &Arguments) {
+    for (field, want) in want {
+        let have = have.get(field);
+        if have != Some(want) {
+            let have = have.map_or_else(|| "unset".to_owned(), ToString::to_string);
+            found.push(Difference { field: field.clone(), have, want: want.to_string() });
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The objects of a pipeline on the broker: what is wanted, and the steps from what stands.
+//!
+//! Pure: nothing here asks a broker or changes one. [`desired`] says what a pipeline wants, [`diff`]
+//! compares it with what was seen, and the [`Plan`] is carried out by somebody dumb, or only printed.
+//!
+//! Who owns what: each own queue and exchange is bound to the pipeline's owner exchange, which nobody can
+//! publish to, with an argument that names the owner. Such a binding is the only mark that AMQP lets a client
+//! leave on an object and read again. An object belongs to one pipeline: two pipelines share a
+//! source or results exchange when one declares it and the other says `declare: false`, because
+//! the alternate exchange of a source names one pipeline's queue and cannot name two.
+
+mod claim;
+mod desired;
+mod diff;
+mod render;
+
+pub use desired::{OWNER_ARGUMENT, Pipeline, UNROUTED_LENGTH_MAX, desired};
+pub use diff::{Conflict, Left, Plan, diff};
+pub use render::render;
