@@ -1,0 +1,258 @@
+//! The invariants of the ledger, each a query that finds what breaks it.
+
+use contract::PipelineName;
+use serde::Serialize;
+
+use crate::error::LedgerError;
+use crate::sql::{Row, Sql};
+
+/// Whether workers may be at work while the audit runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Auditing {
+    /// They may: unpublished batches are told as pending.
+    #[default]
+    Running,
+    /// None is, and the queue is empty: an unpublished batch is a difference.
+    Idle,
+}
+
+/// Something that breaks an invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Its number.
+    pub invariant: u8,
+    /// Its sentence.
+    pub name: &'static str,
+    /// Which row.
+    pub subject: String,
+    /// What stands there.
+    pub detail: String,
+    /// Not a difference: work that is not done yet.
+    pub pending: bool,
+}
+
+/// More differences of one kind tell nothing new.
+pub const FINDINGS_MAX: usize = 1000;
+
+/// One query: it answers a subject and a detail for each row that breaks the invariant.
+struct Check {
+    invariant: u8,
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// `of member M` for a row `x` with bucket and member.
+macro_rules! of_member {
+    () => {
+        "' of member ' || coalesce((select m.external_id from member m
+            where m.pipeline = $1 and m.bucket = x.bucket and m.number = x.member), '?')"
+    };
+}
+
+const CHECKS: [Check; 15] = [
+    Check {
+        invariant: 1,
+        name: "the postings of an entry sum to zero per wallet",
+        sql: concat!(
+            "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'sum ' || cast(sum(x.amount) as text) from posting x where x.pipeline = $1
+             group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 limit $2"
+        ),
+    },
+    Check {
+        invariant: 2,
+        name: "a member account is the sum of its postings",
+        sql: concat!(
+            "select x.account || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'balance - postings = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, wallet, 'available' as account, available as amount from balance where pipeline = $1
+                union all select bucket, member, wallet, 'pending', pending from balance where pipeline = $1
+                union all select bucket, member, wallet, 'held', held from balance where pipeline = $1
+                union all select bucket, member, wallet, account, -amount from posting
+                    where pipeline = $1 and account in ('available', 'pending', 'held')
+             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 limit $2"
+        ),
+    },
+    Check {
+        invariant: 2,
+        name: "a member account is the sum of its lots in that state",
+        sql: concat!(
+            "select x.account || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'balance - lots = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, wallet, 'available' as account, available as amount from balance where pipeline = $1
+                union all select bucket, member, wallet, 'pending', pending from balance where pipeline = $1
+                union all select bucket, member, wallet, 'held', held from balance where pipeline = $1
+                union all select bucket, member, wallet, 'available', -available from lot where pipeline = $1
+                union all select bucket, member, wallet, 'pending', -pending from lot where pipeline = $1
+                union all select bucket, member, wallet, 'held', -held from lot where pipeline = $1
+             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 limit $2"
+        ),
+    },
+    Check {
+        invariant: 3,
+        name: "what left a lot is the sum of its allocations",
+        sql: concat!(
+            "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'gone - allocations = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, wallet, sequence as lot, initial - pending - available - held as amount
+                    from lot where pipeline = $1
+                union all select bucket, member, wallet, lot, -amount from allocation where pipeline = $1
+             ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 limit $2"
+        ),
+    },
+    Check {
+        invariant: 4,
+        name: "an entry belongs to the one inbox row of its event",
+        sql: concat!(
+            "select 'entry ' || cast(x.id as text) || ",
+            of_member!(),
+            ", 'event ' || x.event_id || ' of ' || x.source || ' names ' || coalesce('entry ' || cast(i.entry as text), 'none')
+             from entry x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
+             where x.pipeline = $1 and (i.entry is null or i.entry <> x.id or i.member <> x.member) limit $2"
+        ),
+    },
+    Check {
+        invariant: 4,
+        name: "an event has at most one entry set",
+        sql: "select 'event ' || event_id || ' of ' || source, cast(count(*) as text) || ' entries'
+              from entry where pipeline = $1 group by source, event_id having count(*) > 1 limit $2",
+    },
+    Check {
+        invariant: 4,
+        name: "an inbox row's entry is there, with its postings",
+        sql: "select 'event ' || i.event_id || ' of ' || i.source, 'entry ' || cast(i.entry as text) || ' is missing or has no postings'
+              from inbox i where i.pipeline = $1 and i.entry is not null and not exists (
+                  select 1 from entry e join posting p on p.pipeline = e.pipeline and p.bucket = e.bucket
+                      and p.member = e.member and p.entry = e.id
+                  where e.pipeline = i.pipeline and e.bucket = i.bucket and e.member = i.member and e.id = i.entry
+              ) limit $2",
+    },
+    Check {
+        invariant: 4,
+        name: "a posting belongs to an entry",
+        sql: concat!(
+            "select 'entry ' || cast(x.entry as text) || ",
+            of_member!(),
+            ", 'postings without an entry' from posting x left join entry e on e.pipeline = x.pipeline
+                 and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
+             where x.pipeline = $1 and e.id is null limit $2"
+        ),
+    },
+    Check {
+        invariant: 4,
+        name: "an event is parked in the inbox if and only if it waits",
+        sql: "select 'event ' || i.event_id || ' of ' || i.source, 'its outcome is ' || i.outcome || ', but it does ' ||
+                  case when p.event_id is null then 'not ' else '' end || 'wait'
+              from inbox i left join parked p on p.pipeline = i.pipeline and p.source = i.source and p.event_id = i.event_id
+              where i.pipeline = $1
+                  and ((i.outcome = 'Parked' and p.event_id is null) or (i.outcome <> 'Parked' and p.event_id is not null))
+              limit $2",
+    },
+    Check {
+        invariant: 5,
+        name: "taken + waived = due <= awarded",
+        sql: concat!(
+            "select 'award of rule ' || x.rule || ', entry ' || cast(x.entry as text) || ",
+            of_member!(),
+            ", 'awarded ' || cast(x.awarded as text) || ', due ' || cast(x.due as text) || ', taken ' ||
+                 cast(x.taken as text) || ', waived ' || cast(x.waived as text)
+             from award x where x.pipeline = $1 and (x.taken + x.waived <> x.due or x.due > x.awarded or x.due < 0
+                 or x.taken < 0 or x.waived < 0) limit $2"
+        ),
+    },
+    Check {
+        invariant: 5,
+        name: "what refunds took from lots is what the order's awards say",
+        sql: concat!(
+            "select 'order ' || x.order_id || ', wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'taken - allocations = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, order_id, wallet, taken as amount from award
+                    where pipeline = $1 and order_id is not null
+                union all select bucket, member, order_id, wallet, -amount from allocation
+                    where pipeline = $1 and order_id is not null
+             ) x group by x.bucket, x.member, x.order_id, x.wallet having sum(x.amount) <> 0 limit $2"
+        ),
+    },
+    Check {
+        invariant: 5,
+        name: "after a full refund all that was awarded is due",
+        sql: concat!(
+            "select 'order ' || x.order_id || ', rule ' || a.rule || ",
+            of_member!(),
+            ", 'awarded ' || cast(a.awarded as text) || ', due ' || cast(a.due as text)
+             from purchase x join award a on a.pipeline = x.pipeline and a.bucket = x.bucket and a.member = x.member
+                 and a.entry = x.entry
+             where x.pipeline = $1 and x.returned like '{\"whole\":true%' and a.due <> a.awarded limit $2"
+        ),
+    },
+    Check {
+        invariant: 6,
+        name: "no balance is negative, and nobody owes points",
+        sql: concat!(
+            "select 'wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'pending ' || cast(x.pending as text) || ', available ' || cast(x.available as text) || ', held ' ||
+                 cast(x.held as text) || ', debt ' || cast(x.debt as text)
+             from balance x where x.pipeline = $1
+                 and (x.pending < 0 or x.available < 0 or x.held < 0 or x.debt <> 0) limit $2"
+        ),
+    },
+    Check {
+        invariant: 9,
+        name: "earned + adjusted = available + pending + held - debt + spent + clawed",
+        sql: "select 'wallet ' || x.wallet, 'balances - moves = ' || cast(sum(x.amount) as text) from (
+                select wallet, amount from posting
+                    where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed')
+                union all select wallet, pending + available + held - debt from balance where pipeline = $1
+              ) x group by x.wallet having sum(x.amount) <> 0 limit $2",
+    },
+    Check {
+        invariant: 11,
+        name: "what was issued is the sum of all awards",
+        sql: "select 'wallet ' || x.wallet, 'awards - issued = ' || cast(sum(x.amount) as text) from (
+                select wallet, amount from posting where pipeline = $1 and account = 'issued'
+                union all select wallet, awarded from award where pipeline = $1
+              ) x group by x.wallet having sum(x.amount) <> 0 limit $2",
+    },
+];
+
+/// Told as pending while workers run: their results are on the way.
+const PUBLISHED: Check = Check {
+    invariant: 12,
+    name: "every committed batch is published",
+    sql: "select 'batch ' || cast(id as text), 'its results are not confirmed by the broker'
+          from batch where pipeline = $1 and published_at is null order by id limit $2",
+};
+
+pub(crate) async fn audit(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    auditing: Auditing,
+    progress: &(dyn Fn(u8, &'static str) + Sync),
+) -> Result<Vec<Finding>, LedgerError> {
+    let mut findings = Vec::new();
+    for check in CHECKS.iter().chain([&PUBLISHED]) {
+        progress(check.invariant, check.name);
+        let rows = store.sweep(check.sql, &[pipeline.as_str().into(), FINDINGS_MAX.into()]).await?;
+        let pending = check.invariant == PUBLISHED.invariant && auditing == Auditing::Running;
+        for row in rows {
+            findings.push(finding(check, pending, &row)?);
+        }
+    }
+    Ok(findings)
+}
+
+fn finding(check: &Check, pending: bool, row: &Row) -> Result<Finding, LedgerError> {
+    Ok(Finding {
+        invariant: check.invariant,
+        name: check.name,
+        subject: row.text(0)?.to_owned(),
+        detail: row.text(1)?.to_owned(),
+        pending,
+    })
+}

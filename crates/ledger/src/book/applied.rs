@@ -1,0 +1,227 @@
+//! What posting one event changed, as a value: the rows that a store will write, and nothing that it must work out itself.
+
+use contract::decision::{AwardInputs, OrderAward, Returned};
+use contract::event::{ContentHash, Event};
+use contract::result::ResultEvent;
+use contract::ruleset::RulesetHash;
+use contract::{MemberId, OrderId, Points, RuleName, WalletName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::wallet::{Balances, Lot};
+use crate::store::Identity;
+
+/// What became of an event; stands in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Its moves stand (there may be none).
+    Applied,
+    /// It was decided and turned down: too few points.
+    Rejected,
+    /// A refund that waits for its purchase.
+    Parked,
+    /// A parked refund whose purchase never came, or did not fit.
+    GivenUp,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Applied, Self::Rejected, Self::Parked, Self::GivenUp];
+
+    /// As it stands in the inbox.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "Applied",
+            Self::Rejected => "Rejected",
+            Self::Parked => "Parked",
+            Self::GivenUp => "GivenUp",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// One event, posted to the member's state and ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Which event.
+    pub identity: Identity,
+    /// Its content.
+    pub hash: ContentHash,
+    /// Whom it concerns.
+    pub member: MemberId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The rule set that decided.
+    pub ruleset: RulesetHash,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// To be published.
+    pub results: Vec<ResultEvent>,
+    /// Its moves, if there are any.
+    pub entry: Option<Entry>,
+    /// What it changes of an order.
+    pub order: Option<OrderChange>,
+    /// Whether it is parked, or was.
+    pub parking: Parking,
+}
+
+/// One atomic transaction of one member; its postings sum to zero per wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is about.
+    pub kind: EntryKind,
+    /// The order that it is about.
+    pub order: Option<OrderId>,
+    /// Signed lines, none of them nought, one for each wallet and account.
+    pub postings: Vec<PostingLine>,
+    /// Balances after, of each wallet that was touched, with the sequence of its last lot.
+    pub balances: Vec<(WalletName, Balances, i64)>,
+    /// Lots after, of each that was made or touched.
+    pub lots: Vec<LotRow>,
+    /// What was taken from lots (positive) or given back into them (negative), in that order.
+    pub allocations: Vec<Allocation>,
+    /// Awards that it pays.
+    pub awards: Vec<NewAward>,
+}
+
+/// Kinds of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// Points in because of an activity.
+    Earn,
+    /// Points out for a reward.
+    Spend,
+    /// A refund took points back (and may have given some back in another wallet).
+    Clawback,
+    /// A refund only gave points back that an earlier one took.
+    GiveBack,
+    /// A person corrected the balance.
+    Adjust,
+}
+
+impl EntryKind {
+    /// As it stands in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Earn => "Earn",
+            Self::Spend => "Spend",
+            Self::Clawback => "Clawback",
+            Self::GiveBack => "GiveBack",
+            Self::Adjust => "Adjust",
+        }
+    }
+}
+
+/// Accounts of the double entry. The first ones are the programme's (no running balance), the others the member's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Account {
+    /// Where awards come from.
+    Issued,
+    /// Where spent points go.
+    Redeemed,
+    /// Where points go that a refund takes.
+    Clawed,
+    /// Corrections, both ways.
+    Adjusted,
+    /// Earned, not yet spendable.
+    Pending,
+    /// Spendable.
+    Available,
+}
+
+impl Account {
+    /// As it stands in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
+            Self::Clawed => "clawed",
+            Self::Adjusted => "adjusted",
+            Self::Pending => "pending",
+            Self::Available => "available",
+        }
+    }
+}
+
+/// One signed line of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostingLine {
+    /// Which account.
+    pub account: Account,
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Signed, not nought.
+    pub amount: Points,
+}
+
+/// A lot as it stands after the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotRow {
+    /// Whose.
+    pub wallet: WalletName,
+    /// The lot.
+    pub lot: Lot,
+    /// Whether this entry made it.
+    pub is_new: bool,
+}
+
+/// Points taken from a lot (positive), or given back into it (negative).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allocation {
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Sequence of the lot.
+    pub lot: i64,
+    /// Signed.
+    pub points: Points,
+    /// The refunded order: what it took can be given back.
+    pub order: Option<OrderId>,
+}
+
+/// An award with the lot that it went into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAward {
+    /// The rule that gave it.
+    pub rule: RuleName,
+    /// Into which wallet.
+    pub wallet: WalletName,
+    /// > 0.
+    pub points: Points,
+    /// Sequence of the lot.
+    pub lot: i64,
+    /// The arithmetic.
+    pub inputs: AwardInputs,
+}
+
+/// What an event changes of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderChange {
+    /// Its purchase came. Boxed: an order may have thousands of lines.
+    Bought(Box<Event>),
+    /// A refund came.
+    Returned {
+        /// Which order.
+        order: OrderId,
+        /// All returns so far.
+        returned: Returned,
+        /// Its awards after, in award order.
+        awards: Vec<OrderAward>,
+    },
+}
+
+/// Whether an event is parked, or was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parking {
+    /// Neither.
+    None,
+    /// It waits from now on.
+    Park(Box<Event>),
+    /// It waited until now: its inbox row exists already.
+    Unpark,
+}

@@ -1,0 +1,80 @@
+//! A member's books while a batch is decided: balances, lots, orders, parked refunds. Pure: no store, no clock.
+//!
+//! [`MemberState::post`] carries out what the rules decided, as far as the balance allows, and returns the rows that it
+//! changed as a value. Nothing here reads a store, and nothing decides how many points an event is worth.
+
+mod applied;
+mod draft;
+mod post;
+mod refund;
+mod wallet;
+
+use std::collections::BTreeMap;
+
+use contract::decision::{Facts, OrderState, Reads};
+use contract::event::Event;
+use contract::{OrderId, WalletName};
+
+pub use applied::{
+    Account, Allocation, Applied, Entry, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking, PostingLine,
+};
+pub use post::{GivingUp, Posting};
+pub use wallet::{Balances, Lot, WalletState};
+
+/// One member, as far as it was loaded for a batch.
+#[derive(Debug, Clone, Default)]
+pub struct MemberState {
+    pub(crate) wallets: BTreeMap<WalletName, WalletState>,
+    pub(crate) orders: BTreeMap<OrderId, OrderBook>,
+    pub(crate) parked: BTreeMap<OrderId, Vec<Event>>,
+}
+
+/// An order with what its refunds need to know of lots.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderBook {
+    pub(crate) state: OrderState,
+    /// Lots that its awards made.
+    pub(crate) lots: Vec<(WalletName, i64)>,
+    /// What its refunds took and did not give back, in the order in which it was taken.
+    pub(crate) taken: Vec<Taken>,
+}
+
+/// Points that a refund took from a lot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) wallet: WalletName,
+    pub(crate) lot: i64,
+    pub(crate) points: i64,
+}
+
+impl MemberState {
+    /// What the rules may see of the member for an event that reads this.
+    #[must_use]
+    pub fn facts(&self, reads: &Reads) -> Facts<'_> {
+        Facts { order: reads.order.as_ref().and_then(|order| self.order(order)) }
+    }
+
+    /// An order, if its purchase came.
+    #[must_use]
+    pub fn order(&self, order: &OrderId) -> Option<&OrderState> {
+        self.orders.get(order).map(|book| &book.state)
+    }
+
+    /// Refunds that wait for this order's purchase, in the order in which they are to be decided once it is posted.
+    #[must_use]
+    pub fn parked(&self, order: &OrderId) -> &[Event] {
+        self.parked.get(order).map_or(&[], Vec::as_slice)
+    }
+
+    /// A wallet's balances; noughts when it was never used.
+    #[must_use]
+    pub fn balances(&self, wallet: &WalletName) -> Balances {
+        self.wallets.get(wallet).map(|state| state.balances).unwrap_or_default()
+    }
+
+    /// A wallet's loaded lots, in burn order.
+    #[must_use]
+    pub fn lots(&self, wallet: &WalletName) -> &[Lot] {
+        self.wallets.get(wallet).map_or(&[], |state| state.lots.as_slice())
+    }
+}

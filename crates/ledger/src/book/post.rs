@@ -1,0 +1,231 @@
+//! Posting one decided event: from a decision to moves, results and rows.
+
+use std::collections::BTreeMap;
+
+use contract::decision::{Award, Decision, OrderAward, OrderState, Returned};
+use contract::event::{ContentHash, Event, Kind};
+use contract::result::{AwardPart, RejectReason, ResultBody};
+use contract::ruleset::{Ruleset, RulesetHash};
+use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
+
+use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
+use super::draft::{Draft, overflow, text, unfit};
+use super::{MemberState, OrderBook};
+use crate::store::Identity;
+
+/// An event with what the rules decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Posting<'a> {
+    /// Whose ledger.
+    pub pipeline: &'a PipelineName,
+    /// The event.
+    pub event: &'a Event,
+    /// Its content hash.
+    pub hash: ContentHash,
+    /// What the rules decided.
+    pub decision: &'a Decision,
+    /// The rule set that decided.
+    pub ruleset_hash: &'a RulesetHash,
+    /// The same, for the scales of its wallets.
+    pub ruleset: &'a Ruleset,
+}
+
+impl MemberState {
+    /// Posts a decided event, as far as the balance allows, and carries the state on.
+    ///
+    /// A [`Refusal`] says that the message is at fault (the order is known from another event, a sum is beyond an i64, ...);
+    /// the state is then as before.
+    pub fn post(&mut self, posting: Posting<'_>) -> Result<Applied, Refusal> {
+        let mut draft = Draft::new(self, posting);
+        let outcome = match posting.decision {
+            Decision::Purchase { awards } => draft.purchase(awards)?,
+            Decision::Activity { awards } => draft.earn(awards, None)?,
+            Decision::Redeem { wallet, points } => draft.redeem(wallet, *points)?,
+            Decision::Adjust { wallet, points } => draft.adjust(wallet, *points)?,
+            Decision::Refund { returned, due } => draft.refund(returned, due)?,
+            Decision::Park { order } => draft.park(order)?,
+        };
+        let applied = draft.finish(outcome);
+        Ok(applied)
+    }
+
+    /// Gives a parked refund up that its purchase does not fit (the rules refused it once the purchase had come).
+    #[must_use]
+    pub fn give_up(&mut self, posting: GivingUp<'_>) -> Applied {
+        self.unpark(posting.event);
+        Applied {
+            identity: Identity::of(posting.event),
+            hash: posting.hash,
+            member: posting.event.member.clone(),
+            occurred_at: posting.event.occurred_at,
+            ruleset: posting.ruleset_hash.clone(),
+            outcome: Outcome::GivenUp,
+            results: Vec::new(),
+            entry: None,
+            order: None,
+            parking: Parking::Unpark,
+        }
+    }
+
+    /// Removes an event from the parked ones; whether it was there.
+    pub(super) fn unpark(&mut self, event: &Event) -> bool {
+        let Some(order) = event.order() else { return false };
+        let Some(waiting) = self.parked.get_mut(order) else { return false };
+        let before = waiting.len();
+        waiting.retain(|parked| parked.id != event.id || parked.source != event.source);
+        waiting.len() < before
+    }
+}
+
+/// A parked refund that is given up.
+#[derive(Debug, Clone, Copy)]
+pub struct GivingUp<'a> {
+    /// The parked event.
+    pub event: &'a Event,
+    /// Its content hash.
+    pub hash: ContentHash,
+    /// The rule set under which it was refused.
+    pub ruleset_hash: &'a RulesetHash,
+}
+
+impl Draft<'_, '_> {
+    fn purchase(&mut self, awards: &[Award]) -> Result<Outcome, Refusal> {
+        let Kind::Purchase(purchase) = &self.posting.event.kind else {
+            return Err(unfit("a purchase was decided for an event of another type"));
+        };
+        if self.state.orders.contains_key(&purchase.order) {
+            let detail =
+                "the member's `order` was already paid for by another event; give each purchase an order of its own";
+            return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
+        }
+        let outcome = self.earn(awards, Some(&purchase.order))?;
+        let event = self.posting.event.clone();
+        let paid = |award: &Award| OrderAward {
+            rule: award.rule.clone(),
+            wallet: award.wallet.clone(),
+            awarded: award.points,
+            due: Points::ZERO,
+            taken: Points::ZERO,
+            waived: Points::ZERO,
+        };
+        let state = OrderState {
+            purchase: event.clone(),
+            ruleset: self.posting.ruleset_hash.clone(),
+            returned: Returned::default(),
+            awards: awards.iter().map(paid).collect(),
+        };
+        let lots = self.entry.awards.iter().map(|award| (award.wallet.clone(), award.lot)).collect();
+        self.order_book = Some((purchase.order.clone(), OrderBook { state, lots, taken: Vec::new() }));
+        self.order = Some(OrderChange::Bought(Box::new(event)));
+        Ok(outcome)
+    }
+
+    fn earn(&mut self, awards: &[Award], order: Option<&OrderId>) -> Result<Outcome, Refusal> {
+        self.entry.kind = EntryKind::Earn;
+        let mut sums: BTreeMap<&WalletName, Points> = BTreeMap::new();
+        for award in awards {
+            if award.points.0 <= 0 {
+                return Err(unfit("an award must be of more than 0 points"));
+            }
+            let sum = sums.entry(&award.wallet).or_default();
+            *sum = sum.plus(award.points).ok_or_else(|| overflow(&award.wallet))?;
+        }
+        let mut lots = BTreeMap::new();
+        for (wallet, points) in sums {
+            let lot = self.credit(wallet, points, Account::Issued)?;
+            lots.insert(wallet, lot);
+            let parts = awards.iter().filter(|award| award.wallet == *wallet);
+            let scale = self.scale(wallet)?;
+            let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
+            let available = self.available(wallet)?;
+            self.bodies.push(ResultBody::Earned {
+                wallet: wallet.clone(),
+                points: text(points, scale),
+                available,
+                order: order.cloned(),
+                awards: parts.map(part).collect(),
+            });
+        }
+        for award in awards {
+            self.entry.awards.push(NewAward {
+                rule: award.rule.clone(),
+                wallet: award.wallet.clone(),
+                points: award.points,
+                lot: lots.get(&award.wallet).copied().unwrap_or_default(),
+                inputs: award.inputs.clone(),
+            });
+        }
+        Ok(Outcome::Applied)
+    }
+
+    fn redeem(&mut self, wallet: &WalletName, points: Points) -> Result<Outcome, Refusal> {
+        self.entry.kind = EntryKind::Spend;
+        if points.0 <= 0 {
+            return Err(unfit("a redemption must be of more than 0 points"));
+        }
+        let scale = self.scale(wallet)?;
+        if let Some(missing) = self.missing(wallet, points) {
+            let available = self.available(wallet)?;
+            self.bodies.push(ResultBody::RedemptionRejected {
+                wallet: wallet.clone(),
+                points: text(points, scale),
+                available,
+                missing: text(missing, scale),
+                reason: RejectReason::InsufficientBalance,
+            });
+            return Ok(Outcome::Rejected);
+        }
+        self.debit(wallet, points, Account::Redeemed)?;
+        let available = self.available(wallet)?;
+        self.bodies.push(ResultBody::RedemptionAccepted {
+            wallet: wallet.clone(),
+            points: text(points, scale),
+            available,
+        });
+        Ok(Outcome::Applied)
+    }
+
+    fn adjust(&mut self, wallet: &WalletName, points: Points) -> Result<Outcome, Refusal> {
+        self.entry.kind = EntryKind::Adjust;
+        let Kind::Adjust(adjust) = &self.posting.event.kind else {
+            return Err(unfit("an adjustment was decided for an event of another type"));
+        };
+        let scale = self.scale(wallet)?;
+        let size = Points(points.0.checked_abs().ok_or_else(|| overflow(wallet))?);
+        if points.0 < 0 {
+            if let Some(missing) = self.missing(wallet, size) {
+                let available = self.available(wallet)?;
+                self.bodies.push(ResultBody::AdjustmentRejected {
+                    wallet: wallet.clone(),
+                    points: text(points, scale),
+                    available,
+                    missing: text(missing, scale),
+                    reason: RejectReason::InsufficientBalance,
+                });
+                return Ok(Outcome::Rejected);
+            }
+            self.debit(wallet, size, Account::Adjusted)?;
+        } else if points.0 > 0 {
+            self.credit(wallet, size, Account::Adjusted)?;
+        }
+        let available = self.available(wallet)?;
+        self.bodies.push(ResultBody::Adjusted {
+            wallet: wallet.clone(),
+            points: text(points, scale),
+            available,
+            reason: adjust.reason.clone(),
+            author: adjust.author.clone(),
+        });
+        Ok(Outcome::Applied)
+    }
+
+    fn park(&mut self, order: &OrderId) -> Result<Outcome, Refusal> {
+        if self.state.orders.contains_key(order) {
+            return Err(unfit("a refund cannot wait for an order that is there"));
+        }
+        let event = self.posting.event.clone();
+        self.state.parked.entry(order.clone()).or_default().push(event.clone());
+        self.parking = Parking::Park(Box::new(event));
+        Ok(Outcome::Parked)
+    }
+}

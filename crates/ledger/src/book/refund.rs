@@ -1,0 +1,164 @@
+//! Refunds: what changed of what is due, taken as far as the policy reaches, waived or given back.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use contract::decision::{OrderAward, Returned};
+use contract::event::Kind;
+use contract::result::ResultBody;
+use contract::{OrderId, Points, Refusal, WalletName};
+
+use super::applied::{Account, EntryKind, OrderChange, Outcome};
+use super::draft::{Draft, overflow, text, unfit};
+use super::{OrderBook, Taken};
+
+/// What an order's awards in one wallet come to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    awarded: i64,
+    due: i64,
+    taken: i64,
+    waived: i64,
+}
+
+/// A change of what is due in one wallet.
+#[derive(Debug, Clone, Copy)]
+struct Shift<'a> {
+    wallet: &'a WalletName,
+    /// How much, > 0; more or less due is the caller's matter.
+    points: i64,
+    /// Before it.
+    sums: Sums,
+    order: &'a OrderId,
+}
+
+impl Sums {
+    /// `None` beyond an i64, or when a stored award breaks taken + waived = due <= awarded; all later sums are then within range.
+    fn of(awards: &[OrderAward], wallet: &WalletName) -> Option<Self> {
+        let mut sums = Self::default();
+        for award in awards.iter().filter(|award| award.wallet == *wallet) {
+            let sound = award.taken.0 >= 0
+                && award.waived.0 >= 0
+                && award.taken.plus(award.waived) == Some(award.due)
+                && award.due <= award.awarded;
+            if !sound {
+                return None;
+            }
+            sums.awarded = sums.awarded.checked_add(award.awarded.0)?;
+            sums.due = sums.due.checked_add(award.due.0)?;
+            sums.taken = sums.taken.checked_add(award.taken.0)?;
+            sums.waived = sums.waived.checked_add(award.waived.0)?;
+        }
+        Some(sums)
+    }
+}
+
+impl Draft<'_, '_> {
+    pub(super) fn refund(
+        &mut self,
+        returned: &Returned,
+        due: &BTreeMap<WalletName, Points>,
+    ) -> Result<Outcome, Refusal> {
+        let Kind::Refund(refund) = &self.posting.event.kind else {
+            return Err(unfit("a refund was decided for an event of another type"));
+        };
+        let order = &refund.order;
+        let Some(mut book) = self.state.orders.get(order).cloned() else {
+            return Err(unfit("a refund was decided for an order that is not there"));
+        };
+        self.entry.kind = EntryKind::GiveBack;
+        for (wallet, target) in due {
+            let sums = Sums::of(&book.state.awards, wallet).ok_or_else(|| overflow(wallet))?;
+            if target.0 < 0 || target.0 > sums.awarded {
+                return Err(unfit("what is due back must lie between 0 and what the order was awarded"));
+            }
+            let shift = Shift { wallet, points: (target.0 - sums.due).abs(), sums, order };
+            let after = match target.0.cmp(&sums.due) {
+                Ordering::Equal => continue,
+                Ordering::Greater => self.take_back(shift, &mut book)?,
+                Ordering::Less => self.give_back(shift, &mut book)?,
+            };
+            fill(&mut book.state.awards, wallet, after);
+        }
+        book.state.returned = returned.clone();
+        self.order = Some(OrderChange::Returned {
+            order: order.clone(),
+            returned: returned.clone(),
+            awards: book.state.awards.clone(),
+        });
+        self.order_book = Some((order.clone(), book));
+        Ok(Outcome::Applied)
+    }
+
+    fn take_back(&mut self, shift: Shift<'_>, book: &mut OrderBook) -> Result<Sums, Refusal> {
+        let Shift { wallet, points: more, sums, order } = shift;
+        self.entry.kind = EntryKind::Clawback;
+        let scale = self.scale(wallet)?;
+        let own: Vec<i64> = book.lots.iter().filter(|(name, _)| name == wallet).map(|(_, lot)| *lot).collect();
+        let moved = self.wallet(wallet).claw(Points(more), &own).map_err(|stuck| stuck.refuse(wallet))?;
+        self.taken_out(wallet, &moved, Account::Clawed)?;
+        let mut taken = 0_i64;
+        for moved in moved {
+            taken = taken.checked_add(moved.points).ok_or_else(|| overflow(wallet))?;
+            self.allocate(wallet, moved.lot, moved.points, Some(order));
+            book.taken.push(Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points });
+        }
+        let waived = more - taken;
+        let available = self.available(wallet)?;
+        self.bodies.push(ResultBody::ClawedBack {
+            wallet: wallet.clone(),
+            points: text(Points(taken), scale),
+            waived: text(Points(waived), scale),
+            available,
+            order: order.clone(),
+        });
+        Ok(Sums { due: sums.due + more, taken: sums.taken + taken, waived: sums.waived + waived, ..sums })
+    }
+
+    fn give_back(&mut self, shift: Shift<'_>, book: &mut OrderBook) -> Result<Sums, Refusal> {
+        let Shift { wallet, points: less, sums, order } = shift;
+        let scale = self.scale(wallet)?;
+        let unwaived = less.min(sums.waived);
+        let given = less - unwaived;
+        let mut missing = given;
+        while missing > 0 {
+            let Some(at) = book.taken.iter().rposition(|taken| taken.wallet == *wallet) else {
+                return Err(unfit("the order's clawbacks do not hold what its awards say; run `loyaltyctl audit`"));
+            };
+            let last = &mut book.taken[at];
+            let points = last.points.min(missing);
+            let lot = last.lot;
+            last.points -= points;
+            missing -= points;
+            if last.points <= 0 {
+                book.taken.remove(at);
+            }
+            self.wallet(wallet).give(lot, points).map_err(|stuck| stuck.refuse(wallet))?;
+            self.line(Account::Clawed, wallet, -points)?;
+            self.line(Account::Available, wallet, points)?;
+            self.touched(wallet, lot, false);
+            self.allocate(wallet, lot, -points, Some(order));
+        }
+        let available = self.available(wallet)?;
+        self.bodies.push(ResultBody::Reinstated {
+            wallet: wallet.clone(),
+            points: text(Points(given), scale),
+            waived: text(Points(unwaived), scale),
+            available,
+            order: order.clone(),
+        });
+        Ok(Sums { due: sums.due - less, taken: sums.taken - given, waived: sums.waived - unwaived, ..sums })
+    }
+}
+
+/// Spreads the wallet's sums over its awards, the first ones first: taken + waived = due <= awarded for each.
+fn fill(awards: &mut [OrderAward], wallet: &WalletName, sums: Sums) {
+    let (mut due, mut taken) = (sums.due, sums.taken);
+    for award in awards.iter_mut().filter(|award| award.wallet == *wallet) {
+        award.due = Points(due.clamp(0, award.awarded.0.max(0)));
+        award.taken = Points(taken.clamp(0, award.due.0));
+        award.waived = Points(award.due.0 - award.taken.0);
+        due -= award.due.0;
+        taken -= award.taken.0;
+    }
+}

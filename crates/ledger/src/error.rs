@@ -1,0 +1,80 @@
+//! Why the ledger could not do what it was asked. A refusal of an event is never here: see `contract::Refusal` and [`crate::Committed`].
+
+use std::error::Error;
+
+/// Each is a sentence that names the object and what to do; none carries a password or an event's payload.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The store did not answer, or broke off. Nothing was applied, or it was applied as a whole: begin again to learn which.
+    #[error("could not reach the ledger `{object}`; it is tried again, see that it runs and answers")]
+    Away {
+        /// URL without password.
+        object: String,
+        /// What the client said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The tables are of another version than this program.
+    #[error(
+        "could not use the ledger `{object}`: its tables stand at version {stands}, this program needs {needed}; {remedy}"
+    )]
+    WrongVersion {
+        /// URL without password.
+        object: String,
+        /// Last migration applied; 0 when there are no tables.
+        stands: u32,
+        /// Last migration that this program knows.
+        needed: u32,
+        /// What to run.
+        remedy: &'static str,
+    },
+    /// The address, the credentials or TLS are wrong; trying again does not help.
+    #[error("could not use the ledger `{object}`: {detail}")]
+    Misconfigured {
+        /// URL without password.
+        object: String,
+        /// What is wrong and what to do.
+        detail: String,
+    },
+    /// No room is left on the ledger's disk.
+    #[error("could not write to the ledger `{object}`: its disk is full; free or add space, work goes on by itself")]
+    Full {
+        /// URL without password.
+        object: String,
+        /// What the client said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The new rule set contradicts what earlier ones already paid.
+    #[error("could not append the rule set: {detail}")]
+    Incompatible {
+        /// Which field, and what to do.
+        detail: String,
+    },
+    /// A stored row cannot be read: somebody changed it, or a newer program wrote it.
+    #[error("could not read `{what}` from the ledger; look at the row by hand or restore it")]
+    Unreadable {
+        /// Table, column or key.
+        what: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store refused a statement of ours.
+    #[error("could not run a statement on the ledger `{object}`")]
+    Statement {
+        /// URL without password.
+        object: String,
+        /// What the client said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl LedgerError {
+    /// Whether waiting may help: the store is away or its disk is full, and the events are not at fault.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. } | Self::Full { .. })
+    }
+
+    pub(crate) fn unreadable(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unreadable { what: what.into(), source: source.into() }
+    }
+}

@@ -1,0 +1,57 @@
+//! The ledger: entries, lots and balances of a pipeline's members, exactly once in effect and open to audit.
+//!
+//! One trait, [`Ledger`], over several stores; [`open`] picks one by its URL. What a decided event does to a member is
+//! worked out by [`book`], which is pure; a store locks, loads and writes. No rule is evaluated here.
+
+pub mod audit;
+pub mod book;
+pub mod report;
+
+mod desk;
+mod error;
+mod load;
+mod notes;
+mod null;
+mod postgres;
+mod rows;
+mod sql;
+mod sqlite;
+mod store;
+mod timeline;
+
+use std::sync::Arc;
+
+pub use error::LedgerError;
+pub use store::{
+    Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity,
+    Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,
+};
+
+/// Opens the ledger that a URL names, without touching its tables: `sqlite:PATH`, `sqlite::memory:`,
+/// `postgres://...` (also `postgresql://`), or `null:` (benchmarks: everything is fresh, nothing is kept).
+///
+/// `PostgreSQL` takes `sslmode` (`disable`, `prefer`, `require`, `verify-full`) and `sslrootcert` (a PEM file) in its URL.
+/// No connection is made before the first call. [`LedgerError::Misconfigured`] says what is wrong with the URL.
+pub fn open(url: &str) -> Result<Arc<dyn Ledger>, LedgerError> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    match scheme {
+        "sqlite" => {
+            let path = url.trim_start_matches("sqlite:");
+            if path.is_empty() {
+                return Err(misconfigured(url, "`sqlite:` needs a path; write `sqlite:PATH` or `sqlite::memory:`"));
+            }
+            Ok(Arc::new(desk::Desk(sqlite::Sqlite::open(path)?)))
+        }
+        "postgres" | "postgresql" => Ok(Arc::new(desk::Desk(postgres::Postgres::open(url)?))),
+        "null" => Ok(Arc::new(null::Null::default())),
+        // The text may hold a password in a place where we do not look for one.
+        _ => Err(misconfigured(
+            "?",
+            "the URL names no store; use `sqlite:PATH`, `sqlite::memory:` or `postgres://HOST/DATABASE`",
+        )),
+    }
+}
+
+fn misconfigured(object: &str, detail: &str) -> LedgerError {
+    LedgerError::Misconfigured { object: object.to_owned(), detail: detail.to_owned() }
+}

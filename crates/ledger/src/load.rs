@@ -1,0 +1,294 @@
+//! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use contract::decision::{OrderAward, OrderState, Returned};
+use contract::event::Event;
+use contract::ruleset::RulesetHash;
+use contract::{MemberId, OrderId, Points, WalletName};
+
+use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Taken, WalletState};
+use crate::error::LedgerError;
+use crate::rows::{Loaded, MemberKey};
+use crate::sql;
+use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
+
+/// Lots of a first page: most redemptions end within it.
+const PAGE_FIRST: i64 = 32;
+
+/// Each next page is so many times larger, so that 10,000 small lots are five questions.
+const PAGE_GROWTH: i64 = 4;
+
+/// A row of the inbox for a wanted identity.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) hash: Vec<u8>,
+    pub(crate) outcome: String,
+    pub(crate) results: Option<String>,
+    pub(crate) batch: i64,
+}
+
+/// What stands in the inbox, and what stands twice in the batch.
+pub(crate) fn answers(wanted: &[Wanted], known: &HashMap<Identity, Known>) -> Result<Vec<Answer>, LedgerError> {
+    let mut first: HashMap<&Identity, usize> = HashMap::new();
+    let mut answers = Vec::with_capacity(wanted.len());
+    for (at, want) in wanted.iter().enumerate() {
+        let of = *first.entry(&want.identity).or_insert(at);
+        answers.push(match known.get(&want.identity) {
+            Some(row) => known_answer(want, row)?,
+            None if of != at => Answer::Twin { of, same: wanted[of].hash == want.hash },
+            None => Answer::Fresh,
+        });
+    }
+    Ok(answers)
+}
+
+fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
+    if row.hash != want.hash.0 {
+        return Ok(Answer::Clash);
+    }
+    let outcome = Outcome::parse(&row.outcome)
+        .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{}` is not known", row.outcome)))?;
+    let results = row.results.as_deref().map(|text| sql::json("inbox.results", text)).transpose()?;
+    Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
+}
+
+/// Which orders a batch needs, by member.
+pub(crate) fn orders(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<(MemberKey, OrderId)> {
+    let mut orders = BTreeSet::new();
+    for want in &request.wanted {
+        let Some(member) = members.get(&want.member) else { continue };
+        let taken = match &want.takes {
+            Takes::Refund { order } => Some(order),
+            _ => None,
+        };
+        orders.extend(want.reads.order.iter().chain(taken).map(|order| (*member, order.clone())));
+    }
+    orders
+}
+
+#[derive(Debug)]
+pub(crate) struct BalanceRow {
+    pub(crate) member: MemberKey,
+    pub(crate) wallet: String,
+    pub(crate) balances: Balances,
+    pub(crate) last_lot: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct StoredLot {
+    pub(crate) member: MemberKey,
+    pub(crate) wallet: String,
+    pub(crate) lot: Lot,
+}
+
+#[derive(Debug)]
+pub(crate) struct PurchaseRow {
+    pub(crate) member: MemberKey,
+    pub(crate) order: String,
+    pub(crate) event: String,
+    pub(crate) ruleset: String,
+    pub(crate) returned: Option<String>,
+    pub(crate) entry: Option<i64>,
+}
+
+/// Rows of one entry come in their order.
+#[derive(Debug)]
+pub(crate) struct StoredAward {
+    pub(crate) member: MemberKey,
+    pub(crate) entry: i64,
+    pub(crate) rule: String,
+    pub(crate) wallet: String,
+    pub(crate) lot: i64,
+    /// awarded, due, taken, waived
+    pub(crate) points: [i64; 4],
+}
+
+/// What refunds took from lots and gave back into them, in that order.
+#[derive(Debug)]
+pub(crate) struct StoredAllocation {
+    pub(crate) member: MemberKey,
+    pub(crate) order: String,
+    pub(crate) wallet: String,
+    pub(crate) lot: i64,
+    pub(crate) amount: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct ParkedRow {
+    pub(crate) member: MemberKey,
+    pub(crate) event: String,
+}
+
+/// Everything but lots that deciding a batch needs.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) balances: Vec<BalanceRow>,
+    pub(crate) purchases: Vec<PurchaseRow>,
+    pub(crate) awards: Vec<StoredAward>,
+    pub(crate) allocations: Vec<StoredAllocation>,
+    pub(crate) parked: Vec<ParkedRow>,
+}
+
+/// Lots of one wallet that are to be loaded in burn order until they hold so many points.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) member: MemberKey,
+    pub(crate) wallet: WalletName,
+    points: i64,
+    pub(crate) offset: i64,
+    pub(crate) limit: i64,
+}
+
+impl Wish {
+    /// After a page: whether another one is needed.
+    pub(crate) fn goes_on(&mut self, page: &[i64]) -> bool {
+        let found = page.iter().fold(0_i64, |sum, points| sum.saturating_add(*points));
+        self.points = self.points.saturating_sub(found);
+        let was_full = i64::try_from(page.len()).unwrap_or(i64::MAX) >= self.limit;
+        self.offset = self.offset.saturating_add(self.limit);
+        self.limit = self.limit.saturating_mul(PAGE_GROWTH);
+        was_full && self.points > 0
+    }
+}
+
+/// The lots that the batch can consume: as many points as all its redemptions ask for and all its refunded orders were awarded.
+///
+/// An order that is bought within the batch needs none: its own lot holds what its refund can take, or a redemption of the
+/// batch took it in the place of a loaded one.
+pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> Result<Vec<Wish>, LedgerError> {
+    let mut sums: BTreeMap<(MemberKey, WalletName), i64> = BTreeMap::new();
+    let mut add = |member: MemberKey, wallet: WalletName, points: i64| {
+        let sum = sums.entry((member, wallet)).or_default();
+        *sum = sum.saturating_add(points.max(0));
+    };
+    let mut refunded = BTreeSet::new();
+    for want in &request.wanted {
+        let Some(member) = loaded.members.get(&want.member) else { continue };
+        match &want.takes {
+            Takes::Nothing => {}
+            Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
+            Takes::Refund { order } => {
+                let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
+                refunded.extend(entry.map(|entry| (*member, entry)));
+            }
+        }
+    }
+    for award in books.awards.iter().filter(|award| refunded.contains(&(award.member, award.entry))) {
+        add(award.member, sql::id("award.wallet", &award.wallet)?, award.points[0]);
+    }
+    let wish = |((member, wallet), points)| Wish { member, wallet, points, offset: 0, limit: PAGE_FIRST };
+    Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
+}
+
+/// Lots that refunded orders made or took from, wherever they stand in burn order.
+pub(crate) fn named_lots(books: &Books) -> Result<BTreeSet<(MemberKey, WalletName, i64)>, LedgerError> {
+    let mut lots = BTreeSet::new();
+    for award in &books.awards {
+        lots.insert((award.member, sql::id("award.wallet", &award.wallet)?, award.lot));
+    }
+    for allocation in &books.allocations {
+        lots.insert((allocation.member, sql::id("allocation.wallet", &allocation.wallet)?, allocation.lot));
+    }
+    Ok(lots)
+}
+
+/// Puts the members together.
+pub(crate) fn states(
+    loaded: &Loaded,
+    books: Books,
+    lots: Vec<StoredLot>,
+) -> Result<HashMap<MemberId, MemberState>, LedgerError> {
+    let mut states: HashMap<MemberKey, MemberState> = HashMap::new();
+    let mut by_wallet: HashMap<(MemberKey, String), Vec<Lot>> = HashMap::new();
+    for lot in lots {
+        by_wallet.entry((lot.member, lot.wallet)).or_default().push(lot.lot);
+    }
+    for row in books.balances {
+        let name: WalletName = sql::id("balance.wallet", &row.wallet)?;
+        let lots = by_wallet.remove(&(row.member, row.wallet)).unwrap_or_default();
+        let wallet = WalletState::from_rows(row.balances, row.last_lot, lots);
+        states.entry(row.member).or_default().wallets.insert(name, wallet);
+    }
+    let mut parts = OrderParts::of(books.awards, books.allocations)?;
+    for row in books.purchases {
+        let order: OrderId = sql::id("purchase.order_id", &row.order)?;
+        let member = row.member;
+        let book = parts.order(row)?;
+        states.entry(member).or_default().orders.insert(order, book);
+    }
+    for row in books.parked {
+        let event: Event = sql::json("parked.event", &row.event)?;
+        if let Some(order) = event.order().cloned() {
+            states.entry(row.member).or_default().parked.entry(order).or_default().push(event);
+        }
+    }
+    for state in states.values_mut() {
+        for waiting in state.parked.values_mut() {
+            waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
+        }
+    }
+    let state = |(id, key): (&MemberId, &MemberKey)| (id.clone(), states.remove(key).unwrap_or_default());
+    Ok(loaded.members.iter().map(state).collect())
+}
+
+/// Awards and allocations, by what they belong to.
+struct OrderParts {
+    awards: HashMap<(MemberKey, i64), Vec<(OrderAward, i64)>>,
+    taken: HashMap<(MemberKey, String), Vec<Taken>>,
+}
+
+impl OrderParts {
+    fn of(awards: Vec<StoredAward>, allocations: Vec<StoredAllocation>) -> Result<Self, LedgerError> {
+        let mut parts = Self { awards: HashMap::new(), taken: HashMap::new() };
+        for row in awards {
+            let [awarded, due, taken, waived] = row.points.map(Points);
+            let rule = sql::id("award.rule", &row.rule)?;
+            let wallet = sql::id("award.wallet", &row.wallet)?;
+            let award = OrderAward { rule, wallet, awarded, due, taken, waived };
+            parts.awards.entry((row.member, row.entry)).or_default().push((award, row.lot));
+        }
+        for row in allocations {
+            let wallet = sql::id("allocation.wallet", &row.wallet)?;
+            let stack = parts.taken.entry((row.member, row.order)).or_default();
+            replay(stack, Taken { wallet, lot: row.lot, points: row.amount });
+        }
+        Ok(parts)
+    }
+
+    fn order(&mut self, row: PurchaseRow) -> Result<OrderBook, LedgerError> {
+        let awards = row.entry.and_then(|entry| self.awards.remove(&(row.member, entry))).unwrap_or_default();
+        let lots = awards.iter().map(|(award, lot)| (award.wallet.clone(), *lot)).collect();
+        let returned = match &row.returned {
+            Some(text) => sql::json("purchase.returned", text)?,
+            None => Returned::default(),
+        };
+        let state = OrderState {
+            purchase: sql::json("purchase.event", &row.event)?,
+            ruleset: RulesetHash(row.ruleset),
+            returned,
+            awards: awards.into_iter().map(|(award, _)| award).collect(),
+        };
+        let taken = self.taken.remove(&(row.member, row.order)).unwrap_or_default();
+        Ok(OrderBook { state, lots, taken })
+    }
+}
+
+/// Repeats what the allocation did: what is given back leaves the last take from that lot.
+fn replay(stack: &mut Vec<Taken>, row: Taken) {
+    if row.points > 0 {
+        stack.push(row);
+        return;
+    }
+    let mut given = row.points.saturating_neg();
+    while given > 0 {
+        let is_it = |taken: &Taken| taken.wallet == row.wallet && taken.lot == row.lot;
+        let Some(at) = stack.iter().rposition(is_it) else { return };
+        let points = stack[at].points.min(given);
+        stack[at].points -= points;
+        given -= points;
+        if stack[at].points <= 0 {
+            stack.remove(at);
+        }
+    }
+}

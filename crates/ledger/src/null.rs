@@ -1,0 +1,160 @@
+//! Keeps nothing: every event is fresh and every member new. For benchmarks of everything but the ledger.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::event::Event;
+use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
+use contract::{EventId, MemberId, PipelineName, Source, WalletName};
+use jiff::Timestamp;
+
+use crate::audit::{Auditing, Finding};
+use crate::book::MemberState;
+use crate::error::LedgerError;
+use crate::report::{Balance, BestMember, EntryReport, EventReport, Totals};
+use crate::store::{
+    Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch,
+    Since, Unpublished,
+};
+
+/// No ledger at all, but for the timeline: a worker needs its rules.
+#[derive(Debug, Default)]
+pub(crate) struct Null {
+    timeline: std::sync::Mutex<Vec<(TimelineLine, Ruleset)>>,
+}
+
+impl Null {
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<(TimelineLine, Ruleset)>> {
+        self.timeline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Ledger for Null {
+    fn address(&self) -> &'static str {
+        "null:"
+    }
+
+    async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
+        let members: HashMap<_, _> =
+            request.wanted.iter().map(|want| (want.member.clone(), MemberState::default())).collect();
+        let answers = vec![Answer::Fresh; request.wanted.len()];
+        let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
+        Ok((Box::new(NullBatch), Begun { answers, members, timeline_seq }))
+    }
+
+    async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn unpublished(&self, _: &PipelineName, _: Duration, _: usize) -> Result<Vec<Unpublished>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn acquire_lease(&self, _: &PipelineName, _: &str, _: Duration) -> Result<bool, LedgerError> {
+        Ok(true)
+    }
+
+    async fn note_redelivered(&self, keys: &[AttemptKey]) -> Result<Vec<u32>, LedgerError> {
+        Ok(vec![1; keys.len()])
+    }
+
+    async fn note_attempt(&self, _: AttemptKey) -> Result<u32, LedgerError> {
+        Ok(1)
+    }
+
+    async fn clear_attempts(&self, _: &[AttemptKey]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn timeline(&self, _: &PipelineName) -> Result<Vec<TimelineLine>, LedgerError> {
+        Ok(self.lines().iter().map(|(line, _)| line.clone()).collect())
+    }
+
+    async fn ruleset(&self, hash: &RulesetHash) -> Result<Option<Ruleset>, LedgerError> {
+        Ok(self.lines().iter().find(|(line, _)| line.hash == *hash).map(|(_, ruleset)| ruleset.clone()))
+    }
+
+    async fn append_timeline(
+        &self,
+        _: &PipelineName,
+        ruleset: &Ruleset,
+        since: &Since,
+    ) -> Result<Appended, LedgerError> {
+        let mut lines = self.lines();
+        let hash = ruleset.hash();
+        if let Some((last, _)) = lines.last().filter(|(last, _)| last.hash == hash) {
+            return Ok(Appended::Unchanged(last.clone()));
+        }
+        let seq = lines.last().map_or(1, |(last, _)| last.seq + 1);
+        let valid_from = (seq > 1).then(|| since.valid_from.unwrap_or_else(Timestamp::now));
+        let line = TimelineLine { seq, valid_from, hash, author: since.author.clone() };
+        lines.push((line.clone(), ruleset.clone()));
+        Ok(Appended::Added(line))
+    }
+
+    async fn parked_before(&self, _: &PipelineName, _: Timestamp, _: usize) -> Result<Vec<Event>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn give_up_parked(&self, _: &PipelineName, _: &[Identity]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn migrate(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn check_version(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn best_members(&self, _: &PipelineName, _: &WalletName, _: usize) -> Result<Vec<BestMember>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn totals(&self, _: &PipelineName) -> Result<Totals, LedgerError> {
+        Ok(Totals {
+            members: 0,
+            events: std::collections::BTreeMap::new(),
+            unpublished_batches: 0,
+            wallets: Vec::new(),
+        })
+    }
+
+    async fn explain_event(
+        &self,
+        _: &PipelineName,
+        _: &EventId,
+        _: Option<&Source>,
+    ) -> Result<Vec<EventReport>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn explain_member(&self, _: &PipelineName, _: &MemberId, _: usize) -> Result<Vec<EntryReport>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn audit(
+        &self,
+        _: &PipelineName,
+        _: Auditing,
+        _: &(dyn Fn(u8, &'static str) + Sync),
+    ) -> Result<Vec<Finding>, LedgerError> {
+        Ok(Vec::new())
+    }
+}
+
+struct NullBatch;
+
+#[async_trait]
+impl OpenBatch for NullBatch {
+    async fn commit(self: Box<Self>, _: BatchWrites) -> Result<Committed, LedgerError> {
+        Ok(Committed::Done(BatchId(0)))
+    }
+}

@@ -1,0 +1,142 @@
+//! From a URL to connection settings. The password goes into the settings and nowhere else.
+
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::tls::Trust;
+use crate::error::LedgerError;
+
+/// A database that does not answer within this time is away.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// Data that is not acknowledged for so long ends the connection: a host that vanished says nothing.
+const UNANSWERED_MAX: Duration = Duration::from_secs(30);
+
+/// Where the ledger is and how to reach it.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) trust: Trust,
+    /// Without password.
+    pub(super) shown: String,
+}
+
+/// Reads a URL; `sslmode=verify-full` and `sslrootcert` are ours, the client's parser does not know them.
+pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut mode = "prefer".to_owned();
+    let mut root = None;
+    let mut rest = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match name {
+            "sslmode" => mode = decode(value),
+            "sslrootcert" => root = Some(decode(value)),
+            _ => rest.push(pair),
+        }
+    }
+    let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+    let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| {
+        let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+        wrong(
+            "postgres",
+            format!("the URL cannot be read ({why}); write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"),
+        )
+    })?;
+    let shown = show(&config);
+    let trust = trust(&mut config, &mode, root).map_err(|detail| wrong(&shown, detail))?;
+    if config.get_hosts().is_empty() {
+        return Err(wrong(
+            &shown,
+            "the URL names no host; write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`".to_owned(),
+        ));
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_WAIT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNANSWERED_MAX);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("loyalty");
+    }
+    Ok(Address { config, trust, shown })
+}
+
+fn trust(config: &mut Config, mode: &str, root: Option<String>) -> Result<Trust, String> {
+    let named = |root: Option<String>| root.map_or(Trust::Platform, Trust::File);
+    let (ssl, trust) = match mode {
+        "disable" => (SslMode::Disable, Trust::Off),
+        // Whoever could forge a certificate could as well say that there is no TLS here, so an unknown one is not refused.
+        "prefer" => (SslMode::Prefer, root.map_or(Trust::Anyone, Trust::File)),
+        "require" | "verify-full" => (SslMode::Require, named(root)),
+        _ => {
+            return Err("`sslmode` in the URL must be `disable`, `prefer`, `require` or `verify-full` (`require` checks the certificate too)".to_owned());
+        }
+    };
+    config.ssl_mode(ssl);
+    Ok(trust)
+}
+
+fn show(config: &Config) -> String {
+    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => String::new(),
+    };
+    let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("postgres://{user}{host}{port}/{}", config.get_dbname().unwrap_or_default())
+}
+
+/// Percent-decoding; what is not valid stays as it is.
+fn decode(value: &str) -> String {
+    let bytes = value.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = (byte == b'%').then(|| value.get(at + 1..at + 3)).flatten();
+        if let Some(code) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            decoded.push(code);
+            at += 3;
+        } else {
+            decoded.push(byte);
+            at += 1;
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| value.to_owned())
+}
+
+fn wrong(object: &str, detail: String) -> LedgerError {
+    LedgerError::Misconfigured { object: object.to_owned(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let address = parse("postgres://loyalty:s3cret@db.example:6432/ledger?sslmode=require").unwrap();
+        assert_eq!(address.shown, "postgres://loyalty@db.example:6432/ledger");
+        assert!(!format!("{address:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn an_unreadable_url_is_told_without_its_password() {
+        for url in [
+            "postgres://loyalty:s3cret@db:notaport/ledger",
+            "postgres://loyalty:s3cret@db/ledger?sslmode=maybe",
+            "postgres://loyalty:s3cret@db/ledger?nonsense=1",
+            "postgres://",
+        ] {
+            let error = parse(url).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("s3cret"), "{text}");
+            assert!(matches!(error, crate::LedgerError::Misconfigured { .. }), "{text}");
+        }
+    }
+}

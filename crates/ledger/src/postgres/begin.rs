@@ -1,0 +1,359 @@
+//! The first half of a batch: lock the members, then (with snapshots taken after the locks) look and load.
+
+use std::collections::{BTreeSet, HashMap};
+
+use contract::{MemberId, Points};
+use deadpool_postgres::Object;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row, Statement};
+
+use super::Open;
+use crate::book::{Balances, Lot};
+use crate::error::LedgerError;
+use crate::load::{
+    self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
+};
+use crate::rows::{MemberKey, bucket};
+use crate::store::{BatchId, BatchRequest, Begun, Identity};
+
+/// Every statement of a batch reaches its rows by key. The planner of a table that nobody has analysed yet believes that
+/// a pipeline has one row, and would walk all of them for each key: hence no scans, and each look-up in a `lateral` of its
+/// own, fenced by `offset 0`, so that there is one plan to choose.
+const BEGIN: &str = "begin isolation level read committed; set local jit = off; set local enable_seqscan = off;
+    set local enable_hashjoin = off; set local enable_mergejoin = off";
+
+const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
+    select $1, w.bucket, w.id from unnest($2::smallint[], $3::text[]) with ordinality as w(bucket, id, n)
+    where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = w.bucket and m.external_id = w.id)
+    order by w.n on conflict (pipeline, bucket, external_id) do nothing";
+
+/// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
+const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+    from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
+    cross join lateral (
+        select external_id, bucket, number from member
+        where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
+    ) m";
+
+const BATCH_ID: &str = "select nextval('batch_id')";
+
+const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch
+    from unnest($2::text[], $3::text[]) as w(source, id)
+    cross join lateral (
+        select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
+    ) i";
+
+const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot
+    from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
+    cross join lateral (
+        select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
+    ) b";
+
+const TIMELINE: &str = "select coalesce(max(seq), 0) from timeline where pipeline = $1";
+
+const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
+    from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
+    cross join lateral (
+        select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+    ) p";
+
+const AWARDS: &str = "select w.bucket, w.member, a.entry, a.rule, a.wallet, a.lot, a.awarded, a.due, a.taken, a.waived
+    from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
+    cross join lateral (
+        select entry from purchase
+        where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+    ) p
+    cross join lateral (
+        select * from award where pipeline = $1 and bucket = w.bucket and member = w.member and entry = p.entry offset 0
+    ) a
+    order by a.entry, a.n";
+
+const ALLOCATIONS: &str = "select w.bucket, w.member, w.id, a.wallet, a.lot, a.amount
+    from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
+    cross join lateral (
+        select * from allocation
+        where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+    ) a
+    order by a.entry, a.n";
+
+const PARKED: &str = "select w.bucket, w.member, p.event
+    from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
+    cross join lateral (
+        select event from parked where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+    ) p";
+
+const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
+    l.activates_at, l.expires_at
+    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
+    cross join lateral (
+        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
+            and sequence = w.lot offset 0
+    ) l";
+
+const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
+    l.activates_at, l.expires_at, w.n
+    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+        with ordinality as w(bucket, member, wallet, skip, lots, n)
+    cross join lateral (
+        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
+            and available > 0 order by expires_at, sequence limit w.lots offset w.skip
+    ) l";
+
+pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
+    lock(open, request).await?;
+    let (known, mut books, timeline_seq) = look(open, request).await?;
+    let answers = load::answers(&request.wanted, &known)?;
+    if open.loaded.members.is_empty() {
+        return Ok(Begun { answers, members: HashMap::new(), timeline_seq });
+    }
+    load_orders(open, request, &mut books).await?;
+    let lots = load_lots(open, request, &books).await?;
+    let members = load::states(&open.loaded, books, lots)?;
+    Ok(Begun { answers, members, timeline_seq })
+}
+
+/// One round trip: begin, insert who is missing, lock in byte order, take a batch number.
+async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
+    let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
+    let buckets: Vec<i16> = ids.iter().map(|id| bucket(&request.pipeline, id)).collect();
+    let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let locked = async {
+        let [insert, lock, batch] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID]).await?;
+        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &buckets, &names];
+        let (begun, inserted, locked, batch) = tokio::join!(
+            biased;
+            client.batch_execute(BEGIN),
+            client.execute(&insert, &args),
+            client.query(&lock, &args),
+            client.query_one(&batch, &[])
+        );
+        begun?;
+        inserted?;
+        Ok::<_, Error>((locked?, batch?.try_get::<_, i64>(0)?))
+    };
+    let (rows, batch) = locked.await.map_err(|e| open.fail(e))?;
+    let mut members = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let (id, key) = read_member(row).map_err(|e| open.fail(e))?;
+        members.insert(crate::sql::id("member.external_id", id)?, key);
+    }
+    open.loaded.members = members;
+    open.batch = BatchId(batch);
+    Ok(())
+}
+
+fn read_member(row: &Row) -> Result<(&str, MemberKey), Error> {
+    Ok((row.try_get(0)?, MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? }))
+}
+
+/// One round trip: the inbox, the balances and the timeline.
+async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, Known>, Books, i64), LedgerError> {
+    let identities: BTreeSet<&Identity> = request.wanted.iter().map(|want| &want.identity).collect();
+    let sources: Vec<&str> = identities.iter().map(|identity| identity.source.as_str()).collect();
+    let ids: Vec<&str> = identities.iter().map(|identity| identity.id.as_str()).collect();
+    let members = Keys::of(open.loaded.members.values().copied());
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let looked = async {
+        let [inbox, balances, timeline] = prepare(client, [INBOX, BALANCES, TIMELINE]).await?;
+        let of_inbox: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
+        let of_balances: [&(dyn ToSql + Sync); 3] = [&pipeline, &members.buckets, &members.numbers];
+        let (inbox, balances, timeline) = tokio::try_join!(
+            biased;
+            client.query(&inbox, &of_inbox),
+            client.query(&balances, &of_balances),
+            client.query_one(&timeline, &of_inbox[..1])
+        )?;
+        let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
+        let balances = balances.iter().map(read_balance).collect::<Result<_, _>>()?;
+        Ok::<_, Error>((known, Books { balances, ..Books::default() }, timeline.try_get(0)?))
+    };
+    let (rows, books, seq) = looked.await.map_err(|e| open.fail(e))?;
+    let mut known = HashMap::with_capacity(rows.len());
+    for (source, id, row) in rows {
+        let identity =
+            Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
+        known.insert(identity, row);
+    }
+    Ok((known, books, seq))
+}
+
+/// One round trip, if any event names an order.
+async fn load_orders(open: &mut Open, request: &BatchRequest, books: &mut Books) -> Result<(), LedgerError> {
+    let orders = load::orders(request, &open.loaded.members);
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let keys = Keys::of(orders.iter().map(|(member, _)| *member));
+    let ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let args: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
+    let loaded = async {
+        let [purchases, awards, allocations, parked] =
+            prepare(client, [PURCHASES, AWARDS, ALLOCATIONS, PARKED]).await?;
+        let (purchases, awards, allocations, parked) = tokio::try_join!(
+            biased;
+            client.query(&purchases, &args),
+            client.query(&awards, &args),
+            client.query(&allocations, &args),
+            client.query(&parked, &args)
+        )?;
+        books.purchases = purchases.iter().map(read_purchase).collect::<Result<_, _>>()?;
+        books.awards = awards.iter().map(read_award).collect::<Result<_, _>>()?;
+        books.allocations = allocations.iter().map(read_allocation).collect::<Result<_, _>>()?;
+        books.parked = parked.iter().map(read_parked).collect::<Result<_, _>>()?;
+        Ok::<_, Error>(())
+    };
+    loaded.await.map_err(|e| open.fail(e))?;
+    for row in &books.purchases {
+        let order = crate::sql::id("purchase.order_id", &row.order)?;
+        open.loaded.orders.insert((row.member, order), row.entry);
+    }
+    Ok(())
+}
+
+/// A round trip for the lots that refunds name, and one for each page of lots in burn order.
+async fn load_lots(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredLot>, LedgerError> {
+    let mut lots = Vec::new();
+    let named = load::named_lots(books)?;
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    if !named.is_empty() {
+        let keys = Keys::of(named.iter().map(|(member, _, _)| *member));
+        let wallets: Vec<&str> = named.iter().map(|(_, wallet, _)| wallet.as_str()).collect();
+        let sequences: Vec<i64> = named.iter().map(|(_, _, sequence)| *sequence).collect();
+        let loaded = async {
+            let [statement] = prepare(client, [NAMED_LOTS]).await?;
+            let args: [&(dyn ToSql + Sync); 5] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &sequences];
+            client.query(&statement, &args).await?.iter().map(read_lot).collect::<Result<Vec<_>, _>>()
+        };
+        lots = loaded.await.map_err(|e| open.fail(e))?;
+    }
+    let mut wishes = load::wishes(request, &open.loaded, books)?;
+    while !wishes.is_empty() {
+        let pages = burn_order(client, pipeline, &wishes).await.map_err(|e| open.fail(e))?;
+        let mut left = Vec::new();
+        for (mut wish, page) in wishes.into_iter().zip(pages) {
+            let points: Vec<i64> = page.iter().map(|lot| lot.lot.available.0).collect();
+            lots.extend(page);
+            if wish.goes_on(&points) {
+                left.push(wish);
+            }
+        }
+        wishes = left;
+    }
+    Ok(lots)
+}
+
+/// The next page of each wish.
+async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<Vec<Vec<StoredLot>>, Error> {
+    let keys = Keys::of(wishes.iter().map(|wish| wish.member));
+    let wallets: Vec<&str> = wishes.iter().map(|wish| wish.wallet.as_str()).collect();
+    let skips: Vec<i64> = wishes.iter().map(|wish| wish.offset).collect();
+    let limits: Vec<i64> = wishes.iter().map(|wish| wish.limit).collect();
+    let [statement] = prepare(client, [BURN_ORDER]).await?;
+    let args: [&(dyn ToSql + Sync); 6] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits];
+    let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
+    for row in client.query(&statement, &args).await? {
+        let n: i64 = row.try_get(10)?;
+        let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
+        if let Some(page) = page {
+            page.push(read_lot(&row)?);
+        }
+    }
+    Ok(pages)
+}
+
+/// Members' keys as two columns.
+struct Keys {
+    buckets: Vec<i16>,
+    numbers: Vec<i64>,
+}
+
+impl Keys {
+    fn of(members: impl Iterator<Item = MemberKey>) -> Self {
+        let (buckets, numbers) = members.map(|member| (member.bucket, member.number)).unzip();
+        Self { buckets, numbers }
+    }
+}
+
+async fn prepare<const N: usize>(client: &Object, texts: [&str; N]) -> Result<[Statement; N], Error> {
+    let mut statements = Vec::with_capacity(N);
+    for text in texts {
+        statements.push(client.prepare_cached(text).await?);
+    }
+    // As many as there are texts.
+    Ok(std::array::from_fn(|n| statements[n].clone()))
+}
+
+fn key(row: &Row) -> Result<MemberKey, Error> {
+    Ok(MemberKey { bucket: row.try_get(0)?, number: row.try_get(1)? })
+}
+
+fn read_known(row: &Row) -> Result<(String, String, Known), Error> {
+    let known =
+        Known { hash: row.try_get(2)?, outcome: row.try_get(3)?, results: row.try_get(4)?, batch: row.try_get(5)? };
+    Ok((row.try_get(0)?, row.try_get(1)?, known))
+}
+
+fn read_balance(row: &Row) -> Result<BalanceRow, Error> {
+    let balances = Balances {
+        pending: Points(row.try_get(3)?),
+        available: Points(row.try_get(4)?),
+        held: Points(row.try_get(5)?),
+        debt: Points(row.try_get(6)?),
+    };
+    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot: row.try_get(7)? })
+}
+
+fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
+    Ok(PurchaseRow {
+        member: key(row)?,
+        order: row.try_get(2)?,
+        event: row.try_get(3)?,
+        ruleset: row.try_get(4)?,
+        returned: row.try_get(5)?,
+        entry: row.try_get(6)?,
+    })
+}
+
+fn read_award(row: &Row) -> Result<StoredAward, Error> {
+    Ok(StoredAward {
+        member: key(row)?,
+        entry: row.try_get(2)?,
+        rule: row.try_get(3)?,
+        wallet: row.try_get(4)?,
+        lot: row.try_get(5)?,
+        points: [row.try_get(6)?, row.try_get(7)?, row.try_get(8)?, row.try_get(9)?],
+    })
+}
+
+fn read_allocation(row: &Row) -> Result<StoredAllocation, Error> {
+    Ok(StoredAllocation {
+        member: key(row)?,
+        order: row.try_get(2)?,
+        wallet: row.try_get(3)?,
+        lot: row.try_get(4)?,
+        amount: row.try_get(5)?,
+    })
+}
+
+fn read_parked(row: &Row) -> Result<ParkedRow, Error> {
+    Ok(ParkedRow { member: key(row)?, event: row.try_get(2)? })
+}
+
+fn read_lot(row: &Row) -> Result<StoredLot, Error> {
+    let lot = Lot {
+        sequence: row.try_get(3)?,
+        initial: Points(row.try_get(4)?),
+        pending: Points(row.try_get(5)?),
+        available: Points(row.try_get(6)?),
+        held: Points(row.try_get(7)?),
+        activates: row.try_get(8)?,
+        expires: row.try_get(9)?,
+    };
+    Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
+}

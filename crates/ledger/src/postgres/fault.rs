@@ -1,0 +1,119 @@
+//! What an error of the client means: away, full, misconfigured, or the content at fault.
+
+use std::error::Error as _;
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::error::LedgerError;
+use crate::store::Committed;
+
+/// The primary key of the inbox: another worker was faster with the same identity.
+const INBOX_KEY: &str = "inbox_pkey";
+
+pub(super) fn pool(object: &str, error: PoolError) -> LedgerError {
+    match error {
+        PoolError::Backend(error) => statement(object, error),
+        error => LedgerError::Away { object: object.to_owned(), source: Box::new(error) },
+    }
+}
+
+pub(super) fn statement(object: &str, error: Error) -> LedgerError {
+    let object_owned = object.to_owned();
+    let Some(db) = error.as_db_error() else { return client(object, error) };
+    if let Some(detail) = misconfigured(db) {
+        return LedgerError::Misconfigured { object: object_owned, detail };
+    }
+    if *db.code() == SqlState::DISK_FULL {
+        return LedgerError::Full { object: object_owned, source: Box::new(error) };
+    }
+    if is_away(db.code()) {
+        return LedgerError::Away { object: object_owned, source: Box::new(error) };
+    }
+    LedgerError::Statement { object: object_owned, source: Box::new(error) }
+}
+
+/// Errors that the database did not say: the connection, TLS, the settings.
+fn client(object: &str, error: Error) -> LedgerError {
+    let object = object.to_owned();
+    let said = error.to_string();
+    if let Some(detail) = certificate(&error) {
+        return LedgerError::Misconfigured { object, detail };
+    }
+    if said.starts_with("error performing TLS handshake")
+        && error.source().is_some_and(|e| e.downcast_ref::<std::io::Error>().is_none())
+    {
+        let detail = "the server speaks no TLS; switch TLS on there, or set `sslmode=disable` in the URL".to_owned();
+        return LedgerError::Misconfigured { object, detail };
+    }
+    if said.starts_with("invalid configuration") {
+        let detail = format!("{said}; correct the URL");
+        return LedgerError::Misconfigured { object, detail };
+    }
+    if said.starts_with("error serializing parameter") || said.starts_with("error deserializing column") {
+        return LedgerError::Statement { object, source: Box::new(error) };
+    }
+    LedgerError::Away { object, source: Box::new(error) }
+}
+
+/// A sentence when the server's certificate was turned down.
+fn certificate(error: &Error) -> Option<String> {
+    let io = error.source()?.downcast_ref::<std::io::Error>()?;
+    match io.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(format!(
+            "the server's certificate is not trusted ({why}); set `sslrootcert=FILE` in the URL to the CA that signed it"
+        )),
+        _ => None,
+    }
+}
+
+fn misconfigured(db: &DbError) -> Option<String> {
+    let code = db.code();
+    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        return Some(
+            "the database refused user or password; correct them in the URL (or in the Secret that holds it)"
+                .to_owned(),
+        );
+    }
+    if *code == SqlState::INVALID_CATALOG_NAME {
+        return Some("there is no such database; create it, or correct its name in the URL".to_owned());
+    }
+    if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        return Some(format!(
+            "the user may not do this ({}); grant it the rights on the ledger's tables",
+            db.message()
+        ));
+    }
+    None
+}
+
+/// The server is starting, stopping, overloaded or failing over; or it broke a tie between workers.
+fn is_away(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or_default();
+    matches!(class, "08" | "40" | "53" | "57" | "58")
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+        || *code == SqlState::LOCK_NOT_AVAILABLE
+}
+
+/// Whether the commit was refused for its content; the sentence holds no values.
+pub(super) fn refusal(error: &Error) -> Option<Committed> {
+    let db = error.as_db_error()?;
+    if *db.code() == SqlState::UNIQUE_VIOLATION && db.constraint() == Some(INBOX_KEY) {
+        return Some(Committed::Raced);
+    }
+    match db.code().code().get(..2) {
+        Some("22") => Some(refused(&format!("a value that the database cannot hold, {}", db.code().code()))),
+        Some("23") => Some(refused(&format!("constraint {}", db.constraint().unwrap_or("unknown")))),
+        _ => None,
+    }
+}
+
+fn refused(why: &str) -> Committed {
+    Committed::Refused { detail: format!("the ledger's own check refused what the event would post ({why})") }
+}
+
+/// A statement that failed only because an earlier one did.
+pub(super) fn is_follow_up(error: &Error) -> bool {
+    error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+}

@@ -1,0 +1,245 @@
+//! The shared store: `PostgreSQL` 15 or newer, many workers. READ COMMITTED; the members' rows are the locks.
+//!
+//! Few round trips: what is independent is sent at once, and each table is written by one statement. Nothing stays in a
+//! session between batches; behind `PgBouncer` in transaction mode set `max_prepared_statements` there (1.21 or newer),
+//! and give `migrate` a direct connection.
+
+mod address;
+mod begin;
+mod commit;
+mod fault;
+mod tls;
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::PipelineName;
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::desk::Store;
+use crate::error::LedgerError;
+use crate::rows::{Loaded, Rows};
+use crate::sql::{Arg, Row, Sql};
+use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
+
+mod embedded {
+    refinery::embed_migrations!("src/migrations/postgres");
+}
+
+/// A batch in work and, beside it, the notes of the next one; a database has few connections to give to each worker.
+const CONNECTIONS_MAX: usize = 2;
+
+/// How long a call waits for a connection of the pool.
+const POOL_WAIT: Duration = Duration::from_secs(30);
+
+/// Statements with more arguments are prepared each time: their texts differ by the number.
+const CACHED_ARGS_MAX: usize = 5;
+
+/// Any number, the same for all who migrate: an advisory lock of the database.
+const MIGRATION_LOCK: i64 = 0x006c_6f79_616c_7479;
+
+/// A ledger in a `PostgreSQL` schema.
+pub(crate) struct Postgres {
+    pool: Pool,
+    object: String,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Postgres({})", self.object)
+    }
+}
+
+impl Postgres {
+    /// Reads the URL; connects at first use.
+    pub(crate) fn open(url: &str) -> Result<Self, LedgerError> {
+        let address::Address { config, trust, shown } = address::parse(url)?;
+        let wrong = |detail| LedgerError::Misconfigured { object: shown.clone(), detail };
+        let connector = tls::connector(&trust).map_err(wrong)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, connector, recycling);
+        let wait = Some(POOL_WAIT);
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS_MAX)
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| wrong(e.to_string()))?;
+        Ok(Self { pool, object: shown })
+    }
+
+    async fn client(&self) -> Result<Object, LedgerError> {
+        self.pool.get().await.map_err(|e| fault::pool(&self.object, e))
+    }
+}
+
+#[async_trait]
+impl Sql for Postgres {
+    async fn ask(&self, sql: &str, args: &[Arg]) -> Result<Vec<Row>, LedgerError> {
+        let client = self.client().await?;
+        rows(&client, sql, args).await.map_err(|e| fault::statement(&self.object, e))
+    }
+
+    async fn sweep(&self, sql: &str, args: &[Arg]) -> Result<Vec<Row>, LedgerError> {
+        let mut client = self.client().await?;
+        let swept = async {
+            let transaction = client.transaction().await?;
+            // Tables that were filled a minute ago have no statistics yet, and a nested loop over them takes hours.
+            transaction.batch_execute("set local enable_nestloop = off; set local jit = off").await?;
+            let found = rows(&transaction, sql, args).await?;
+            transaction.commit().await?;
+            Ok(found)
+        };
+        swept.await.map_err(|e| fault::statement(&self.object, e))
+    }
+
+    async fn tell(&self, sql: &str, args: &[Arg]) -> Result<Vec<Row>, LedgerError> {
+        self.ask(sql, args).await
+    }
+}
+
+async fn rows(client: &impl GenericClient, sql: &str, args: &[Arg]) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let statement = if args.len() <= CACHED_ARGS_MAX {
+        client.prepare_cached(sql).await?
+    } else {
+        client.prepare(sql).await?
+    };
+    let args: Vec<_> = args.iter().zip(statement.params()).map(|(arg, ty)| bound(arg, ty)).collect();
+    let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| &**arg as _).collect();
+    let cells = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>().map(Row);
+    client.query(&statement, &args).await?.iter().map(cells).collect()
+}
+
+/// An integer takes the width of the column that it is compared with.
+fn bound(arg: &Arg, ty: &Type) -> Box<dyn ToSql + Sync + Send> {
+    match arg {
+        Arg::Int(int) if *ty == Type::INT2 => Box::new(i16::try_from(*int).ok()),
+        Arg::Int(int) if *ty == Type::INT4 => Box::new(i32::try_from(*int).ok()),
+        Arg::Int(int) => Box::new(*int),
+        Arg::Text(text) => Box::new(text.clone()),
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    fn address(&self) -> &str {
+        &self.object
+    }
+
+    fn needed(&self) -> u32 {
+        let runner = embedded::migrations::runner();
+        runner
+            .get_migrations()
+            .iter()
+            .map(|migration| u32::try_from(migration.version()).unwrap_or(0))
+            .max()
+            .unwrap_or(0)
+    }
+
+    async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
+        // Inside from the first statement on, so that a cancelled call cannot leave an open transaction in the pool.
+        let mut open = Open {
+            client: Some(self.client().await?),
+            object: self.object.clone(),
+            pipeline: request.pipeline.clone(),
+            batch: BatchId(0),
+            loaded: Loaded::default(),
+        };
+        let begun = begin::begin(&mut open, request).await?;
+        Ok((Box::new(open), begun))
+    }
+
+    async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {
+        let mut client = self.client().await?;
+        commit::give_up(&mut client, pipeline, events).await.map_err(|e| fault::statement(&self.object, e))
+    }
+
+    async fn migrate(&self) -> Result<(), LedgerError> {
+        let fail = |e| fault::statement(&self.object, e);
+        // Taken out of the pool: its end, however it comes, ends the lock too.
+        let mut client = Object::take(self.client().await?);
+        client.execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(fail)?;
+        let connection: &mut tokio_postgres::Client = &mut client;
+        let done = embedded::migrations::runner().set_grouped(true).run_async(connection).await;
+        done.map(|_| ()).map_err(|e| self.migration_error(e))
+    }
+
+    fn says_no_table(&self, error: &LedgerError) -> bool {
+        let LedgerError::Statement { source, .. } = error else { return false };
+        let client = source.downcast_ref::<tokio_postgres::Error>();
+        client.and_then(tokio_postgres::Error::code) == Some(&tokio_postgres::error::SqlState::UNDEFINED_TABLE)
+    }
+}
+
+impl Postgres {
+    /// The migration's error hides the database's: look for it below.
+    fn migration_error(&self, error: refinery::Error) -> LedgerError {
+        let code = |error: &(dyn StdError + 'static)| {
+            error.downcast_ref::<tokio_postgres::Error>().map(|e| (e.is_closed(), e.code().cloned()))
+        };
+        let mut below = StdError::source(&error);
+        while let Some(cause) = below {
+            match code(cause) {
+                Some((_, Some(code))) if code == tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE => {
+                    let detail = "the user may not create tables; run the migration with the role that owns the schema"
+                        .to_owned();
+                    return LedgerError::Misconfigured { object: self.object.clone(), detail };
+                }
+                Some((true, _)) => {
+                    return LedgerError::Away { object: self.object.clone(), source: Box::new(error) };
+                }
+                _ => below = cause.source(),
+            }
+        }
+        LedgerError::Statement { object: self.object.clone(), source: Box::new(error) }
+    }
+}
+
+/// An open transaction with its connection.
+struct Open {
+    /// `None` once the transaction has ended and the connection is back in the pool.
+    client: Option<Object>,
+    object: String,
+    pipeline: PipelineName,
+    batch: BatchId,
+    loaded: Loaded,
+}
+
+impl Open {
+    fn client(&self) -> Result<&Object, LedgerError> {
+        let gone = || LedgerError::Away { object: self.object.clone(), source: "the transaction has ended".into() };
+        self.client.as_ref().ok_or_else(gone)
+    }
+
+    fn fail(&self, error: tokio_postgres::Error) -> LedgerError {
+        fault::statement(&self.object, error)
+    }
+}
+
+#[async_trait]
+impl OpenBatch for Open {
+    async fn commit(mut self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError> {
+        let loaded = std::mem::take(&mut self.loaded);
+        let rows = Rows::of(writes.applied, self.batch, &loaded)?;
+        let batch =
+            commit::Batch { id: self.batch, pipeline: &self.pipeline, rows: &rows, cleared: &writes.cleared_attempts };
+        let committed = match commit::commit(self.client()?, &batch).await {
+            Ok(()) => Committed::Done(self.batch),
+            Err(e) => fault::refusal(&e).ok_or_else(|| self.fail(e))?,
+        };
+        // Committed or rolled back by the database: the connection is clean.
+        drop(self.client.take());
+        Ok(committed)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            // Ending the connection is the one rollback that needs no waiting.
+            drop(Object::take(client));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What people ask a ledger: who has how much, and why. Amounts are decimals at their wallet's scale.
+
+mod explain;
+mod sums;
+
+use std::collections::BTreeMap;
+
+use contract::decision::AwardInputs;
+use contract::event::Event;
+use contract::program::Rule;
+use contract::result::ResultEvent;
+use contract::ruleset::RulesetHash;
+use contract::{EventId, MemberId, OrderId, RuleName, Source, WalletName};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::book::Outcome;
+
+pub(crate) use explain::{explain_event, explain_member};
+pub(crate) use sums::{balance, best_members, totals};
+
+/// One wallet of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// Which wallet.
+    pub wallet: WalletName,
+    /// Earned, not yet spendable.
+    pub pending: Decimal,
+    /// Spendable.
+    pub available: Decimal,
+    /// Reserved.
+    pub held: Decimal,
+    /// Owed.
+    pub debt: Decimal,
+    /// Lots that still hold something, in burn order.
+    pub lots: Vec<LotReport>,
+}
+
+/// One lot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LotReport {
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// 1, 2, ... within the member's wallet.
+    pub sequence: i64,
+    /// The entry that made it.
+    pub entry: i64,
+    /// As awarded.
+    pub initial: Decimal,
+    /// Still pending.
+    pub pending: Decimal,
+    /// Still available.
+    pub available: Decimal,
+    /// Held.
+    pub held: Decimal,
+    /// When it is gone, if ever.
+    pub expires: Option<Timestamp>,
+}
+
+/// A member at the top of a wallet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BestMember {
+    /// Who.
+    pub member: MemberId,
+    /// With how much.
+    pub available: Decimal,
+}
+
+/// Sums over a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Members that ever had an event.
+    pub members: i64,
+    /// Events by what became of them.
+    pub events: BTreeMap<String, i64>,
+    /// Batches whose results are not confirmed yet.
+    pub unpublished_batches: i64,
+    /// By wallet.
+    pub wallets: Vec<WalletTotals>,
+}
+
+/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WalletTotals {
+    /// Which wallet.
+    pub wallet: WalletName,
+    /// Ever earned.
+    pub earned: Decimal,
+    /// Ever spent.
+    pub spent: Decimal,
+    /// Taken back by refunds, net of what was given back.
+    pub clawed: Decimal,
+    /// Corrected by people, net.
+    pub adjusted: Decimal,
+    /// Pending now.
+    pub pending: Decimal,
+    /// Available now.
+    pub available: Decimal,
+}
+
+/// All that is known of one event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventReport {
+    /// Who said it.
+    pub source: Source,
+    /// Its id.
+    pub id: EventId,
+    /// Whom it concerns.
+    pub member: MemberId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// The rule set that decided.
+    pub ruleset: RulesetHash,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What was published.
+    pub results: Vec<ResultEvent>,
+    /// In which batch.
+    pub batch: i64,
+    /// Whether the broker confirmed the batch's results.
+    pub published: bool,
+    /// The purchase, as it was decided, or the parked refund.
+    pub event: Option<Event>,
+    /// Its moves.
+    pub entry: Option<EntryReport>,
+    /// Later refunds of the purchase's order, oldest first.
+    pub refunds: Vec<EntryReport>,
+}
+
+/// One entry with all that hangs on it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EntryReport {
+    /// Number.
+    pub id: i64,
+    /// `Earn`, `Spend`, ...
+    pub kind: String,
+    /// The event's source.
+    pub source: Source,
+    /// The event's id.
+    pub event: EventId,
+    /// The order, if it is about one.
+    pub order: Option<OrderId>,
+    /// When it happened.
+    pub effective_at: Timestamp,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// The rule set that decided.
+    pub ruleset: RulesetHash,
+    /// Its lines; they sum to zero per wallet.
+    pub postings: Vec<PostingReport>,
+    /// Why, rule by rule.
+    pub awards: Vec<AwardReport>,
+    /// Lots that it made.
+    pub lots: Vec<LotReport>,
+    /// Lots that it took from (positive) or gave back into (negative).
+    pub allocations: Vec<AllocationReport>,
+}
+
+/// One line of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PostingReport {
+    /// Account.
+    pub account: String,
+    /// Wallet.
+    pub wallet: WalletName,
+    /// Signed.
+    pub amount: Decimal,
+}
+
+/// One award and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AwardReport {
+    /// The rule.
+    pub rule: RuleName,
+    /// The wallet.
+    pub wallet: WalletName,
+    /// Given.
+    pub awarded: Decimal,
+    /// To be taken back by refunds so far.
+    pub due: Decimal,
+    /// Taken back.
+    pub taken: Decimal,
+    /// Could not be taken.
+    pub waived: Decimal,
+    /// The lot that it went into.
+    pub lot: i64,
+    /// The arithmetic.
+    pub inputs: AwardInputs,
+    /// The rule as it was written then.
+    pub spec: Option<Rule>,
+}
+
+/// Points taken from a lot or given back into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AllocationReport {
+    /// Wallet.
+    pub wallet: WalletName,
+    /// Sequence of the lot.
+    pub lot: i64,
+    /// Signed.
+    pub amount: Decimal,
+}

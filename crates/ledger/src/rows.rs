@@ -1,0 +1,328 @@
+//! From the changes of a batch to the rows that are written once each: pure, the same for every store, in key order.
+//!
+//! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
+//! batch is inserted as it stands at the end.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::decision::{OrderAward, Returned};
+use contract::event::Event;
+use contract::{MemberId, OrderId, PipelineName, Points, WalletName};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::book::{Account, Allocation, Applied, Balances, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
+use crate::error::LedgerError;
+use crate::store::{BatchId, Identity};
+
+/// Buckets over which a distributed database may spread the members.
+const BUCKETS: u16 = 1024;
+
+/// Entries of a batch are numbered within these bits.
+pub(crate) const ENTRY_BITS: u32 = 16;
+
+/// The key of a member's rows within a pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct MemberKey {
+    pub(crate) bucket: i16,
+    pub(crate) number: i64,
+}
+
+/// The first two bytes of SHA-256(pipeline, 0, member), modulo the buckets.
+pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
+    let mut hasher = Sha256::new();
+    hasher.update(pipeline.as_str().as_bytes());
+    hasher.update([0]);
+    hasher.update(member.as_str().as_bytes());
+    let digest = hasher.finalize();
+    let bucket = u16::from_be_bytes([digest[0], digest[1]]) % BUCKETS;
+    i16::try_from(bucket).unwrap_or_default()
+}
+
+/// What `begin` learned that `commit` needs: who is who, and which entry paid for an order.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) members: HashMap<MemberId, MemberKey>,
+    pub(crate) orders: HashMap<(MemberKey, OrderId), Option<i64>>,
+}
+
+/// All rows of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) inbox: Vec<InboxRow>,
+    /// Rows of parked events that are decided now.
+    pub(crate) unparked: Vec<InboxRow>,
+    pub(crate) entries: Vec<EntryRow>,
+    pub(crate) postings: Vec<PostingRow>,
+    pub(crate) balances: BTreeMap<(MemberKey, WalletName), (Balances, i64)>,
+    pub(crate) new_lots: BTreeMap<(MemberKey, WalletName, i64), (i64, LotRow)>,
+    pub(crate) lots: BTreeMap<(MemberKey, WalletName, i64), LotRow>,
+    pub(crate) allocations: Vec<AllocationRow>,
+    pub(crate) awards: Vec<AwardRow>,
+    pub(crate) award_changes: BTreeMap<(MemberKey, i64, i16), OrderAward>,
+    pub(crate) purchases: BTreeMap<(MemberKey, OrderId), PurchaseRow>,
+    pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
+    pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
+    pub(crate) has_results: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct InboxRow {
+    pub(crate) identity: Identity,
+    pub(crate) hash: [u8; 32],
+    pub(crate) member: MemberKey,
+    pub(crate) occurred_at: jiff::Timestamp,
+    pub(crate) ruleset: String,
+    pub(crate) outcome: Outcome,
+    /// `None`: no results.
+    pub(crate) results: Option<String>,
+    /// Place within the batch, so that results are published in the order in which they were decided.
+    pub(crate) position: i32,
+    pub(crate) entry: Option<i64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EntryRow {
+    pub(crate) member: MemberKey,
+    pub(crate) id: i64,
+    pub(crate) kind: EntryKind,
+    pub(crate) identity: Identity,
+    pub(crate) order: Option<OrderId>,
+    pub(crate) effective_at: jiff::Timestamp,
+    pub(crate) ruleset: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct PostingRow {
+    pub(crate) member: MemberKey,
+    pub(crate) entry: i64,
+    pub(crate) n: i16,
+    pub(crate) account: Account,
+    pub(crate) wallet: WalletName,
+    pub(crate) amount: Points,
+}
+
+#[derive(Debug)]
+pub(crate) struct AllocationRow {
+    pub(crate) member: MemberKey,
+    pub(crate) entry: i64,
+    pub(crate) n: i32,
+    pub(crate) allocation: Allocation,
+}
+
+#[derive(Debug)]
+pub(crate) struct AwardRow {
+    pub(crate) member: MemberKey,
+    pub(crate) entry: i64,
+    pub(crate) n: i16,
+    pub(crate) order: Option<OrderId>,
+    pub(crate) ruleset: String,
+    pub(crate) lot: i64,
+    pub(crate) inputs: String,
+    pub(crate) award: OrderAward,
+}
+
+#[derive(Debug)]
+pub(crate) struct PurchaseRow {
+    pub(crate) event: String,
+    pub(crate) ruleset: String,
+    /// `None`: nothing came back.
+    pub(crate) returned: Option<String>,
+    pub(crate) entry: Option<i64>,
+    /// Where its awards stand among the new ones.
+    awards: std::ops::Range<usize>,
+}
+
+impl Rows {
+    /// Folds the changes of a batch.
+    pub(crate) fn of(applied: Vec<Applied>, batch: BatchId, loaded: &Loaded) -> Result<Self, LedgerError> {
+        let mut rows = Self::default();
+        for (n, applied) in applied.into_iter().enumerate() {
+            let numbered = i32::try_from(n).ok().filter(|n| *n < 1 << ENTRY_BITS);
+            let position = numbered.ok_or_else(|| LedgerError::unreadable("batch", "it has too many events"))?;
+            let first = batch.0.checked_shl(ENTRY_BITS).filter(|first| first >> ENTRY_BITS == batch.0);
+            let first = first.ok_or_else(|| LedgerError::unreadable("batch.id", "it is out of range"))?;
+            let member = loaded.members.get(&applied.member).copied();
+            let member = member.ok_or_else(|| LedgerError::unreadable("member", "it is not of this batch"))?;
+            let at = At { member, entry: first + i64::from(position), position };
+            rows.push(at, applied, loaded)?;
+        }
+        rows.sort();
+        Ok(rows)
+    }
+
+    fn push(&mut self, at: At, applied: Applied, loaded: &Loaded) -> Result<(), LedgerError> {
+        let Applied { identity, hash, occurred_at, ruleset, outcome, results, entry, order, parking, .. } = applied;
+        self.has_results |= !results.is_empty();
+        let mut awards = self.awards.len()..self.awards.len();
+        let entry_id = entry.as_ref().map(|_| at.entry);
+        if let Some(entry) = entry {
+            self.entries.push(EntryRow {
+                member: at.member,
+                id: at.entry,
+                kind: entry.kind,
+                identity: identity.clone(),
+                order: entry.order.clone(),
+                effective_at: occurred_at,
+                ruleset: ruleset.0.clone(),
+            });
+            self.entry(at, entry, &ruleset.0)?;
+            awards.end = self.awards.len();
+        }
+        match order {
+            Some(OrderChange::Bought(event)) => self.bought(at, &event, &ruleset.0, (entry_id, awards))?,
+            Some(OrderChange::Returned { order, returned, awards }) => {
+                self.returned(at, order, &(returned, awards), loaded)?;
+            }
+            None => {}
+        }
+        let row = InboxRow {
+            identity,
+            hash: hash.0,
+            member: at.member,
+            occurred_at,
+            ruleset: ruleset.0,
+            outcome,
+            results: if results.is_empty() { None } else { Some(to_json(&results)?) },
+            position: at.position,
+            entry: entry_id,
+        };
+        self.inbox(row, parking)
+    }
+
+    fn entry(&mut self, at: At, entry: Entry, ruleset: &str) -> Result<(), LedgerError> {
+        for (n, line) in (0_i16..).zip(entry.postings) {
+            let (account, wallet, amount) = (line.account, line.wallet, line.amount);
+            self.postings.push(PostingRow { member: at.member, entry: at.entry, n, account, wallet, amount });
+        }
+        for (wallet, balances, last_lot) in entry.balances {
+            self.balances.insert((at.member, wallet), (balances, last_lot));
+        }
+        for row in entry.lots {
+            let key = (at.member, row.wallet.clone(), row.lot.sequence);
+            if row.is_new {
+                self.new_lots.insert(key, (at.entry, row));
+            } else if let Some((_, new)) = self.new_lots.get_mut(&key) {
+                new.lot = row.lot;
+            } else {
+                self.lots.insert(key, row);
+            }
+        }
+        for (n, allocation) in (0_i32..).zip(entry.allocations) {
+            self.allocations.push(AllocationRow { member: at.member, entry: at.entry, n, allocation });
+        }
+        for (n, award) in (0_i16..).zip(entry.awards) {
+            let inputs = to_json(&award.inputs)?;
+            let paid = OrderAward {
+                rule: award.rule,
+                wallet: award.wallet,
+                awarded: award.points,
+                due: Points::ZERO,
+                taken: Points::ZERO,
+                waived: Points::ZERO,
+            };
+            self.awards.push(AwardRow {
+                member: at.member,
+                entry: at.entry,
+                n,
+                order: entry.order.clone(),
+                ruleset: ruleset.to_owned(),
+                lot: award.lot,
+                inputs,
+                award: paid,
+            });
+        }
+        Ok(())
+    }
+
+    fn bought(
+        &mut self,
+        at: At,
+        event: &Event,
+        ruleset: &str,
+        (entry, awards): (Option<i64>, std::ops::Range<usize>),
+    ) -> Result<(), LedgerError> {
+        let Some(order) = event.order().cloned() else { return Ok(()) };
+        let event = to_json(event)?;
+        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), returned: None, entry, awards };
+        self.purchases.insert((at.member, order), row);
+        Ok(())
+    }
+
+    fn returned(
+        &mut self,
+        at: At,
+        order: OrderId,
+        (returned, awards): &(Returned, Vec<OrderAward>),
+        loaded: &Loaded,
+    ) -> Result<(), LedgerError> {
+        let returned = to_json(returned)?;
+        let key = (at.member, order);
+        if let Some(bought) = self.purchases.get_mut(&key) {
+            bought.returned = Some(returned);
+            let rows = self.awards.get_mut(bought.awards.clone()).unwrap_or_default();
+            for (row, award) in rows.iter_mut().zip(awards) {
+                row.award = award.clone();
+            }
+            return Ok(());
+        }
+        if let Some(entry) = loaded.orders.get(&key).copied().flatten() {
+            for (n, award) in (0_i16..).zip(awards) {
+                self.award_changes.insert((at.member, entry, n), award.clone());
+            }
+        }
+        self.returns.insert(key, returned);
+        Ok(())
+    }
+
+    fn inbox(&mut self, row: InboxRow, parking: Parking) -> Result<(), LedgerError> {
+        match parking {
+            Parking::Park(event) => {
+                if let Some(order) = event.order() {
+                    let key = (row.member, order.clone(), row.identity.clone());
+                    self.parked.insert(key, to_json(&*event)?);
+                }
+                self.inbox.push(row);
+            }
+            Parking::Unpark => self.unpark(row),
+            Parking::None => self.inbox.push(row),
+        }
+        Ok(())
+    }
+
+    /// An event that was parked in this same batch keeps its one inbox row; another one's row stands in the store.
+    fn unpark(&mut self, row: InboxRow) {
+        let is_this = |key: &(MemberKey, OrderId, Identity)| key.0 == row.member && key.2 == row.identity;
+        let key = self.parked.keys().find(|key| is_this(key)).cloned();
+        if let Some(key) = key {
+            self.parked.remove(&key);
+            if let Some(first) = self.inbox.iter_mut().find(|first| first.identity == row.identity) {
+                *first = row;
+            }
+            return;
+        }
+        self.unparked.push(row);
+    }
+
+    /// Rows in key order: indexes are then written from left to right, and two workers meet in the same order.
+    fn sort(&mut self) {
+        self.inbox.sort_by(|a, b| a.identity.cmp(&b.identity));
+        self.unparked.sort_by(|a, b| a.identity.cmp(&b.identity));
+        self.entries.sort_by_key(|row| (row.member, row.id));
+        self.postings.sort_by_key(|row| (row.member, row.entry, row.n));
+        self.allocations.sort_by_key(|row| (row.member, row.entry, row.n));
+        self.awards.sort_by_key(|row| (row.member, row.entry, row.n));
+    }
+}
+
+/// Where a change belongs.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    member: MemberKey,
+    entry: i64,
+    position: i32,
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String, LedgerError> {
+    serde_json::to_string(value).map_err(|e| LedgerError::unreadable("what is to be written", e))
+}

@@ -1,0 +1,234 @@
+//! The first half of a batch: one writing transaction from here to the commit, so nothing needs a lock of its own.
+
+use std::collections::HashMap;
+
+use contract::{MemberId, Points};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::thread;
+use crate::book::{Balances, Lot};
+use crate::error::LedgerError;
+use crate::load::{
+    self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
+};
+use crate::rows::{Loaded, MemberKey, bucket};
+use crate::store::{BatchRequest, Begun, Identity};
+
+pub(super) fn begin(
+    connection: &Connection,
+    object: &str,
+    request: &BatchRequest,
+) -> Result<(Loaded, Begun), LedgerError> {
+    let begin = Begin { connection, pipeline: request.pipeline.as_str() };
+    let fail = |e| thread::error(object, e);
+    connection.execute_batch("begin immediate").map_err(fail)?;
+    let mut loaded = Loaded { members: begin.members(request).map_err(fail)?, ..Loaded::default() };
+    let known = begin.inbox(request).map_err(fail)?;
+    let answers = load::answers(&request.wanted, &known)?;
+    let books = begin.books(request, &mut loaded).map_err(fail)?;
+    let mut lots = Vec::new();
+    for (member, wallet, sequence) in load::named_lots(&books)? {
+        lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
+    }
+    for wish in load::wishes(request, &loaded, &books)? {
+        begin.burn_order(wish, &mut lots).map_err(fail)?;
+    }
+    let timeline_seq = begin.timeline_seq().map_err(fail)?;
+    let members = load::states(&loaded, books, lots)?;
+    Ok((loaded, Begun { answers, members, timeline_seq }))
+}
+
+struct Begin<'a> {
+    connection: &'a Connection,
+    pipeline: &'a str,
+}
+
+impl Begin<'_> {
+    /// Numbers of the members; new ones are inserted, in the order of their ids.
+    fn members(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<MemberId, MemberKey>> {
+        let mut find = self
+            .connection
+            .prepare_cached("select number from member where pipeline = ?1 and bucket = ?2 and external_id = ?3")?;
+        let mut insert = self.connection.prepare_cached(
+            "insert into member (pipeline, bucket, external_id, joined_at) values (?1, ?2, ?3, ?4) returning number",
+        )?;
+        let ids: std::collections::BTreeSet<_> = request.wanted.iter().map(|want| &want.member).collect();
+        let mut members = HashMap::with_capacity(ids.len());
+        let now = Timestamp::now().as_microsecond();
+        for id in ids {
+            let bucket = bucket(&request.pipeline, id);
+            let known = find.query_row(params![self.pipeline, bucket, id.as_str()], |row| row.get(0)).optional()?;
+            let number = match known {
+                Some(number) => number,
+                None => insert.query_row(params![self.pipeline, bucket, id.as_str(), now], |row| row.get(0))?,
+            };
+            members.insert(id.clone(), MemberKey { bucket, number });
+        }
+        Ok(members)
+    }
+
+    fn inbox(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<Identity, Known>> {
+        let mut find = self.connection.prepare_cached(
+            "select hash, outcome, results, batch from inbox where pipeline = ?1 and source = ?2 and event_id = ?3",
+        )?;
+        let mut known = HashMap::new();
+        for identity in request.wanted.iter().map(|want| &want.identity) {
+            let key = params![self.pipeline, identity.source.as_str(), identity.id.as_str()];
+            let read = |row: &Row<'_>| {
+                Ok(Known { hash: row.get(0)?, outcome: row.get(1)?, results: row.get(2)?, batch: row.get(3)? })
+            };
+            if let Some(row) = find.query_row(key, read).optional()? {
+                known.insert(identity.clone(), row);
+            }
+        }
+        Ok(known)
+    }
+
+    fn books(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<Books> {
+        let mut books = Books { balances: self.balances(loaded)?, ..Books::default() };
+        for (member, order) in load::orders(request, &loaded.members) {
+            if let Some(row) = self.purchase(member, order.as_str())? {
+                if let Some(entry) = row.entry {
+                    self.awards(member, entry, &mut books.awards)?;
+                    self.allocations(member, order.as_str(), &mut books.allocations)?;
+                }
+                loaded.orders.insert((member, order.clone()), row.entry);
+                books.purchases.push(row);
+            }
+            self.parked(member, order.as_str(), &mut books.parked)?;
+        }
+        Ok(books)
+    }
+
+    fn balances(&self, loaded: &Loaded) -> rusqlite::Result<Vec<BalanceRow>> {
+        let mut find = self.connection.prepare_cached(
+            "select wallet, pending, available, held, debt, last_lot from balance
+             where pipeline = ?1 and bucket = ?2 and member = ?3",
+        )?;
+        let mut balances = Vec::with_capacity(loaded.members.len());
+        for member in loaded.members.values().copied() {
+            let read = |row: &Row<'_>| {
+                let balances = Balances {
+                    pending: Points(row.get(1)?),
+                    available: Points(row.get(2)?),
+                    held: Points(row.get(3)?),
+                    debt: Points(row.get(4)?),
+                };
+                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot: row.get(5)? })
+            };
+            for row in find.query_map(params![self.pipeline, member.bucket, member.number], read)? {
+                balances.push(row?);
+            }
+        }
+        Ok(balances)
+    }
+
+    fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
+        let mut find = self.connection.prepare_cached(
+            "select event, ruleset, returned, entry from purchase
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
+        )?;
+        let read = |row: &Row<'_>| {
+            Ok(PurchaseRow {
+                member,
+                order: order.to_owned(),
+                event: row.get(0)?,
+                ruleset: row.get(1)?,
+                returned: row.get(2)?,
+                entry: row.get(3)?,
+            })
+        };
+        find.query_row(params![self.pipeline, member.bucket, member.number, order], read).optional()
+    }
+
+    fn awards(&self, member: MemberKey, entry: i64, into: &mut Vec<StoredAward>) -> rusqlite::Result<()> {
+        let mut find = self.connection.prepare_cached(
+            "select rule, wallet, lot, awarded, due, taken, waived from award
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 order by n",
+        )?;
+        let read = |row: &Row<'_>| {
+            let points = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            Ok(StoredAward { member, entry, rule: row.get(0)?, wallet: row.get(1)?, lot: row.get(2)?, points })
+        };
+        for row in find.query_map(params![self.pipeline, member.bucket, member.number, entry], read)? {
+            into.push(row?);
+        }
+        Ok(())
+    }
+
+    fn allocations(&self, member: MemberKey, order: &str, into: &mut Vec<StoredAllocation>) -> rusqlite::Result<()> {
+        let mut find = self.connection.prepare_cached(
+            "select wallet, lot, amount from allocation
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4 order by entry, n",
+        )?;
+        let read = |row: &Row<'_>| {
+            let order = order.to_owned();
+            Ok(StoredAllocation { member, order, wallet: row.get(0)?, lot: row.get(1)?, amount: row.get(2)? })
+        };
+        for row in find.query_map(params![self.pipeline, member.bucket, member.number, order], read)? {
+            into.push(row?);
+        }
+        Ok(())
+    }
+
+    fn parked(&self, member: MemberKey, order: &str, into: &mut Vec<ParkedRow>) -> rusqlite::Result<()> {
+        let mut find = self.connection.prepare_cached(
+            "select event from parked where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
+        )?;
+        let read = |row: &Row<'_>| Ok(ParkedRow { member, event: row.get(0)? });
+        for row in find.query_map(params![self.pipeline, member.bucket, member.number, order], read)? {
+            into.push(row?);
+        }
+        Ok(())
+    }
+
+    fn named_lot(&self, member: MemberKey, wallet: &str, sequence: i64) -> rusqlite::Result<Option<StoredLot>> {
+        let mut find = self.connection.prepare_cached(
+            "select sequence, initial, pending, available, held, activates_at, expires_at from lot
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
+        )?;
+        let read = |row: &Row<'_>| stored_lot(member, wallet, row);
+        find.query_row(params![self.pipeline, member.bucket, member.number, wallet, sequence], read).optional()
+    }
+
+    fn burn_order(&self, mut wish: Wish, into: &mut Vec<StoredLot>) -> rusqlite::Result<()> {
+        let mut find = self.connection.prepare_cached(
+            "select sequence, initial, pending, available, held, activates_at, expires_at from lot
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and available > 0
+             order by expires_at is null, expires_at, sequence limit ?5 offset ?6",
+        )?;
+        let member = wish.member;
+        loop {
+            let wallet = wish.wallet.as_str();
+            let key = params![self.pipeline, member.bucket, member.number, wallet, wish.limit, wish.offset];
+            let page: Vec<_> = find.query_map(key, |row| stored_lot(member, wallet, row))?.collect::<Result<_, _>>()?;
+            let points: Vec<_> = page.iter().map(|lot| lot.lot.available.0).collect();
+            into.extend(page);
+            if !wish.goes_on(&points) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn timeline_seq(&self) -> rusqlite::Result<i64> {
+        let mut find =
+            self.connection.prepare_cached("select coalesce(max(seq), 0) from timeline where pipeline = ?1")?;
+        find.query_row(params![self.pipeline], |row| row.get(0))
+    }
+}
+
+fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Result<StoredLot> {
+    let time =
+        |column| row.get::<_, Option<i64>>(column).map(|at| at.and_then(|at| Timestamp::from_microsecond(at).ok()));
+    let lot = Lot {
+        sequence: row.get(0)?,
+        initial: Points(row.get(1)?),
+        pending: Points(row.get(2)?),
+        available: Points(row.get(3)?),
+        held: Points(row.get(4)?),
+        activates: time(5)?,
+        expires: time(6)?,
+    };
+    Ok(StoredLot { member, wallet: wallet.to_owned(), lot })
+}

@@ -1,0 +1,343 @@
+//! The second half of a batch: each row once, in key order, then the commit.
+
+use contract::PipelineName;
+use contract::ruleset::hex;
+use jiff::Timestamp;
+use rusqlite::{CachedStatement, Connection, params};
+
+use super::thread;
+use crate::error::LedgerError;
+use crate::rows::{InboxRow, Rows};
+use crate::store::{AttemptKey, BatchId, Committed, Identity};
+
+pub(super) struct Commit<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) pipeline: &'a PipelineName,
+    pub(super) object: &'a str,
+}
+
+impl Commit<'_> {
+    pub(super) fn run(
+        self,
+        fold: impl FnOnce(BatchId) -> Result<Rows, LedgerError>,
+        cleared: &[AttemptKey],
+    ) -> Result<Committed, LedgerError> {
+        let batch = self.batch().map_err(|e| thread::error(self.object, e))?;
+        let rows = fold(batch)?;
+        match self.write(batch, &rows, cleared) {
+            Ok(()) => Ok(Committed::Done(batch)),
+            Err(e) if thread::is_refusal(&e) => Ok(Committed::Refused { detail: refusal(&e) }),
+            Err(e) => Err(thread::error(self.object, e)),
+        }
+    }
+
+    fn batch(&self) -> rusqlite::Result<BatchId> {
+        self.prepare("insert into batch (pipeline, recorded_at) values (?1, ?2) returning id")?
+            .query_row(params![self.pipeline.as_str(), Timestamp::now().as_microsecond()], |row| row.get(0))
+            .map(BatchId)
+    }
+
+    fn write(&self, batch: BatchId, rows: &Rows, cleared: &[AttemptKey]) -> rusqlite::Result<()> {
+        let now = Timestamp::now().as_microsecond();
+        self.inbox(batch, rows, now)?;
+        self.unparked(batch, &rows.unparked)?;
+        self.entries(rows, now)?;
+        self.balances(rows)?;
+        self.lots(rows)?;
+        self.awards(rows)?;
+        self.purchases(rows)?;
+        self.parked(rows, now)?;
+        for key in cleared {
+            self.prepare("delete from attempt where key = ?1")?.execute([hex(key)])?;
+        }
+        if !rows.has_results {
+            // Nothing is to be published.
+            self.prepare("update batch set published_at = recorded_at where id = ?1")?.execute([batch.0])?;
+        }
+        self.connection.execute_batch("commit")
+    }
+
+    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    fn inbox(&self, batch: BatchId, rows: &Rows, now: i64) -> rusqlite::Result<()> {
+        let mut insert = self.prepare(
+            "insert into inbox (pipeline, source, event_id, hash, bucket, member, occurred_at, recorded_at, ruleset,
+             outcome, results, batch, position, entry)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        for row in &rows.inbox {
+            insert.execute(params![
+                self.pipeline.as_str(),
+                row.identity.source.as_str(),
+                row.identity.id.as_str(),
+                row.hash,
+                row.member.bucket,
+                row.member.number,
+                row.occurred_at.as_microsecond(),
+                now,
+                row.ruleset,
+                row.outcome.as_str(),
+                row.results,
+                batch.0,
+                row.position,
+                row.entry,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn unparked(&self, batch: BatchId, rows: &[InboxRow]) -> rusqlite::Result<()> {
+        let mut update = self.prepare(
+            "update inbox set ruleset = ?4, outcome = ?5, results = ?6, batch = ?7, position = ?8, entry = ?9
+             where pipeline = ?1 and source = ?2 and event_id = ?3",
+        )?;
+        let mut delete = self.prepare(
+            "delete from parked where pipeline = ?1 and bucket = ?2 and member = ?3 and source = ?4 and event_id = ?5",
+        )?;
+        for row in rows {
+            let (source, id) = (row.identity.source.as_str(), row.identity.id.as_str());
+            let outcome = row.outcome.as_str();
+            update.execute(params![
+                self.pipeline.as_str(),
+                source,
+                id,
+                row.ruleset,
+                outcome,
+                row.results,
+                batch.0,
+                row.position,
+                row.entry,
+            ])?;
+            delete.execute(params![self.pipeline.as_str(), row.member.bucket, row.member.number, source, id])?;
+        }
+        Ok(())
+    }
+
+    fn entries(&self, rows: &Rows, now: i64) -> rusqlite::Result<()> {
+        let mut entry = self.prepare(
+            "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        let pipeline = self.pipeline.as_str();
+        for row in &rows.entries {
+            entry.execute(params![
+                pipeline,
+                row.member.bucket,
+                row.member.number,
+                row.id,
+                row.kind.as_str(),
+                row.identity.source.as_str(),
+                row.identity.id.as_str(),
+                row.order.as_ref().map(contract::OrderId::as_str),
+                row.effective_at.as_microsecond(),
+                now,
+                row.ruleset,
+            ])?;
+        }
+        let mut posting = self.prepare(
+            "insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for row in &rows.postings {
+            let (account, wallet) = (row.account.as_str(), row.wallet.as_str());
+            let (bucket, number) = (row.member.bucket, row.member.number);
+            posting.execute(params![pipeline, bucket, number, row.entry, row.n, account, wallet, row.amount.0])?;
+        }
+        Ok(())
+    }
+
+    fn balances(&self, rows: &Rows) -> rusqlite::Result<()> {
+        let mut upsert = self.prepare(
+            "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             on conflict (pipeline, bucket, member, wallet) do update set pending = excluded.pending,
+             available = excluded.available, held = excluded.held, debt = excluded.debt, last_lot = excluded.last_lot",
+        )?;
+        for ((member, wallet), (balances, last_lot)) in &rows.balances {
+            upsert.execute(params![
+                self.pipeline.as_str(),
+                member.bucket,
+                member.number,
+                wallet.as_str(),
+                balances.pending.0,
+                balances.available.0,
+                balances.held.0,
+                balances.debt.0,
+                last_lot,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn lots(&self, rows: &Rows) -> rusqlite::Result<()> {
+        let pipeline = self.pipeline.as_str();
+        let mut insert = self.prepare(
+            "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
+             activates_at, expires_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?;
+        for ((member, wallet, sequence), (entry, row)) in &rows.new_lots {
+            let lot = &row.lot;
+            insert.execute(params![
+                pipeline,
+                member.bucket,
+                member.number,
+                wallet.as_str(),
+                sequence,
+                entry,
+                lot.initial.0,
+                lot.pending.0,
+                lot.available.0,
+                lot.held.0,
+                lot.activates.map(Timestamp::as_microsecond),
+                lot.expires.map(Timestamp::as_microsecond),
+            ])?;
+        }
+        let mut update = self.prepare(
+            "update lot set pending = ?6, available = ?7, held = ?8
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
+        )?;
+        for ((member, wallet, sequence), row) in &rows.lots {
+            let (wallet, lot) = (wallet.as_str(), &row.lot);
+            let (pending, available, held) = (lot.pending.0, lot.available.0, lot.held.0);
+            update.execute(params![
+                pipeline,
+                member.bucket,
+                member.number,
+                wallet,
+                sequence,
+                pending,
+                available,
+                held
+            ])?;
+        }
+        let mut allocate = self.prepare(
+            "insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for row in &rows.allocations {
+            let (wallet, lot) = (row.allocation.wallet.as_str(), row.allocation.lot);
+            let (points, order) =
+                (row.allocation.points.0, row.allocation.order.as_ref().map(contract::OrderId::as_str));
+            let (bucket, number) = (row.member.bucket, row.member.number);
+            allocate.execute(params![pipeline, bucket, number, row.entry, row.n, wallet, lot, points, order])?;
+        }
+        Ok(())
+    }
+
+    fn awards(&self, rows: &Rows) -> rusqlite::Result<()> {
+        let pipeline = self.pipeline.as_str();
+        let mut insert = self.prepare(
+            "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
+             awarded, due, taken, waived) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
+        for row in &rows.awards {
+            let award = &row.award;
+            insert.execute(params![
+                pipeline,
+                row.member.bucket,
+                row.member.number,
+                row.entry,
+                row.n,
+                row.order.as_ref().map(contract::OrderId::as_str),
+                award.rule.as_str(),
+                row.ruleset,
+                award.wallet.as_str(),
+                row.lot,
+                row.inputs,
+                award.awarded.0,
+                award.due.0,
+                award.taken.0,
+                award.waived.0,
+            ])?;
+        }
+        let mut update = self.prepare(
+            "update award set due = ?6, taken = ?7, waived = ?8
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 and n = ?5",
+        )?;
+        for ((member, entry, n), award) in &rows.award_changes {
+            let (due, taken, waived) = (award.due.0, award.taken.0, award.waived.0);
+            update.execute(params![pipeline, member.bucket, member.number, entry, n, due, taken, waived])?;
+        }
+        Ok(())
+    }
+
+    fn purchases(&self, rows: &Rows) -> rusqlite::Result<()> {
+        let pipeline = self.pipeline.as_str();
+        let mut insert = self.prepare(
+            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for ((member, order), row) in &rows.purchases {
+            let (bucket, number, order) = (member.bucket, member.number, order.as_str());
+            insert.execute(params![
+                pipeline,
+                bucket,
+                number,
+                order,
+                row.event,
+                row.ruleset,
+                row.returned,
+                row.entry
+            ])?;
+        }
+        let mut update = self.prepare(
+            "update purchase set returned = ?5 where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
+        )?;
+        for ((member, order), returned) in &rows.returns {
+            update.execute(params![pipeline, member.bucket, member.number, order.as_str(), returned])?;
+        }
+        Ok(())
+    }
+
+    fn parked(&self, rows: &Rows, now: i64) -> rusqlite::Result<()> {
+        let mut insert = self.prepare(
+            "insert into parked (pipeline, bucket, member, order_id, source, event_id, event, recorded_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for ((member, order, identity), event) in &rows.parked {
+            let (source, id) = (identity.source.as_str(), identity.id.as_str());
+            let (bucket, number, order) = (member.bucket, member.number, order.as_str());
+            insert.execute(params![self.pipeline.as_str(), bucket, number, order, source, id, event, now])?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives parked events up, in one transaction.
+pub(super) fn give_up(
+    connection: &mut Connection,
+    pipeline: &PipelineName,
+    events: &[Identity],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for event in events {
+        let key = params![pipeline.as_str(), event.source.as_str(), event.id.as_str()];
+        transaction
+            .prepare_cached(
+                "update inbox set outcome = 'GivenUp'
+                 where pipeline = ?1 and source = ?2 and event_id = ?3 and outcome = 'Parked'",
+            )?
+            .execute(key)?;
+        transaction
+            .prepare_cached("delete from parked where pipeline = ?1 and source = ?2 and event_id = ?3")?
+            .execute(key)?;
+    }
+    transaction.commit()
+}
+
+/// What the store said, without the values: they may be a member's.
+fn refusal(error: &rusqlite::Error) -> String {
+    let text = error.to_string();
+    let constraint = text.split(": ").nth(1).unwrap_or("a limit").to_owned();
+    format!("the ledger's own check refused what the event would post ({}: {constraint})", error_name(error))
+}
+
+fn error_name(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::TooBig) => "too big",
+        Some(rusqlite::ErrorCode::TypeMismatch) => "wrong type",
+        _ => "constraint",
+    }
+}

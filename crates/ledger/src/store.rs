@@ -1,0 +1,311 @@
+//! What any store of the ledger does, and the nouns that pass through it. No SQL here.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::decision::Reads;
+use contract::event::{ContentHash, Event, Kind};
+use contract::result::ResultEvent;
+use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
+use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletName};
+use jiff::Timestamp;
+
+use crate::audit::{Auditing, Finding};
+use crate::book::{Applied, MemberState, Outcome};
+use crate::error::LedgerError;
+use crate::report::{Balance, BestMember, EntryReport, EventReport, Totals};
+
+/// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
+pub const BATCH_EVENTS_MAX: usize = 20_000;
+
+/// One ledger. Every method may be called from many tasks; none waits for a member longer than the batch that holds it.
+///
+/// While a task holds an [`OpenBatch`], it must not call writing methods of the same ledger (`SQLite` has one writer: it
+/// would wait for itself); [`Ledger::timeline`] and [`Ledger::ruleset`] are fine.
+#[async_trait]
+pub trait Ledger: Send + Sync + std::fmt::Debug {
+    /// Address without password, for logs and errors.
+    fn address(&self) -> &str;
+
+    /// Locks the members of a batch, says which of its events are fresh and loads what deciding them needs.
+    ///
+    /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
+    async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+
+    /// Marks batches whose results are confirmed by the broker; ids that are already marked are fine.
+    async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError>;
+
+    /// Batches whose results were committed at least `older_than` ago and never marked, oldest first.
+    async fn unpublished(
+        &self,
+        pipeline: &PipelineName,
+        older_than: Duration,
+        limit: usize,
+    ) -> Result<Vec<Unpublished>, LedgerError>;
+
+    /// Takes or renews the pipeline's lease for `ttl` by the store's clock; `false` when somebody else holds it.
+    async fn acquire_lease(&self, pipeline: &PipelineName, holder: &str, ttl: Duration) -> Result<bool, LedgerError>;
+
+    /// Counts one more delivery of each key that the broker marked as redelivered; answers the counts in the order of `keys`.
+    async fn note_redelivered(&self, keys: &[AttemptKey]) -> Result<Vec<u32>, LedgerError>;
+
+    /// Notes, before it is decided alone, that this message is tried; answers how often it was.
+    async fn note_attempt(&self, key: AttemptKey) -> Result<u32, LedgerError>;
+
+    /// Forgets what was counted for messages that are settled without a batch (buried ones).
+    async fn clear_attempts(&self, keys: &[AttemptKey]) -> Result<(), LedgerError>;
+
+    /// All lines of the pipeline's timeline, by sequence.
+    async fn timeline(&self, pipeline: &PipelineName) -> Result<Vec<TimelineLine>, LedgerError>;
+
+    /// A stored rule set.
+    async fn ruleset(&self, hash: &RulesetHash) -> Result<Option<Ruleset>, LedgerError>;
+
+    /// Makes a rule set hold from `valid_from`, or from the store's present time. The first line of a pipeline always holds
+    /// from the beginning of time. The same rule set (and time, if one is given) as the last line changes nothing.
+    ///
+    /// [`LedgerError::Incompatible`] when a wallet of an earlier version is missing or has another scale, or the currency differs.
+    async fn append_timeline(
+        &self,
+        pipeline: &PipelineName,
+        ruleset: &Ruleset,
+        since: &Since,
+    ) -> Result<Appended, LedgerError>;
+
+    /// Parked refunds that were parked before `before`, oldest first.
+    async fn parked_before(
+        &self,
+        pipeline: &PipelineName,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Event>, LedgerError>;
+
+    /// Gives parked refunds up: their outcome becomes [`Outcome::GivenUp`]. Those no longer parked are left as they are.
+    async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
+
+    /// Applies the embedded migrations that are missing. Idempotent; safe when two run at once.
+    async fn migrate(&self) -> Result<(), LedgerError>;
+
+    /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
+    async fn check_version(&self) -> Result<(), LedgerError>;
+
+    /// A member's wallets with their lots in burn order; `None` when the member is unknown.
+    async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
+
+    /// Members with the most available points of a wallet.
+    async fn best_members(
+        &self,
+        pipeline: &PipelineName,
+        wallet: &WalletName,
+        limit: usize,
+    ) -> Result<Vec<BestMember>, LedgerError>;
+
+    /// Sums over the whole pipeline.
+    async fn totals(&self, pipeline: &PipelineName) -> Result<Totals, LedgerError>;
+
+    /// All that is known of an event; several when sources share its id and none is named.
+    async fn explain_event(
+        &self,
+        pipeline: &PipelineName,
+        id: &EventId,
+        source: Option<&Source>,
+    ) -> Result<Vec<EventReport>, LedgerError>;
+
+    /// A member's latest entries, newest first.
+    async fn explain_member(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        limit: usize,
+    ) -> Result<Vec<EntryReport>, LedgerError>;
+
+    /// Checks the invariants one after another and tells each to `progress` before it runs. Empty means: no difference.
+    async fn audit(
+        &self,
+        pipeline: &PipelineName,
+        auditing: Auditing,
+        progress: &(dyn Fn(u8, &'static str) + Sync),
+    ) -> Result<Vec<Finding>, LedgerError>;
+}
+
+/// A transaction that holds the members of its batch. Dropping it rolls back.
+#[async_trait]
+pub trait OpenBatch: Send {
+    /// Writes everything or nothing.
+    ///
+    /// A cancelled call, and an `Err`, leave all of it or nothing: begin again, and the answers tell which.
+    async fn commit(self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError>;
+}
+
+/// Key of a message that may be killing workers: a hash that names it whatever its content.
+pub type AttemptKey = [u8; 32];
+
+/// A committed batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchId(pub i64);
+
+/// Who said an event and under which id; with the pipeline the key of the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity {
+    /// Who said it.
+    pub source: Source,
+    /// Its own id.
+    pub id: EventId,
+}
+
+impl Identity {
+    /// The identity of an event.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self { source: event.source.clone(), id: event.id.clone() }
+    }
+}
+
+/// Events that are to be decided together.
+#[derive(Debug, Clone)]
+pub struct BatchRequest {
+    /// Whose ledger.
+    pub pipeline: PipelineName,
+    /// At most [`BATCH_EVENTS_MAX`]; any order, doubles allowed.
+    pub wanted: Vec<Wanted>,
+}
+
+/// What one event needs.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Which event.
+    pub identity: Identity,
+    /// Its content.
+    pub hash: ContentHash,
+    /// Whom it concerns.
+    pub member: MemberId,
+    /// What deciding reads.
+    pub reads: Reads,
+    /// Which lots it may consume.
+    pub takes: Takes,
+}
+
+/// Which lots an event may consume: no more are loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Takes {
+    /// None: it only earns.
+    Nothing,
+    /// So many points of a wallet, in burn order.
+    UpTo {
+        /// Which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+    },
+    /// What an order was awarded, from wherever it lies.
+    Refund {
+        /// The refunded order.
+        order: OrderId,
+    },
+}
+
+impl Takes {
+    /// What an event can take under a rule set. Points that are finer than the wallet or beyond it take nothing: the rules refuse them.
+    #[must_use]
+    pub fn of(event: &Event, ruleset: &Ruleset) -> Self {
+        let (wallet, points) = match &event.kind {
+            Kind::Refund(refund) => return Self::Refund { order: refund.order.clone() },
+            Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
+            Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
+            _ => return Self::Nothing,
+        };
+        let Some(wallet) = ruleset.wallet(wallet) else { return Self::Nothing };
+        match Points::from_decimal(points, wallet.scale) {
+            Some(points) => Self::UpTo { wallet: wallet.name.clone(), points },
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// What `begin` found.
+#[derive(Debug)]
+pub struct Begun {
+    /// One for each wanted event, in their order.
+    pub answers: Vec<Answer>,
+    /// Every member of the batch, as it stands; decide in order and let [`MemberState::post`] carry it on.
+    pub members: HashMap<MemberId, MemberState>,
+    /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
+    pub timeline_seq: i64,
+}
+
+/// What the inbox says about an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Not known yet: decide it.
+    Fresh,
+    /// Decided before: publish what was stored, under the same ids.
+    Replayed {
+        /// What became of it.
+        outcome: Outcome,
+        /// What was published then.
+        results: Vec<ResultEvent>,
+        /// In which batch.
+        batch: BatchId,
+    },
+    /// The identity is taken by another content.
+    Clash,
+    /// The identity stands earlier in this same batch. When that one was applied: a replay of it (`same`) or a clash. When it
+    /// was refused: decide this one as fresh.
+    Twin {
+        /// Index of the first one with this identity.
+        of: usize,
+        /// Whether the content is the same.
+        same: bool,
+    },
+}
+
+/// What a decided batch leaves behind.
+#[derive(Debug, Default)]
+pub struct BatchWrites {
+    /// In the order in which they were decided.
+    pub applied: Vec<Applied>,
+    /// Messages of this batch that are no longer suspects.
+    pub cleared_attempts: Vec<AttemptKey>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it stands.
+    Done(BatchId),
+    /// Nothing stands: the store refused the content. Halve the batch until the culprit is alone.
+    Refused {
+        /// What the store said, without values.
+        detail: String,
+    },
+    /// Nothing stands: another worker applied one of these identities for another member meanwhile. Begin again.
+    Raced,
+}
+
+/// Results that were committed and perhaps never published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublished {
+    /// To be marked when they are confirmed.
+    pub batch: BatchId,
+    /// In the order in which they were decided.
+    pub results: Vec<ResultEvent>,
+}
+
+/// From when a rule set holds and who says so.
+#[derive(Debug, Clone, Default)]
+pub struct Since {
+    /// `None`: from the store's present time.
+    pub valid_from: Option<Timestamp>,
+    /// For the audit; a user or a service account.
+    pub author: String,
+}
+
+/// What became of an appended rule set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It is the last line already.
+    Unchanged(TimelineLine),
+    /// A new line stands.
+    Added(TimelineLine),
+}

@@ -1,0 +1,121 @@
+//! Rule sets and when they hold. Append-only; two who append at the same time are put in a row by the key of a line.
+
+use std::collections::BTreeMap;
+
+use contract::PipelineName;
+use contract::program::Wallet;
+use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
+
+use crate::error::LedgerError;
+use crate::sql::{Arg, Row, Sql};
+use crate::store::{Appended, Since};
+
+/// How often somebody else may append first before we say that the store is not well.
+const APPEND_TRIES: u32 = 100;
+
+const LINE: &str = "cast(seq as text), cast(micros(valid_from) as text), hash, author";
+
+pub(crate) async fn lines(store: &dyn Sql, pipeline: &PipelineName) -> Result<Vec<TimelineLine>, LedgerError> {
+    let sql = format!("select {LINE} from timeline t where pipeline = $1 order by t.seq");
+    store.ask(&sql, &[pipeline.as_str().into()]).await?.iter().map(line).collect()
+}
+
+fn line(row: &Row) -> Result<TimelineLine, LedgerError> {
+    Ok(TimelineLine {
+        seq: row.int(0)?,
+        valid_from: row.maybe_time(1)?,
+        hash: RulesetHash(row.text(2)?.to_owned()),
+        author: row.text(3)?.to_owned(),
+    })
+}
+
+pub(crate) async fn ruleset(store: &dyn Sql, hash: &RulesetHash) -> Result<Option<Ruleset>, LedgerError> {
+    let rows = store.ask("select spec from ruleset where hash = $1", &[hash.0.as_str().into()]).await?;
+    rows.first().map(|row| row.json(0)).transpose()
+}
+
+pub(crate) async fn append(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    ruleset: &Ruleset,
+    since: &Since,
+) -> Result<Appended, LedgerError> {
+    let hash = ruleset.hash();
+    store
+        .tell(
+            "insert into ruleset (hash, spec) values ($1, $2) on conflict (hash) do nothing",
+            &[hash.0.as_str().into(), ruleset.to_json().as_str().into()],
+        )
+        .await?;
+    for _ in 0..APPEND_TRIES {
+        let known = lines(store, pipeline).await?;
+        if let Some(last) = known.last()
+            && last.hash == hash
+            && (since.valid_from.is_none() || since.valid_from == last.valid_from || known.len() == 1)
+        {
+            return Ok(Appended::Unchanged(last.clone()));
+        }
+        compatible(store, &known, ruleset).await?;
+        let seq = known.last().map_or(1, |last| last.seq.saturating_add(1));
+        if let Some(line) = insert(store, pipeline, &hash, (seq, since)).await? {
+            return Ok(Appended::Added(line));
+        }
+    }
+    Err(LedgerError::Incompatible { detail: "others append without pause; see who does, and try again".to_owned() })
+}
+
+/// `None`: somebody else was faster.
+async fn insert(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    hash: &RulesetHash,
+    (seq, since): (i64, &Since),
+) -> Result<Option<TimelineLine>, LedgerError> {
+    let start = match (seq, since.valid_from) {
+        (1, _) => "null".to_owned(),
+        (_, None) => "now()".to_owned(),
+        (_, Some(at)) => format!("at_micros({})", at.as_microsecond()),
+    };
+    let sql = format!(
+        "insert into timeline (pipeline, seq, valid_from, hash, author, recorded_at)
+         values ($1, $2, {start}, $3, $4, now()) on conflict (pipeline, seq) do nothing returning {LINE}"
+    );
+    let args: [Arg; 4] = [pipeline.as_str().into(), seq.into(), hash.0.as_str().into(), since.author.as_str().into()];
+    store.tell(&sql, &args).await?.first().map(line).transpose()
+}
+
+/// A wallet that was ever used stays, with its scale; points would otherwise change their value or lose their name.
+async fn compatible(store: &dyn Sql, known: &[TimelineLine], ruleset: &Ruleset) -> Result<(), LedgerError> {
+    let wallets: BTreeMap<_, _> = ruleset.program.wallets.iter().map(|wallet| (&wallet.name, wallet)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in known.iter().filter(|line| seen.insert(&line.hash)) {
+        let Some(earlier) = self::ruleset(store, &line.hash).await? else { continue };
+        if earlier.currency() != ruleset.currency() {
+            let detail = format!(
+                "`program.currency` is {}, but an earlier version was {}; make another pipeline for another currency",
+                ruleset.currency(),
+                earlier.currency()
+            );
+            return Err(LedgerError::Incompatible { detail });
+        }
+        for wallet in &earlier.program.wallets {
+            wallet_stays(wallet, wallets.get(&wallet.name).copied())?;
+        }
+    }
+    Ok(())
+}
+
+fn wallet_stays(earlier: &Wallet, now: Option<&Wallet>) -> Result<(), LedgerError> {
+    let name = &earlier.name;
+    let was = earlier.scale.digits();
+    let detail = match now.map(|wallet| wallet.scale.digits()) {
+        Some(is) if is == was => return Ok(()),
+        Some(is) => format!(
+            "wallet `{name}` has `scale: {is}`, but an earlier version had {was}; a used wallet keeps its scale, add another wallet"
+        ),
+        None => format!(
+            "wallet `{name}` of an earlier version is missing in `program.wallets`; keep it, its members have points"
+        ),
+    };
+    Err(LedgerError::Incompatible { detail })
+}

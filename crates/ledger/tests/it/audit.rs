@@ -1,0 +1,108 @@
+//! Each invariant is broken on purpose, with raw SQL, and the audit must find exactly that. An audit that cannot fail proves nothing.
+
+use std::sync::Mutex;
+
+use ledger::audit::Auditing;
+
+use crate::world::{World, back, bought, spend};
+
+/// What is done behind the ledger's back, and the invariants that it breaks.
+const BREAKS: &[(&str, &[u8])] = &[
+    (
+        "update posting set amount = amount + 1 where account = 'issued' and entry = (select min(entry) from posting)",
+        &[1, 9, 11],
+    ),
+    ("update posting set amount = amount - 1 where account = 'redeemed'", &[1, 9]),
+    ("update balance set available = available + 1", &[2, 9]),
+    ("update balance set pending = pending + 1", &[2, 9]),
+    ("update lot set available = available - 1 where available > 0", &[2, 3]),
+    ("update lot set initial = initial + 1", &[3]),
+    ("delete from allocation where order_id is null", &[3]),
+    ("update allocation set amount = amount - 1 where order_id is null", &[3]),
+    ("update allocation set amount = amount - 1 where order_id is not null", &[3, 5]),
+    ("delete from inbox where event_id = 's1'", &[4]),
+    ("update inbox set entry = entry + 1 where event_id = 's1'", &[4]),
+    ("update inbox set entry = 1 where event_id = 'r9'", &[4]),
+    ("delete from entry where event_id = 's1'", &[4]),
+    ("update entry set event_id = 'o1' where event_id = 'o2'", &[4]),
+    ("delete from parked", &[4]),
+    ("update inbox set outcome = 'Applied' where outcome = 'Parked'", &[4]),
+    ("update award set waived = waived + 1 where taken > 0", &[5]),
+    ("update award set due = awarded + 1, waived = awarded + 1 - taken where taken > 0", &[5]),
+    ("update award set due = due - 1, taken = taken - 1 where taken > 0", &[5]),
+    ("update purchase set returned = '{\"whole\":true}' where order_id = 'o1'", &[5]),
+    ("update balance set available = -1, debt = debt - 1 - available", &[2, 6]),
+    ("update balance set debt = 5, available = available + 5", &[2, 6]),
+    ("update award set awarded = awarded + 1", &[11]),
+    ("delete from award where taken = 0", &[11]),
+    ("update batch set published_at = null where id = (select min(id) from batch)", &[12]),
+];
+
+async fn history(world: &World) {
+    world.one(bought("o1", "ann", &[40, 30, 30])).await;
+    world.one(bought("o2", "ann", &[500, 500])).await;
+    world.one(back("r1", "ann", "o1", &["1"])).await;
+    world.one(spend("s1", "ann", 300)).await;
+    world.one(back("r9", "ann", "o9", &[])).await;
+    let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
+    let batches: Vec<_> = unpublished.iter().map(|batch| batch.batch).collect();
+    world.ledger.mark_published(&batches).await.unwrap();
+}
+
+async fn found(world: &World) -> Vec<u8> {
+    let findings = world.ledger.audit(&world.pipeline, Auditing::Idle, &|_, _| ()).await.unwrap();
+    let mut numbers: Vec<u8> = findings.iter().map(|finding| finding.invariant).collect();
+    numbers.dedup();
+    numbers
+}
+
+/// Checks of the database itself that stand in the way of the tampering.
+const UNCHECK: &str = "do $$ declare c record; begin
+    for c in select conrelid::regclass as t, conname from pg_constraint
+             where contype = 'c' and connamespace = current_schema()::regnamespace
+    loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
+
+async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
+    let mut world = world;
+    for (sql, invariants) in BREAKS {
+        history(&world).await;
+        assert_eq!(found(&world).await, [0_u8; 0], "before `{sql}`");
+        if world.is_postgres() {
+            world.tamper(UNCHECK).await;
+        }
+        world.tamper(sql).await;
+        assert_eq!(found(&world).await, *invariants, "after `{sql}`");
+        world = fresh().await;
+    }
+}
+
+#[tokio::test]
+async fn the_audit_of_sqlite_finds_each_break() {
+    each_break_is_found(World::sqlite_file().await, World::sqlite_file).await;
+}
+
+#[tokio::test]
+async fn the_audit_of_postgres_finds_each_break() {
+    each_break_is_found(World::postgres().await, World::postgres).await;
+}
+
+#[tokio::test]
+async fn the_audit_tells_each_invariant_before_it_looks() {
+    let world = World::sqlite_memory().await;
+    let told = Mutex::new(Vec::new());
+    let progress = |number: u8, name: &'static str| told.lock().unwrap().push((number, name));
+    world.ledger.audit(&world.pipeline, Auditing::Running, &progress).await.unwrap();
+    let mut numbers: Vec<_> = told.lock().unwrap().iter().map(|(number, _)| *number).collect();
+    numbers.dedup();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 9, 11, 12]);
+}
+
+#[tokio::test]
+async fn another_pipelines_rows_are_not_its_business() {
+    let world = World::sqlite_file().await;
+    history(&world).await;
+    world.tamper("update balance set available = available + 1").await;
+    let other = "another".to_owned().try_into().unwrap();
+    assert_eq!(world.ledger.audit(&other, Auditing::Idle, &|_, _| ()).await.unwrap(), []);
+    assert!(!world.differences().await.is_empty());
+}

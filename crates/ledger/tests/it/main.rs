@@ -1,0 +1,17 @@
+//! One ledger, three stores: the same histories on each, and proofs that the audit can fail.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole crate is a test, its helpers too"
+)]
+
+mod audit;
+mod conformance;
+mod errors;
+mod property;
+mod refunds;
+mod workers;
+mod world;
+mod probe;

@@ -1,0 +1,122 @@
+//! Random histories: whatever comes in whatever batches, the books are the same and the audit is silent.
+
+use contract::event::Event;
+use ledger::report::Balance;
+
+use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
+
+/// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
+struct Dice(u64);
+
+impl Dice {
+    fn upto(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn points(&mut self, n: u64) -> i64 {
+        i64::try_from(self.upto(n)).unwrap()
+    }
+}
+
+const MEMBERS: u64 = 4;
+
+fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    for n in 0..len {
+        let owner = dice.upto(MEMBERS);
+        let member = format!("m{owner}");
+        let order = format!("o{owner}-{}", dice.upto(len as u64 / 8 + 1));
+        let name = format!("e{n}");
+        let mut event = match dice.upto(12) {
+            0..=3 => {
+                let lines: Vec<i64> = (0..=dice.upto(4)).map(|_| dice.points(60)).collect();
+                with_stars(bought(&order, &member, &lines), dice.points(30))
+            }
+            4 | 5 => back(&name, &member, &order, &[["1", "2", "3", "4"][usize::try_from(dice.upto(4)).unwrap()]]),
+            6 => back(&name, &member, &order, &["1", "2"]),
+            7 => back(&name, &member, &order, &[]),
+            8 | 9 => spend(&name, &member, 1 + dice.points(120)),
+            10 => adjust(&name, &member, dice.points(80) - 40),
+            _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
+                Some(earlier) => earlier.clone(),
+                None => adjust(&name, &member, 3),
+            },
+        };
+        if event.id.as_str().starts_with('o') {
+            event.id = name.try_into().unwrap();
+        }
+        events.push(event);
+    }
+    events.retain(|event| !matches!(&event.kind, contract::event::Kind::Adjust(adjust) if adjust.points.is_zero()));
+    events
+}
+
+/// Runs a history in batches of 1 to `most`; answers what was said for the first time, and the books at the end.
+async fn run(world: &World, events: &[Event], most: u64) -> (Vec<Vec<String>>, Vec<Vec<Balance>>) {
+    let mut dice = Dice(most);
+    let mut told = Vec::new();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let size = usize::try_from(1 + dice.upto(most)).unwrap().min(rest.len());
+        let (batch, others) = rest.split_at(size);
+        for said in world.batch(batch).await {
+            if let Said::Fresh(..) | Said::Refused(_) = said {
+                told.push(said.told());
+            }
+        }
+        rest = others;
+    }
+    (told, books(world).await)
+}
+
+async fn books(world: &World) -> Vec<Vec<Balance>> {
+    let mut books = Vec::new();
+    for n in 0..MEMBERS {
+        let member = format!("m{n}").try_into().unwrap();
+        let mut balances = world.ledger.balance(&world.pipeline, &member).await.unwrap().unwrap_or_default();
+        for lot in balances.iter_mut().flat_map(|balance| &mut balance.lots) {
+            // Entry numbers say in which batch; that may differ.
+            lot.entry = 0;
+        }
+        books.push(balances);
+    }
+    books
+}
+
+async fn check(seed: u64, len: usize, fresh: impl AsyncFn() -> World) {
+    println!("seed {seed}");
+    let events = history(&mut Dice(seed), len);
+    let (first, second, third) = (fresh().await, fresh().await, fresh().await);
+    let one_by_one = run(&first, &events, 1).await;
+    first.audits_clean().await;
+    assert_eq!(run(&second, &events, 7).await, one_by_one, "seed {seed}, batches of up to 7");
+    second.audits_clean().await;
+    assert_eq!(run(&third, &events, 200).await, one_by_one, "seed {seed}, batches of up to 200");
+    third.audits_clean().await;
+    // The whole input once more: refused events apart, everything is known.
+    let (_, again) = run(&third, &events, 50).await;
+    assert_eq!(again, one_by_one.1, "seed {seed}, replayed");
+    third.audits_clean().await;
+}
+
+#[tokio::test]
+async fn random_histories_leave_the_same_books_whatever_the_batches() {
+    for seed in 0..30 {
+        check(seed, 160, World::sqlite_memory).await;
+    }
+}
+
+#[tokio::test]
+async fn random_histories_leave_the_same_books_in_postgres() {
+    for seed in 100..103 {
+        check(seed, 160, World::postgres).await;
+    }
+}
+
+#[tokio::test]
+async fn both_stores_keep_the_same_books() {
+    let events = history(&mut Dice(4711), 300);
+    let (sqlite, postgres) = (World::sqlite_file().await, World::postgres().await);
+    assert_eq!(run(&sqlite, &events, 20).await, run(&postgres, &events, 33).await);
+}

@@ -1,0 +1,126 @@
+//! Several workers on one ledger: nothing doubled, nothing lost, no deadlock.
+
+use std::time::Duration;
+
+use contract::event::Event;
+use ledger::{Answer, BatchWrites, Committed};
+
+use crate::world::{World, back, bought, decide, spend};
+
+const WORKERS: u64 = 4;
+
+/// A world of its own on the same tables: another worker.
+fn beside(world: &World) -> World {
+    World::beside(world)
+}
+
+fn events() -> Vec<Event> {
+    let mut events = Vec::new();
+    for n in 0..120 {
+        let member = format!("m{}", n % 17);
+        events.push(bought(&format!("o{n}"), &member, &[10, 20, 30]));
+        if n % 5 == 0 {
+            events.push(back(&format!("r{n}"), &member, &format!("o{n}"), &["1"]));
+        }
+    }
+    events
+}
+
+/// Every worker has every event, each in its own order and in its own batches.
+async fn all_at_once(world: World) {
+    let mut tasks = Vec::new();
+    for worker in 0..WORKERS {
+        let world = beside(&world);
+        tasks.push(tokio::spawn(async move {
+            let mut events = events();
+            events.sort_by_key(|event| {
+                let seed =
+                    event.id.as_str().bytes().fold(worker, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+                seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            });
+            for batch in events.chunks(usize::try_from(7 + 5 * worker).unwrap()) {
+                while let (_, Committed::Raced) = world.try_batch(batch).await {}
+            }
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(Duration::from_mins(2), task).await.expect("workers block each other").unwrap();
+    }
+    let totals = world.ledger.totals(&world.pipeline).await.unwrap();
+    assert_eq!(totals.events.get("Applied"), Some(&144));
+    // Each of the 24 refunds takes 10 of 60.
+    assert_eq!(totals.wallets[0].available.to_string(), (120 * 60 - 24 * 10).to_string());
+    world.audits_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_with_the_same_events_apply_each_once_in_postgres() {
+    all_at_once(World::postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_with_the_same_events_apply_each_once_in_sqlite() {
+    all_at_once(World::sqlite_file().await).await;
+}
+
+/// Overdraft under concurrency: 100 points, twenty redemptions of 10 by four workers.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_cannot_overdraw_a_member() {
+    let world = World::postgres().await;
+    world.one(bought("o1", "ann", &[50, 50])).await;
+    let mut tasks = Vec::new();
+    for worker in 0..WORKERS {
+        let world = beside(&world);
+        tasks.push(tokio::spawn(async move {
+            for n in 0..5 {
+                world.one(spend(&format!("s{worker}-{n}"), "ann", 10)).await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let totals = world.ledger.totals(&world.pipeline).await.unwrap();
+    assert_eq!(totals.events.get("Rejected"), Some(&10));
+    assert_eq!(world.available("ann", "points").await, "0");
+    world.audits_clean().await;
+}
+
+/// The same identity for two members shares no lock: the slower one must learn that it lost, and that it is a clash.
+#[tokio::test]
+async fn the_same_identity_of_two_members_is_raced_and_then_a_clash() {
+    let world = World::postgres().await;
+    let (ann, mut bob) = (bought("o1", "ann", &[100]), bought("o1", "bob", &[100]));
+    bob.id = ann.id.clone();
+    let slow = beside(&world);
+    let (open, mut begun) = slow.ledger.begin(&slow.request(std::slice::from_ref(&bob))).await.unwrap();
+    assert_eq!(begun.answers, [Answer::Fresh]);
+    world.one(ann).await;
+    let state = begun.members.get_mut(&bob.member).unwrap();
+    let decision = decide(&bob, state).unwrap();
+    let applied = state.post(slow.posting(&bob, &decision)).unwrap();
+    let writes = BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() };
+    assert_eq!(open.commit(writes).await.unwrap(), Committed::Raced);
+    let (_, begun) = slow.ledger.begin(&slow.request(&[bob])).await.unwrap();
+    assert_eq!(begun.answers, [Answer::Clash]);
+    world.audits_clean().await;
+}
+
+/// The second worker waits for the member; when it is let in, it must see what the first one wrote.
+#[tokio::test]
+async fn a_worker_that_waited_for_a_member_sees_the_event_as_replayed() {
+    let world = World::postgres().await;
+    let order = bought("o1", "ann", &[100]);
+    let (open, mut begun) = world.ledger.begin(&world.request(std::slice::from_ref(&order))).await.unwrap();
+    let second = beside(&world);
+    let request = second.request(std::slice::from_ref(&order));
+    let waiting = tokio::spawn(async move { second.ledger.begin(&request).await.map(|(_, begun)| begun.answers) });
+    let state = begun.members.get_mut(&order.member).unwrap();
+    let decision = decide(&order, state).unwrap();
+    let applied = state.post(world.posting(&order, &decision)).unwrap();
+    let writes = BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() };
+    assert!(!waiting.is_finished());
+    assert!(matches!(open.commit(writes).await.unwrap(), Committed::Done(_)));
+    let answers = waiting.await.unwrap().unwrap();
+    assert!(matches!(answers.as_slice(), [Answer::Replayed { .. }]), "{answers:?}");
+}

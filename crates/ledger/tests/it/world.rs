@@ -1,0 +1,443 @@
+//! A ledger with a small programme, and as much of an engine as posting needs.
+//!
+//! The programme: 1 point for each cent of an order, +50 when it has exactly one line, `stars` (one decimal) as the order's
+//! `data.stars` says. A refund recomputes that for what was kept.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use contract::decision::{Award, AwardInputs, Decision, Effect, OrderState, Reads, Returned};
+use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use contract::program::{Program, Refunds, Wallet};
+use contract::result::{ResultBody, ResultEvent};
+use contract::ruleset::{Ruleset, RulesetHash};
+use contract::{
+    Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
+};
+use jiff::Timestamp;
+use ledger::audit::{Auditing, Finding};
+use ledger::book::{GivingUp, MemberState, Outcome, Posting};
+use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
+use rust_decimal::Decimal;
+
+pub(crate) struct World {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) url: String,
+    pub(crate) pipeline: PipelineName,
+    pub(crate) ruleset: Ruleset,
+    pub(crate) hash: RulesetHash,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Runs each named test on each store, with a world of its own.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        mod sqlite_file { $(#[tokio::test] async fn $name() { super::$name(crate::world::World::sqlite_file().await).await })* }
+        mod sqlite_memory { $(#[tokio::test] async fn $name() { super::$name(crate::world::World::sqlite_memory().await).await })* }
+        mod postgres { $(#[tokio::test] async fn $name() { super::$name(crate::world::World::postgres().await).await })* }
+    };
+}
+pub(crate) use on_every_store;
+
+static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+
+pub(crate) fn database_url() -> String {
+    std::env::var("DATABASE_URL").expect("set DATABASE_URL (or run `cargo xtask test`, which starts one)")
+}
+
+/// A schema of our own, so that tests run side by side and twice.
+pub(crate) async fn postgres_url() -> String {
+    let nanos = Timestamp::now().as_nanosecond();
+    let schema = format!("t{}_{}_{nanos}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
+    let base = database_url();
+    raw_postgres(&base, &format!("create schema {schema}")).await;
+    let joint = if base.contains('?') { '&' } else { '?' };
+    format!("{base}{joint}options=-csearch_path%3D{schema}")
+}
+
+pub(crate) async fn raw_postgres(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+}
+
+impl World {
+    pub(crate) async fn sqlite_memory() -> Self {
+        Self::with("sqlite::memory:".to_owned(), None).await
+    }
+
+    pub(crate) async fn sqlite_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("ledger.db");
+        Self::with(format!("sqlite:{}", path.display()), Some(folder)).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::with(postgres_url().await, None).await
+    }
+
+    async fn with(url: String, folder: Option<tempfile::TempDir>) -> Self {
+        let ledger = ledger::open(&url).unwrap();
+        ledger.migrate().await.unwrap();
+        let ruleset = ruleset(&[("points", 0), ("stars", 1)]);
+        let pipeline = PipelineName::parse("coffee-club").unwrap();
+        let since = Since { valid_from: None, author: "test".to_owned() };
+        ledger.append_timeline(&pipeline, &ruleset, &since).await.unwrap();
+        let hash = ruleset.hash();
+        Self { ledger, url, pipeline, ruleset, hash, _folder: folder }
+    }
+
+    /// Another worker on the same tables.
+    pub(crate) fn beside(other: &Self) -> Self {
+        Self {
+            ledger: ledger::open(&other.url).unwrap(),
+            url: other.url.clone(),
+            pipeline: other.pipeline.clone(),
+            ruleset: other.ruleset.clone(),
+            hash: other.hash.clone(),
+            _folder: None,
+        }
+    }
+
+    /// Changes rows behind the ledger's back.
+    pub(crate) async fn tamper(&self, sql: &str) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.execute_batch("pragma ignore_check_constraints = on").unwrap();
+            connection.execute_batch(sql).unwrap();
+        } else {
+            raw_postgres(&self.url, sql).await;
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
+    /// Decides events in one batch; panics when the store refuses it.
+    pub(crate) async fn batch(&self, events: &[Event]) -> Vec<Said> {
+        match self.try_batch(events).await {
+            (said, Committed::Done(_)) => said,
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn one(&self, event: Event) -> Said {
+        self.batch(&[event]).await.remove(0)
+    }
+
+    pub(crate) async fn try_batch(&self, events: &[Event]) -> (Vec<Said>, Committed) {
+        let (open, mut begun) = self.ledger.begin(&self.request(events)).await.unwrap();
+        let mut run = Run { world: self, writes: BatchWrites::default() };
+        let mut said: Vec<Said> = Vec::new();
+        for (event, answer) in events.iter().zip(begun.answers) {
+            let state = begun.members.get_mut(&event.member).unwrap();
+            let answer = match answer {
+                Answer::Fresh => run.decide(event, state),
+                Answer::Replayed { outcome, results, .. } => Said::Replayed(outcome, results),
+                Answer::Clash => Said::Clash,
+                Answer::Twin { of, same } => match (&said[of], same) {
+                    (Said::Refused(_), _) => run.decide(event, state),
+                    (Said::Fresh(outcome, results), true) => Said::Replayed(*outcome, results.clone()),
+                    (_, true) => said[of].clone(),
+                    (_, false) => Said::Clash,
+                },
+            };
+            said.push(answer);
+        }
+        let committed = open.commit(run.writes).await.unwrap();
+        (said, committed)
+    }
+
+    pub(crate) fn request(&self, events: &[Event]) -> BatchRequest {
+        let wanted = |event: &Event| Wanted {
+            identity: Identity::of(event),
+            hash: event.content_hash(),
+            member: event.member.clone(),
+            reads: Reads { order: event.order().cloned() },
+            takes: Takes::of(event, &self.ruleset),
+        };
+        BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
+    }
+
+    pub(crate) fn posting<'a>(&'a self, event: &'a Event, decision: &'a Decision) -> Posting<'a> {
+        Posting {
+            pipeline: &self.pipeline,
+            event,
+            hash: event.content_hash(),
+            decision,
+            ruleset_hash: &self.hash,
+            ruleset: &self.ruleset,
+        }
+    }
+
+    pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
+        let balances = self.ledger.balance(&self.pipeline, &id(member)).await.unwrap().unwrap_or_default();
+        let found = balances.iter().find(|balance| balance.wallet.as_str() == wallet);
+        found.map_or("0".to_owned(), |balance| balance.available.to_string())
+    }
+
+    /// Available part of each lot, in burn order.
+    pub(crate) async fn lots(&self, member: &str) -> Vec<(i64, String)> {
+        let balances = self.ledger.balance(&self.pipeline, &id(member)).await.unwrap().unwrap_or_default();
+        let points = balances.into_iter().find(|balance| balance.wallet.as_str() == "points");
+        points
+            .into_iter()
+            .flat_map(|balance| balance.lots)
+            .map(|lot| (lot.sequence, lot.available.to_string()))
+            .collect()
+    }
+
+    /// taken, waived of each award of a purchase
+    pub(crate) async fn awards(&self, event: &str) -> Vec<(String, String)> {
+        let id = EventId::parse(event).unwrap();
+        let reports = self.ledger.explain_event(&self.pipeline, &id, None).await.unwrap();
+        let entry = reports.into_iter().next().and_then(|report| report.entry);
+        let awards = entry.map(|entry| entry.awards).unwrap_or_default();
+        awards.iter().map(|award| (award.taken.to_string(), award.waived.to_string())).collect()
+    }
+
+    /// Differences; results that are not published yet are none.
+    pub(crate) async fn differences(&self) -> Vec<Finding> {
+        let mut findings = self.ledger.audit(&self.pipeline, Auditing::Running, &|_, _| ()).await.unwrap();
+        findings.retain(|finding| !finding.pending);
+        findings
+    }
+
+    pub(crate) async fn audits_clean(&self) {
+        assert_eq!(self.differences().await, []);
+    }
+}
+
+/// What came out for one event.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Said {
+    Fresh(Outcome, Vec<ResultEvent>),
+    Replayed(Outcome, Vec<ResultEvent>),
+    Clash,
+    Refused(contract::BuryReason),
+}
+
+impl Said {
+    /// One line a result: type, wallet, points, what is left or missing.
+    pub(crate) fn told(&self) -> Vec<String> {
+        match self {
+            Self::Fresh(_, results) | Self::Replayed(_, results) => results.iter().map(tell).collect(),
+            Self::Clash => vec!["clash".to_owned()],
+            Self::Refused(reason) => vec![format!("refused {reason}")],
+        }
+    }
+}
+
+fn tell(result: &ResultEvent) -> String {
+    match &result.body {
+        ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
+        ResultBody::ClawedBack { wallet, points, waived, available, .. } => {
+            format!("clawed {points} {wallet}, waived {waived}, {available}")
+        }
+        ResultBody::Reinstated { wallet, points, waived, available, .. } => {
+            format!("reinstated {points} {wallet}, unwaived {waived}, {available}")
+        }
+        ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
+        ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
+            format!("rejected {points} {wallet}, {available}, missing {missing}")
+        }
+        ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
+        ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
+            format!("not adjusted {points} {wallet}, {available}, missing {missing}")
+        }
+    }
+}
+
+struct Run<'a> {
+    world: &'a World,
+    writes: BatchWrites,
+}
+
+impl Run<'_> {
+    fn decide(&mut self, event: &Event, state: &mut MemberState) -> Said {
+        let said = self.post(event, state);
+        if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
+            for parked in state.parked(&purchase.order).to_vec() {
+                if let Said::Refused(_) = self.post(&parked, state) {
+                    let hash = parked.content_hash();
+                    let giving = GivingUp { event: &parked, hash, ruleset_hash: &self.world.hash };
+                    self.writes.applied.push(state.give_up(giving));
+                }
+            }
+        }
+        said
+    }
+
+    fn post(&mut self, event: &Event, state: &mut MemberState) -> Said {
+        let decision = match decide(event, state) {
+            Ok(decision) => decision,
+            Err(reason) => return Said::Refused(reason),
+        };
+        match state.post(self.world.posting(event, &decision)) {
+            Ok(applied) => {
+                let said = Said::Fresh(applied.outcome, applied.results.clone());
+                self.writes.applied.push(applied);
+                said
+            }
+            Err(refusal) => Said::Refused(refusal.reason),
+        }
+    }
+}
+
+pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, contract::BuryReason> {
+    Ok(match &event.kind {
+        Kind::Purchase(purchase) => Decision::Purchase { awards: awards(event, &purchase.lines) },
+        Kind::Refund(refund) => match state.order(&refund.order) {
+            Some(order) => refunded(order, refund)?,
+            None => Decision::Park { order: refund.order.clone() },
+        },
+        Kind::Redeem(redeem) => Decision::Redeem {
+            wallet: redeem.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points(i64::try_from(redeem.points.get()).unwrap()),
+        },
+        Kind::Adjust(adjust) => Decision::Adjust {
+            wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points(i64::try_from(adjust.points).unwrap()),
+        },
+        Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
+    })
+}
+
+fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
+    let sum: i64 = lines.iter().map(|line| line.amount.minor).sum();
+    let bonus = if lines.len() == 1 { 50 } else { 0 };
+    let stars = event.data.get("stars").and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let given = [("base", "points", sum), ("single", "points", bonus), ("stars", "stars", stars)];
+    let award =
+        |(rule, wallet, points)| Award { rule: id(rule), wallet: id(wallet), points: Points(points), inputs: inputs() };
+    given.into_iter().filter(|(_, _, points)| *points > 0).map(award).collect()
+}
+
+fn refunded(order: &OrderState, refund: &Refund) -> Result<Decision, contract::BuryReason> {
+    let Kind::Purchase(purchase) = &order.purchase.kind else { unreachable!() };
+    let has = |line: &RefundLine| purchase.lines.iter().any(|known| line.line == LineRef::Id(known.id.clone()));
+    if !refund.lines.iter().all(has) {
+        return Err(contract::BuryReason::UnknownLine);
+    }
+    let returned = order.returned.and(refund).unwrap();
+    let kept: Vec<Line> = purchase.lines.iter().filter(|line| is_kept(&returned, line)).cloned().collect();
+    let now = if kept.is_empty() { Vec::new() } else { awards(&order.purchase, &kept) };
+    let sum = |awards: &mut dyn Iterator<Item = (WalletName, Points)>| {
+        awards.fold(BTreeMap::<WalletName, i64>::new(), |mut sums, (wallet, points)| {
+            *sums.entry(wallet).or_default() += points.0;
+            sums
+        })
+    };
+    let awarded = sum(&mut order.awards.iter().map(|award| (award.wallet.clone(), award.awarded)));
+    let now = sum(&mut now.iter().map(|award| (award.wallet.clone(), award.points)));
+    let due = |(wallet, awarded): (&WalletName, &i64)| {
+        (wallet.clone(), Points((awarded - now.get(wallet).unwrap_or(&0)).clamp(0, *awarded)))
+    };
+    let due = awarded.iter().map(due).collect();
+    Ok(Decision::Refund { returned, due })
+}
+
+fn is_kept(returned: &Returned, line: &Line) -> bool {
+    let came_back = |(known, back): &(LineRef, contract::decision::ReturnedLine)| {
+        *known == LineRef::Id(line.id.clone()) && back.whole
+    };
+    !returned.whole && !returned.lines.iter().any(came_back)
+}
+
+fn inputs() -> AwardInputs {
+    AwardInputs {
+        effect: Effect::Fixed,
+        base: Decimal::ZERO,
+        per_amount: None,
+        points: Decimal::ONE,
+        multipliers: Vec::new(),
+        exact: Decimal::ONE,
+        rounding: None,
+        lines: Vec::new(),
+    }
+}
+
+pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
+    let wallet = |(name, scale): &(&str, u32)| Wallet { name: id(name), scale: Scale::try_from(*scale).unwrap() };
+    let program = Program {
+        currency: usd(),
+        wallets: wallets.iter().map(wallet).collect(),
+        refunds: Refunds::default(),
+        valid_from: None,
+    };
+    Ruleset::new(&program, &[])
+}
+
+pub(crate) fn usd() -> Currency {
+    Currency::parse("USD").unwrap()
+}
+
+/// Any name or id from its text.
+pub(crate) fn id<T>(text: &str) -> T
+where
+    T: TryFrom<String>,
+    T::Error: std::fmt::Debug,
+{
+    T::try_from(text.to_owned()).unwrap()
+}
+
+pub(crate) fn event(name: &str, member: &str, kind: Kind) -> Event {
+    Event {
+        source: id::<Source>("shop"),
+        id: id::<EventId>(name),
+        occurred_at: "2026-11-01T12:00:00Z".parse().unwrap(),
+        member: id::<MemberId>(member),
+        channel: None,
+        data: BTreeMap::new(),
+        kind,
+    }
+}
+
+/// A purchase of lines of so many cents; the event has the order's name.
+pub(crate) fn bought(order: &str, member: &str, lines: &[i64]) -> Event {
+    let usd = usd();
+    let line = |(n, minor): (usize, &i64)| Line {
+        id: (n + 1).to_string(),
+        sku: None,
+        quantity: Quantity::parse("1").unwrap(),
+        amount: Money { minor: *minor, currency: usd },
+        category: None,
+        labels: Vec::new(),
+    };
+    let amount = Money { minor: lines.iter().sum(), currency: usd };
+    let lines = lines.iter().enumerate().map(line).collect();
+    event(order, member, Kind::Purchase(Purchase { order: id::<OrderId>(order), amount, lines }))
+}
+
+pub(crate) fn with_stars(mut event: Event, stars: i64) -> Event {
+    event.data.insert("stars".to_owned(), stars.into());
+    event
+}
+
+/// A return of lines; of the whole order when none is named.
+pub(crate) fn back(name: &str, member: &str, order: &str, lines: &[&str]) -> Event {
+    let line = |line: &&str| RefundLine { line: LineRef::Id((*line).to_owned()), quantity: None, amount: None };
+    let refund = Refund { order: id::<OrderId>(order), lines: lines.iter().map(line).collect(), amount: None };
+    event(name, member, Kind::Refund(refund))
+}
+
+pub(crate) fn spend(name: &str, member: &str, points: i64) -> Event {
+    let points = Quantity::parse(&points.to_string()).unwrap();
+    event(name, member, Kind::Redeem(Redeem { wallet: None, points }))
+}
+
+pub(crate) fn adjust(name: &str, member: &str, points: i64) -> Event {
+    let adjust =
+        Adjust { wallet: None, points: points.into(), reason: "goodwill".to_owned(), author: "ann".to_owned() };
+    event(name, member, Kind::Adjust(adjust))
+}
+
+pub(crate) fn done(committed: &Committed) -> BatchId {
+    match committed {
+        Committed::Done(batch) => *batch,
+        other => panic!("{other:?}"),
+    }
+}
