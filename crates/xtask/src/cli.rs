@@ -1,0 +1,109 @@
+//! The command line of `cargo xtask`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::parts::{PartError, Parts, live};
+use crate::progress::say;
+use crate::suite::{self, Options};
+use crate::{generate, up};
+
+/// The commands of this repository that need more than cargo.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask up                           the tour: real purchases through a broker, a worker and a ledger
+  cargo xtask test                         everything, with a broker and a database of its own
+  cargo xtask test --all                   the same, with the long properties in full
+  cargo xtask test -- -p ledger replay     the tests of one package that have `replay` in their name
+  cargo xtask parts                        the two parts alone, for work at hand
+  cargo xtask generate                     the files that are made from code";
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Take the tour: run the example with 6,919 real purchases and see what comes out
+    #[command(after_help = UP_HELP)]
+    Up(up::Options),
+    /// Run every check and test of the workspace against a real RabbitMQ and PostgreSQL
+    #[command(after_help = TEST_HELP)]
+    Test(Options),
+    /// Start a RabbitMQ and a PostgreSQL for work at hand, and end them with Ctrl-C
+    #[command(after_help = PARTS_HELP)]
+    Parts,
+    /// Write the files that are made from code: the resource's definition, the example's events
+    Generate(generate::Options),
+}
+
+const UP_HELP: &str = "\
+The broker, in this order: `--broker`, AMQP_URL, the one that lets guest in on localhost:5672, a container of Docker's, and,
+as root on Debian or Ubuntu, RabbitMQ 4.3 in a folder of its own. What was started is ended. LOYALTY_BIN_DIR, when set,
+names the folder of loyaltyctl and loyalty-worker; else they are built.
+
+Exit codes: 0 everything came out right, 1 a total or the audit is wrong, 2 the tour could not be taken.
+
+Examples:
+  cargo xtask up
+  cargo xtask up --rate max
+  cargo xtask up --broker amqp://me:PASSWORD@rabbit/shop --keep";
+
+const TEST_HELP: &str = "\
+AMQP_URL (with MANAGEMENT_URL) and DATABASE_URL, when set, name the parts to use; they are then neither started nor ended.
+
+Examples:
+  cargo xtask test
+  cargo xtask test --only-tests -- -p worker
+  AMQP_URL=amqp://guest:guest@localhost:5672/%2f cargo xtask test";
+
+const PARTS_HELP: &str = "\
+Prints the variables that name the parts, then stays until Ctrl-C.
+
+Example:
+  cargo xtask parts > parts.env      in one terminal
+  . ./parts.env; cargo test -p ledger      in another";
+
+/// Does what the command line asks; the exit code is that of the tests, or 2 when they could not be run.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let code = match cli.command {
+        Task::Test(options) => suite::run(&options).map_err(|error| told(&error, error.code())),
+        Task::Up(options) => up::run(&options).map_err(|error| told(&error, error.code())),
+        Task::Parts => parts().map_err(|error| told(&error, 2)),
+        Task::Generate(options) => generate::run(&options).map_err(|error| told(&error, error.code())),
+    };
+    if live::interrupted() {
+        // The signal's own exit code is on its way.
+        live::stay();
+    }
+    code.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
+}
+
+fn parts() -> Result<(), PartError> {
+    let parts = Parts::make_sure()?;
+    for (name, value) in parts.variables() {
+        println!("export {name}={value}");
+    }
+    say("both answer; Ctrl-C ends what was started here");
+    live::stay()
+}
+
+/// Prints the chain of causes, once.
+fn told(error: &dyn Error, code: u8) -> u8 {
+    if !live::interrupted() {
+        let mut line = error.to_string();
+        let mut cause = error.source();
+        while let Some(deeper) = cause {
+            line = format!("{line}: {deeper}");
+            cause = deeper.source();
+        }
+        say(&line);
+    }
+    code
+}

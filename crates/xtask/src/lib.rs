@@ -1,0 +1,14 @@
+//! `cargo xtask`: the commands of this repository that need more than cargo.
+//!
+//! `parts` makes sure of a real RabbitMQ and a real PostgreSQL and ends them again; `suite` is `cargo xtask test`,
+//! `up` is `cargo xtask up` with the messages of `tour`, and `generate` writes the files that are made from code.
+//! Nothing here is shipped: no product crate depends on this one.
+
+pub mod cli;
+pub mod generate;
+pub mod parts;
+mod progress;
+mod repository;
+mod suite;
+pub mod tour;
+mod up;

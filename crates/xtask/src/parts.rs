@@ -1,0 +1,117 @@
+//! Real parts for tests and trials: RabbitMQ and PostgreSQL on free ports of loopback, each with a folder of its own.
+//!
+//! What is started here is ended here: when the value is dropped (also by a panic), on SIGINT, SIGTERM and SIGHUP, and,
+//! should this process be killed, by the next run that finds the leftovers. A part that the environment names
+//! (`AMQP_URL`, `DATABASE_URL`) is used as it is and never touched.
+
+use std::env;
+use std::thread;
+
+pub use error::PartError;
+pub use postgres::Postgres;
+pub use rabbitmq::RabbitMq;
+
+mod account;
+mod apt;
+mod error;
+pub mod http;
+pub mod live;
+mod ports;
+mod postgres;
+pub(crate) mod process;
+mod processes;
+mod rabbitmq;
+mod run_folder;
+mod secret;
+pub(crate) mod wait;
+
+pub use process::Process;
+pub use run_folder::RunFolder;
+
+use crate::progress::say;
+
+/// A broker and a database that answer; dropping it ends those that were started here.
+#[derive(Debug)]
+pub struct Parts {
+    amqp_url: String,
+    management_url: String,
+    database_url: String,
+    _broker: Option<RabbitMq>,
+    _database: Option<Postgres>,
+}
+
+impl Parts {
+    /// Makes sure of both, side by side: those that the environment names, else ones of our own.
+    ///
+    /// # Errors
+    /// When one of them can neither be found nor made, with the shortest ways to get one.
+    pub fn make_sure() -> Result<Self, PartError> {
+        live::end_on_signals()?;
+        let (given_broker, given_database) = (given("AMQP_URL"), given("DATABASE_URL"));
+        announce("RabbitMQ", "AMQP_URL", given_broker.is_some());
+        announce("PostgreSQL", "DATABASE_URL", given_database.is_some());
+        let (broker, database) = thread::scope(|scope| {
+            let database = scope.spawn(|| given_database.is_none().then(Postgres::start).transpose());
+            let broker = given_broker.is_none().then(RabbitMq::start).transpose();
+            (broker, database.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (broker, database) = (broker?, database?);
+        let amqp_url = given_broker.or(broker.as_ref().map(|part| part.url().to_owned())).unwrap_or_default();
+        let management_url = match &broker {
+            Some(part) => part.management_url().to_owned(),
+            None => given("MANAGEMENT_URL").unwrap_or_else(|| management_of(&amqp_url)),
+        };
+        let database_url = given_database.or(database.as_ref().map(|part| part.url().to_owned())).unwrap_or_default();
+        Ok(Self { amqp_url, management_url, database_url, _broker: broker, _database: database })
+    }
+
+    /// The variables by which tests and people find the parts.
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, &str); 3] {
+        [("AMQP_URL", &self.amqp_url), ("MANAGEMENT_URL", &self.management_url), ("DATABASE_URL", &self.database_url)]
+    }
+}
+
+fn given(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+fn announce(part: &str, variable: &str, given: bool) {
+    if given {
+        say(&format!("{part}: the one that {variable} names"));
+    } else {
+        say(&format!("{part}: starting one of our own ({variable} is not set)"));
+    }
+}
+
+/// The management address that goes with an AMQP address: same host and login, the broker's default port.
+#[must_use]
+pub fn management_of(amqp_url: &str) -> String {
+    let (scheme, rest) = amqp_url.split_once("://").unwrap_or(("amqp", amqp_url));
+    let (scheme, port) = if scheme == "amqps" { ("https", 15671) } else { ("http", 15672) };
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let (login, address) = authority.rsplit_once('@').unwrap_or(("guest:guest", authority));
+    let host = match address.rsplit_once(':') {
+        Some((host, digits)) if digits.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => address,
+    };
+    format!("{scheme}://{login}@{host}:{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::management_of;
+
+    #[test]
+    fn the_management_address_is_derived_from_the_amqp_address() {
+        for (amqp, management) in [
+            ("amqp://a:b@broker:5673/%2f", "http://a:b@broker:15672"),
+            ("amqp://broker", "http://guest:guest@broker:15672"),
+            ("amqps://a:b@broker/vhost?x=1", "https://a:b@broker:15671"),
+            ("amqp://a:b@[::1]:5672/", "http://a:b@[::1]:15672"),
+            ("amqp://a:b@[::1]", "http://a:b@[::1]:15672"),
+        ] {
+            assert_eq!(management_of(amqp), management, "{amqp}");
+        }
+    }
+}

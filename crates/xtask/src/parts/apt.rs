@@ -1,0 +1,81 @@
+//! Packages of Debian and Ubuntu, installed only as root and only when something is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::account::is_root;
+use super::error::PartError;
+use super::process::run;
+use crate::progress::step;
+
+/// Servers live in folders that a person's PATH often lacks.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The first file called `name` in the folders of our PATH and of the system's.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let ours = std::env::var("PATH").unwrap_or_default();
+    let folders = ours.split(':').chain(PATH.split(':')).filter(|folder| !folder.is_empty());
+    folders.map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
+/// Why packages cannot be installed here, if so.
+pub(crate) fn obstacle() -> Option<&'static str> {
+    if find_program("apt-get").is_none() {
+        return Some("there is no `apt-get` on this machine");
+    }
+    (!is_root()).then_some("installing packages needs root")
+}
+
+/// Installs `packages` without a question and without what they merely recommend.
+pub(crate) fn install(packages: &[&str]) -> Result<(), PartError> {
+    let log = tempfile::NamedTempFile::new().map_err(PartError::file("make", std::env::temp_dir()))?;
+    let names = packages.join(", ");
+    step(&format!("apt-get: installing {names}"), || {
+        run("apt-get update", apt().arg("update"), log.path())?;
+        run("apt-get install", apt().args(["install", "--yes", "--no-install-recommends"]).args(packages), log.path())
+    })
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    // Two runs at once: the second one waits. A configuration file that we wrote before stays as it is.
+    command.args(["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("PATH", PATH);
+    command
+}
+
+/// The mirror from which this machine gets Debian; `None` where it is not a Debian.
+pub(crate) fn debian_mirror() -> Option<String> {
+    let format = "$(ORIGIN)|$(LABEL)|$(REPO_URI)";
+    let output = Command::new("apt-get").args(["indextargets", "--format", format]).output().ok()?;
+    mirror_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Debian's main archive, not its security archive: only that one holds other releases.
+fn mirror_in(targets: &str) -> Option<String> {
+    targets
+        .lines()
+        .filter_map(|line| line.strip_prefix("Debian|Debian|"))
+        .find(|address| address.starts_with("http://") || address.starts_with("https://"))
+        .map(|address| address.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mirror_in;
+
+    #[test]
+    fn the_mirror_is_that_of_debian_itself() {
+        for (targets, mirror) in [
+            (
+                "Debian|Debian-Security|http://a.test/debian-security/\nDebian|Debian|http://b.test/debian/\n",
+                Some("http://b.test/debian"),
+            ),
+            ("Debian|Debian|cdrom:[Debian]/\n", None),
+            ("Ubuntu|Ubuntu|http://c.test/ubuntu/\n", None),
+            ("", None),
+        ] {
+            assert_eq!(mirror_in(targets).as_deref(), mirror, "{targets}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Where things are in this repository.
+
+use std::path::{Path, PathBuf};
+
+/// The example that the tour runs.
+pub(crate) const EXAMPLE: &str = "examples/cdnow/pipeline.yaml";
+/// The published file that its purchases come from.
+pub(crate) const SAMPLE: &str = "examples/cdnow/cdnow-sample.txt";
+/// The same as events, for `loyaltyctl simulate`.
+pub(crate) const EVENTS: &str = "examples/cdnow/purchases.jsonl";
+/// The resource's definition for a cluster.
+pub(crate) const DEFINITION: &str = "crds/loyaltypipelines.loyalty.dev.yaml";
+
+/// The folder of the workspace: this crate is built where it stands.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The folder of the product's programs: this program was built by the same cargo, into the same folder.
+pub(crate) fn programs() -> PathBuf {
+    std::env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from)).unwrap_or_default()
+}

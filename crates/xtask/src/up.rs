@@ -1,0 +1,114 @@
+//! `cargo xtask up`: the tour that a newcomer takes. Real purchases go through a real broker, a real worker and a real ledger, and
+//! what comes out is asked with the commands that a person would type.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::parts::{RunFolder, live};
+
+mod broker;
+mod choice;
+mod container;
+mod ctl;
+mod error;
+mod example;
+mod findings;
+mod folder;
+mod local;
+mod programs;
+mod publish;
+mod settle;
+mod show;
+mod summary;
+mod worker;
+
+pub(crate) use error::UpError;
+
+/// A person can follow it, and it is over in a quarter of a minute.
+const RATE_USUAL: &str = "500";
+
+/// What the person asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The RabbitMQ to use, `amqp://USER:PASSWORD@HOST:5672/VHOST`; without it AMQP_URL, one on localhost, Docker's, or one of our own
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
+
+    /// Messages a second, or `max` for as many as the broker confirms
+    #[arg(long, value_name = "N|max", default_value = RATE_USUAL)]
+    rate: Rate,
+
+    /// Go on until Ctrl-C when everything is published, with broker and worker at hand
+    #[arg(long)]
+    keep: bool,
+
+    /// Folder of the tour's ledger; that of an earlier tour is removed first [default: .loyalty/cdnow]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// How fast messages are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rate {
+    Max,
+    PerSecond(NonZeroU32),
+}
+
+/// Neither a rate nor `max`.
+#[derive(Debug, thiserror::Error)]
+#[error("write messages a second as a whole number from 1, or `max`")]
+struct RateError;
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        if text == "max" { Ok(Self::Max) } else { text.parse().map(Self::PerSecond).map_err(|_| RateError) }
+    }
+}
+
+/// Takes the tour from its first line to its last; what was started is ended on every way out.
+pub(crate) fn run(options: &Options) -> Result<(), UpError> {
+    live::end_on_signals()?;
+    let runtime = tokio::runtime::Runtime::new().map_err(UpError::Runtime)?;
+    let example = example::Example::read()?;
+    let run = RunFolder::make(&std::env::temp_dir())?;
+    let broker = broker::make_sure(&runtime, options.broker.as_deref(), &run)?;
+    let programs = programs::build(&run)?;
+    let data = folder::fresh(options.data.as_deref())?;
+    let connection = runtime.block_on(broker.connect())?;
+    if !broker.is_fresh() {
+        runtime.block_on(broker::purge(&connection, &example.queues()))?;
+    }
+    let ctl = ctl::Ctl::new(programs, data, &broker, &run);
+    if options.keep {
+        broker.tell_how_to_use();
+    }
+
+    let mut show = show::Show::start(&ctl)?;
+    show.wait_until_ready()?;
+    runtime.block_on(publish::publish(&connection, &example.tour, options.rate, || show.check()))?;
+    let counts = runtime.block_on(settle::settle(&connection, &example, &ctl, &mut show))?;
+    let findings = findings::Findings::ask(&ctl, counts)?;
+    if options.keep {
+        show.stay(&live::hold_next())?;
+    }
+    show.end()?;
+    runtime.block_on(connection.close());
+    summary::tell(&example, &findings, &ctl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rate;
+
+    #[test]
+    fn a_rate_is_a_whole_number_or_max() {
+        assert_eq!("max".parse::<Rate>().ok(), Some(Rate::Max));
+        assert_eq!("500".parse::<Rate>().ok(), "500".parse().ok().map(Rate::PerSecond));
+        for text in ["0", "-1", "1.5", "fast", ""] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+}

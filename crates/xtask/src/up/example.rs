@@ -1,0 +1,59 @@
+//! The example: its pipeline, and the tour through it.
+
+use std::fs;
+
+use contract::PipelineName;
+use contract::pipeline::{Lane, Names};
+
+use super::error::UpError;
+use crate::repository::{self, EXAMPLE, SAMPLE};
+use crate::tour::{self, Expected, Purchase, Tour};
+
+/// What is run.
+#[derive(Debug)]
+pub(super) struct Example {
+    /// What is published.
+    pub(super) tour: Tour,
+    /// What must come out.
+    pub(super) expected: Expected,
+    /// The purchases alone.
+    pub(super) purchases: Vec<Purchase>,
+    name: PipelineName,
+    pipeline: api::LoyaltyPipeline,
+}
+
+impl Example {
+    pub(super) fn read() -> Result<Self, UpError> {
+        let read = |name: &str| {
+            let path = repository::root().join(name);
+            fs::read_to_string(&path).map_err(UpError::file("read", path))
+        };
+        let problem = |problem: String| UpError::Example { file: EXAMPLE, problem };
+        let manifest = api::parse(&read(EXAMPLE)?).map_err(|error| problem(error.to_string()))?;
+        let pipeline =
+            manifest.pipelines.into_iter().next().ok_or_else(|| problem("it holds no pipeline".to_owned()))?;
+        let name = pipeline.metadata.name.as_deref().unwrap_or_default();
+        let name = PipelineName::parse(name).map_err(|error| problem(error.to_string()))?;
+        let purchases = tour::read(&read(SAMPLE)?)?;
+        Ok(Self { tour: Tour::of(&purchases), expected: Expected::of(&purchases), purchases, name, pipeline })
+    }
+
+    /// The queues that the worker takes from.
+    pub(super) fn lanes(&self) -> Vec<String> {
+        let lanes: Vec<Lane> = self.pipeline.spec.events.lanes();
+        lanes.into_iter().map(|lane| Names(&self.name).lane(lane)).collect()
+    }
+
+    /// All its queues.
+    pub(super) fn queues(&self) -> Vec<String> {
+        let names = Names(&self.name);
+        let subscribers = self.pipeline.spec.results.subscribers.iter().map(|it| names.subscriber(&it.name));
+        self.lanes().into_iter().chain([names.dead(), names.unrouted()]).chain(subscribers).collect()
+    }
+
+    /// The queue of the first subscriber.
+    pub(super) fn subscriber(&self) -> Option<String> {
+        let subscribers = &self.pipeline.spec.results.subscribers;
+        subscribers.first().map(|it| Names(&self.name).subscriber(&it.name))
+    }
+}

@@ -1,0 +1,6 @@
+//! The parts of `cargo xtask`, for real, and the house rules of this repository.
+
+#[cfg(test)]
+mod parts;
+#[cfg(test)]
+mod tidy;
