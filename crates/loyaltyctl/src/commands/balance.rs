@@ -1,0 +1,139 @@
+//! `balance`: what a member has, or who has most.
+
+use contract::{MemberId, WalletName};
+use ledger::report::{Balance, BestMember};
+
+use crate::edge::{Halt, Verdict};
+use crate::screen::{Cell, Screen, Table, count, group};
+use crate::target::{LedgerArgs, LedgerTarget};
+
+/// Show a member's wallets with their lots, or the members with most points
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 fine, 1 the member is unknown, 2 the ledger cannot be asked.
+
+Examples:
+  loyaltyctl balance 19339 -f pipeline.yaml
+  loyaltyctl balance --top 10 -f pipeline.yaml
+  LEDGER_URL=postgres://me:PASSWORD@db/loyalty loyaltyctl balance 19339 --pipeline coffee-club")]
+pub(crate) struct Args {
+    /// The member, as the events name them
+    #[arg(value_name = "MEMBER", required_unless_present = "top", conflicts_with = "top")]
+    member: Option<String>,
+
+    /// Instead: so many members with most points, of each wallet
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    top: Option<u32>,
+
+    /// Only this wallet
+    #[arg(long, value_name = "NAME")]
+    wallet: Option<String>,
+
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// Why a question cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NameError {
+    #[error("could not use `{value}` as {what}: it {problem}")]
+    Bad { what: &'static str, value: String, problem: contract::id::IdError },
+}
+
+/// Reads an identity from the command line.
+pub(super) fn parse<T>(
+    what: &'static str,
+    value: &str,
+    parse: fn(&str) -> Result<T, contract::id::IdError>,
+) -> Result<T, NameError> {
+    parse(value).map_err(|problem| NameError::Bad { what, value: value.to_owned(), problem })
+}
+
+pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
+    let wallet = args.wallet.as_deref().map(|name| parse("a wallet", name, WalletName::parse)).transpose()?;
+    let member = args.member.as_deref().map(|name| parse("a member", name, MemberId::parse)).transpose()?;
+    let target = args.ledger.open().await?;
+    match member {
+        Some(member) => one(&target, &member, wallet.as_ref(), screen).await,
+        None => top(&target, args.top.unwrap_or(1) as usize, wallet.as_ref(), screen).await,
+    }
+}
+
+async fn one(
+    target: &LedgerTarget,
+    member: &MemberId,
+    wallet: Option<&WalletName>,
+    screen: &Screen,
+) -> Result<Verdict, Halt> {
+    let Some(mut wallets) = target.ledger.balance(&target.pipeline, member).await? else {
+        let text = format!("member `{member}` is not known to pipeline `{}`: no event of theirs was applied\n", target.pipeline);
+        screen.warn(&text)?;
+        return Ok(Verdict::Found);
+    };
+    wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
+    if screen.is_json() {
+        screen.json(&serde_json::json!({ "member": member, "wallets": wallets }))?;
+    } else {
+        screen.show(&balances(&wallets, screen))?;
+    }
+    Ok(Verdict::Fine)
+}
+
+fn balances(wallets: &[Balance], screen: &Screen) -> String {
+    if wallets.is_empty() {
+        return "no points in any wallet yet\n".to_owned();
+    }
+    let mut table = Table::new(&["WALLET", "AVAILABLE", "PENDING", "HELD", "DEBT"]);
+    let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "EXPIRES"]);
+    let number = |value: rust_decimal::Decimal| Cell::number(group(&value.to_string()));
+    for Balance { wallet, pending, available, held, debt, lots: held_lots } in wallets {
+        table.row([Cell::bold(wallet.as_str()), number(*available), number(*pending), number(*held), number(*debt)]);
+        for lot in held_lots {
+            let left = lot.pending + lot.available + lot.held;
+            let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            let (awarded, left) = (number(lot.initial), number(left));
+            lots.row([Cell::plain(wallet.as_str()), Cell::number(lot.sequence.to_string()), awarded, left, Cell::plain(expires)]);
+        }
+    }
+    let lots_len = wallets.iter().map(|wallet| wallet.lots.len() as u64).sum();
+    if lots_len == 0 {
+        return table.render(screen);
+    }
+    let title = screen.style.dim(&format!("{}, spent from the top:", count(lots_len, "lot")));
+    format!("{}\n{title}\n{}", table.render(screen), lots.render(screen))
+}
+
+async fn top(
+    target: &LedgerTarget,
+    limit: usize,
+    wallet: Option<&WalletName>,
+    screen: &Screen,
+) -> Result<Verdict, Halt> {
+    let mut lists = Vec::new();
+    for totals in target.ledger.totals(&target.pipeline).await?.wallets {
+        if wallet.is_none_or(|wallet| *wallet == totals.wallet) {
+            let best = target.ledger.best_members(&target.pipeline, &totals.wallet, limit).await?;
+            lists.push((totals.wallet, best));
+        }
+    }
+    if screen.is_json() {
+        let lists = lists.iter().map(|(wallet, best)| serde_json::json!({ "wallet": wallet, "members": best }));
+        screen.json(&lists.collect::<Vec<_>>())?;
+    } else if lists.is_empty() {
+        screen.show("no points in any wallet yet\n")?;
+    } else {
+        let tables = lists.iter().map(|(wallet, best)| best_members(wallet, best, screen));
+        screen.show(&tables.collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Members with most points of a wallet, best first.
+pub(super) fn best_members(wallet: &WalletName, best: &[BestMember], screen: &Screen) -> String {
+    let mut table = Table::new(&["WALLET", "RANK", "MEMBER", "AVAILABLE"]);
+    for (at, BestMember { member, available }) in best.iter().enumerate() {
+        let (rank, available) = (Cell::number((at + 1).to_string()), Cell::number(group(&available.to_string())));
+        table.row([Cell::plain(wallet.as_str()), rank, Cell::bold(member.as_str()), available]);
+    }
+    table.render(screen)
+}

@@ -1,0 +1,139 @@
+//! The arithmetic of an award as a person would write it down.
+
+use contract::decision::{AwardInputs, Effect, LineInputs};
+use contract::program::{Rule, Selector};
+use ledger::report::AwardReport;
+use rust_decimal::Decimal;
+
+/// Lines of an order that are shown one by one.
+const LINES_SHOWN_MAX: usize = 10;
+
+/// `base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points`, then lines and what refunds did to it.
+pub(super) fn render(award: &AwardReport) -> String {
+    let mut text = format!("  {}\n", sentence(award));
+    if let Some(spec) = &award.spec {
+        text.push_str(&format!("    because {}\n", reason(spec)));
+    }
+    let lines = &award.inputs.lines;
+    for line in lines.iter().take(LINES_SHOWN_MAX) {
+        text.push_str(&format!("    {}\n", line_sentence(line)));
+    }
+    if lines.len() > LINES_SHOWN_MAX {
+        text.push_str(&format!("    and {} more lines\n", lines.len() - LINES_SHOWN_MAX));
+    }
+    if !award.due.is_zero() {
+        text.push_str(&format!("    {}\n", after_refunds(award)));
+    }
+    text
+}
+
+fn sentence(award: &AwardReport) -> String {
+    let AwardReport { rule, wallet, awarded, inputs, .. } = award;
+    let rounded = inputs.rounding.map(|rounding| format!(", {:?} at {:?}", rounding.mode, rounding.at));
+    format!("{rule}: {}{} -> {awarded} {wallet}", arithmetic(inputs), rounded.unwrap_or_default())
+}
+
+fn arithmetic(inputs: &AwardInputs) -> String {
+    let AwardInputs { effect, base, per_amount, points, multipliers, exact, lines, .. } = inputs;
+    let per = per_amount.unwrap_or_default();
+    let by: String = multipliers.iter().map(|by| format!(" x {} ({})", by.by, by.rule)).collect();
+    // Multipliers of some lines only: the lines say which.
+    let mixed = lines.iter().any(|line| line.factor != lines.first().map_or(Decimal::ONE, |first| first.factor));
+    let by = if mixed { ", some lines multiplied".to_owned() } else { by };
+    match effect {
+        Effect::Fixed => format!("{points} for the event"),
+        Effect::Per => format!("{base} x {points} per {per}{by} = {}", exact.normalize()),
+        Effect::PerStep => {
+            let steps = base.checked_div(per).unwrap_or_default().floor();
+            format!("{base} holds {steps} full steps of {per}, {points} each{by} = {}", exact.normalize())
+        }
+    }
+}
+
+fn line_sentence(line: &LineInputs) -> String {
+    let LineInputs { line, base, factor, exact } = line;
+    let by = if *factor == Decimal::ONE { String::new() } else { format!(" x {}", factor.normalize()) };
+    format!("line {line}: {base}{by}, which is {} points", exact.normalize())
+}
+
+fn reason(rule: &Rule) -> String {
+    let mut parts = vec![format!("it is a {}", rule.on)];
+    parts.extend(rule.minimum_order.map(|least| format!("the order is at least {least}")));
+    parts.extend(rule.when.as_ref().map(|when| format!("`{}` is true", when.trim())));
+    parts.extend(rule.include.as_ref().map(|lines| format!("counting only {}", selected(lines))));
+    parts.extend(rule.exclude.as_ref().map(|lines| format!("leaving out {}", selected(lines))));
+    parts.join(", ")
+}
+
+fn selected(selector: &Selector) -> String {
+    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    let named = lists.iter().filter(|(_, names)| !names.is_empty());
+    named.map(|(kind, names)| format!("{kind} {}", names.join(", "))).collect::<Vec<_>>().join(" or ")
+}
+
+fn after_refunds(award: &AwardReport) -> String {
+    let AwardReport { awarded, due, taken, waived, .. } = award;
+    let kept = awarded - due;
+    let waived = if waived.is_zero() { String::new() } else { format!(", {waived} could not be and were waived") };
+    format!("after refunds {kept} of {awarded} stay: {taken} taken back{waived}")
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::decision::{AwardInputs, Effect, Multiplier};
+    use contract::program::{Rounding, RoundingAt, RoundingMode};
+    use contract::{RuleName, WalletName};
+    use ledger::report::AwardReport;
+    use rust_decimal::Decimal;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn award(inputs: AwardInputs, awarded: &str) -> AwardReport {
+        let (awarded, due, taken, waived) = (decimal(awarded), Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+        let (rule, wallet) = (RuleName::parse("base").unwrap(), WalletName::parse("points").unwrap());
+        AwardReport { rule, wallet, awarded, due, taken, waived, lot: 1, inputs, spec: None }
+    }
+
+    fn inputs(effect: Effect, base: &str, per: Option<&str>, points: &str, exact: &str) -> AwardInputs {
+        let rounding = per.map(|_| Rounding { mode: RoundingMode::Floor, at: RoundingAt::Order });
+        AwardInputs {
+            effect,
+            base: decimal(base),
+            per_amount: per.map(decimal),
+            points: decimal(points),
+            multipliers: Vec::new(),
+            exact: decimal(exact),
+            rounding,
+            lines: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_award_is_told_as_the_sum_that_a_person_would_do() {
+        let per = award(inputs(Effect::Per, "29.33", Some("1.00"), "1", "29.33"), "29");
+        assert_eq!(super::sentence(&per), "base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points");
+        let step = award(inputs(Effect::PerStep, "29.33", Some("10.00"), "1", "2"), "2");
+        assert_eq!(
+            super::sentence(&step),
+            "base: 29.33 holds 2 full steps of 10.00, 1 each = 2, Floor at Order -> 2 points"
+        );
+        let fixed = award(inputs(Effect::Fixed, "0", None, "25", "25"), "25");
+        assert_eq!(super::sentence(&fixed), "base: 25 for the event -> 25 points");
+        let by = Multiplier { rule: RuleName::parse("double").unwrap(), by: decimal("2") };
+        let more = AwardInputs { multipliers: vec![by], ..inputs(Effect::Per, "10.50", Some("1.00"), "1", "21.00") };
+        assert_eq!(
+            super::sentence(&award(more, "21")),
+            "base: 10.50 x 1 per 1.00 x 2 (double) = 21, Floor at Order -> 21 points"
+        );
+    }
+
+    #[test]
+    fn what_refunds_took_of_an_award_is_told() {
+        let mut award = award(inputs(Effect::Per, "29.33", Some("1.00"), "1", "29.33"), "29");
+        (award.due, award.taken, award.waived) = (decimal("29"), decimal("20"), decimal("9"));
+        let text = super::render(&award);
+        assert!(text.contains("after refunds 0 of 29 stay: 20 taken back, 9 could not be and were waived"), "{text}");
+    }
+}

@@ -1,0 +1,71 @@
+//! What became of an event, in a sentence.
+
+use contract::event::{Event, Kind};
+use contract::result::ResultBody;
+use ledger::book::Outcome;
+use ledger::report::EventReport;
+
+/// What became of it.
+pub(super) fn sentence(report: &EventReport) -> String {
+    match report.outcome {
+        Outcome::Applied if report.results.is_empty() => "applied; it moved no points".to_owned(),
+        Outcome::Applied => format!("applied; {}", results(report)),
+        Outcome::Rejected => format!("turned down; {}", results(report)),
+        Outcome::Parked => match report.event.as_ref().and_then(Event::order) {
+            Some(order) => format!("waits for the purchase of order `{order}`; it is applied as soon as that comes"),
+            None => "waits for the purchase of its order".to_owned(),
+        },
+        Outcome::GivenUp => "given up: the purchase of its order never came, or does not fit; it is with the buried messages".to_owned(),
+    }
+}
+
+fn results(report: &EventReport) -> String {
+    let sentences: Vec<String> = report.results.iter().map(|result| result_sentence(&result.body)).collect();
+    sentences.join("; ")
+}
+
+fn result_sentence(body: &ResultBody) -> String {
+    match body {
+        ResultBody::Earned { wallet, points, available, .. } => {
+            format!("{points} {wallet} earned, {available} available after it")
+        }
+        ResultBody::ClawedBack { wallet, points, waived, available, order } => {
+            let waived = if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
+            format!("{points} {wallet} taken back for order `{order}`{waived}, {available} available after it")
+        }
+        ResultBody::Reinstated { wallet, points, available, order, .. } => {
+            format!("{points} {wallet} given back for order `{order}`, {available} available after it")
+        }
+        ResultBody::RedemptionAccepted { wallet, points, available } => {
+            format!("{points} {wallet} spent, {available} available after it")
+        }
+        ResultBody::RedemptionRejected { wallet, points, available, missing, .. }
+        | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
+            format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
+        }
+        ResultBody::Adjusted { wallet, points, available, reason, author } => {
+            format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
+        }
+    }
+}
+
+/// What happened, as far as the ledger keeps it: purchases and waiting refunds are kept whole.
+pub(super) fn happening(event: &Event) -> String {
+    match &event.kind {
+        Kind::Purchase(purchase) => {
+            let lines = purchase.lines.len();
+            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+            format!("order `{}` of {}, {lines}", purchase.order, purchase.amount)
+        }
+        Kind::Refund(refund) => {
+            let what = match (&refund.amount, refund.lines.len()) {
+                (Some(amount), 0) => amount.to_string(),
+                (None, 0) => "the whole".to_owned(),
+                (_, 1) => "1 line".to_owned(),
+                (_, lines) => format!("{lines} lines"),
+            };
+            format!("{what} of order `{}` came back", refund.order)
+        }
+        _ => event.type_name().to_owned(),
+    }
+}

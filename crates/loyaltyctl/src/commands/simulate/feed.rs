@@ -1,0 +1,233 @@
+//! Events from a file, through the engine, batch by batch.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contract::event::Event;
+use contract::intake::{BODY_BYTES_MAX, Intake, TimeLimits};
+use contract::result::ResultEvent;
+use contract::{BuryReason, PipelineName, Refusal};
+use engine::{Engine, Settled};
+use jiff::Timestamp;
+use ledger::Ledger;
+use serde::Serialize;
+
+use super::SimulateError;
+use crate::edge::Halt;
+use crate::screen::grouped;
+use crate::target::Pipeline;
+
+/// Events of one batch, as a busy worker takes them.
+const BATCH_LEN: usize = 500;
+
+/// A run that is over sooner needs no progress.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// What became of the events.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) lines: u64,
+    /// By outcome: `applied`, `rejected`, `parked`, `replayed`.
+    pub(super) outcomes: BTreeMap<String, u64>,
+    /// Results by type.
+    pub(super) results: BTreeMap<&'static str, u64>,
+    pub(super) buried: Vec<Buried>,
+}
+
+/// An event that a worker would bury.
+#[derive(Debug, Serialize)]
+pub(super) struct Buried {
+    /// From 1; of a refund that had waited, the line of its purchase.
+    pub(super) line: u64,
+    pub(super) reason: BuryReason,
+    pub(super) detail: String,
+}
+
+/// Lines of a file or of standard input.
+pub(super) struct Lines {
+    name: String,
+    reader: Box<dyn BufRead>,
+    number: u64,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Self, SimulateError> {
+        let name = path.display().to_string();
+        if name == "-" {
+            return Ok(Self { name: "standard input".to_owned(), reader: Box::new(std::io::stdin().lock()), number: 0 });
+        }
+        let file = File::open(path).map_err(|source| SimulateError::Events { file: name.clone(), source })?;
+        Ok(Self { name, reader: Box::new(BufReader::new(file)), number: 0 })
+    }
+
+    /// The next line that is not empty, with its number.
+    fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, SimulateError> {
+        loop {
+            let mut line = Vec::new();
+            let read = self.read_line(&mut line);
+            if read.map_err(|source| SimulateError::Events { file: self.name.clone(), source })? == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            let text = line.trim_ascii();
+            if !text.is_empty() {
+                return Ok(Some((self.number, text.to_vec())));
+            }
+        }
+    }
+
+    /// Keeps of a line what the intake needs to say that it is too long: a file may have no line feeds at all.
+    fn read_line(&mut self, line: &mut Vec<u8>) -> std::io::Result<usize> {
+        let mut read = 0;
+        loop {
+            let chunk = self.reader.fill_buf()?;
+            let (used, ends) = match chunk.iter().position(|byte| *byte == b'\n') {
+                Some(at) => (at + 1, true),
+                None => (chunk.len(), chunk.is_empty()),
+            };
+            let room = (BODY_BYTES_MAX + 1).saturating_sub(line.len());
+            line.extend_from_slice(&chunk[..used.min(room)]);
+            self.reader.consume(used);
+            read += used;
+            if ends {
+                return Ok(read);
+            }
+        }
+    }
+}
+
+/// Where results are written, if anywhere.
+pub(super) struct Results {
+    file: Option<(String, BufWriter<File>)>,
+}
+
+impl Results {
+    pub(super) fn create(path: Option<&Path>) -> Result<Self, SimulateError> {
+        let Some(path) = path else { return Ok(Self { file: None }) };
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|source| SimulateError::Results { file: name.clone(), source })?;
+        Ok(Self { file: Some((name, BufWriter::new(file))) })
+    }
+
+    fn write(&mut self, pipeline: &PipelineName, results: &[ResultEvent]) -> Result<(), SimulateError> {
+        let Some((name, file)) = &mut self.file else { return Ok(()) };
+        let mut write = |result: &ResultEvent| {
+            file.write_all(&result.to_cloud_event(pipeline))?;
+            file.write_all(b"\n")
+        };
+        results.iter().try_for_each(&mut write).map_err(|source| SimulateError::Results { file: name.clone(), source })
+    }
+
+    fn finish(self) -> Result<(), SimulateError> {
+        let Some((file, mut writer)) = self.file else { return Ok(()) };
+        writer.flush().map_err(|source| SimulateError::Results { file, source })
+    }
+}
+
+/// Runs all lines through the engine.
+pub(super) async fn run(
+    pipeline: &Pipeline,
+    ledger: Arc<dyn Ledger>,
+    mut lines: Lines,
+    results: Results,
+) -> Result<Tally, Halt> {
+    let events = &pipeline.spec.events;
+    let intake = Intake::new(events, pipeline.spec.program.currency);
+    let engine = Engine::open(pipeline.name.clone(), ledger, TimeLimits::new(events)).await?;
+    let mut run = Run { pipeline: &pipeline.name, engine, results, tally: Tally::default() };
+    let mut progress = Progress::start();
+    let mut batch = Vec::with_capacity(BATCH_LEN);
+    while let Some((number, line)) = lines.next()? {
+        run.tally.lines += 1;
+        match intake.decode_unrouted(&line) {
+            Ok(event) => batch.push((number, event)),
+            Err(refusal) => run.bury(number, refusal),
+        }
+        if batch.len() == BATCH_LEN {
+            run.settle(std::mem::take(&mut batch)).await?;
+            progress.tell(run.tally.lines);
+        }
+    }
+    run.settle(batch).await?;
+    progress.end();
+    run.results.finish()?;
+    run.tally.buried.sort_by_key(|buried| buried.line);
+    Ok(run.tally)
+}
+
+struct Run<'a> {
+    pipeline: &'a PipelineName,
+    engine: Engine,
+    results: Results,
+    tally: Tally,
+}
+
+impl Run<'_> {
+    async fn settle(&mut self, batch: Vec<(u64, Event)>) -> Result<(), Halt> {
+        let (numbers, events): (Vec<u64>, Vec<Event>) = batch.into_iter().unzip();
+        if events.is_empty() {
+            return Ok(());
+        }
+        let settled = self.engine.apply(&events, &[], Timestamp::now()).await?;
+        for (line, settled) in numbers.into_iter().zip(settled) {
+            match settled {
+                Settled::Fresh { outcome, results, given_up, .. } => {
+                    self.count(outcome.as_str());
+                    self.keep(&results)?;
+                    given_up.into_iter().for_each(|(_, refusal)| self.bury(line, refusal));
+                }
+                Settled::Replayed { .. } => self.count("replayed"),
+                Settled::Buried(refusal) => self.bury(line, refusal),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: &str) {
+        *self.tally.outcomes.entry(outcome.to_ascii_lowercase()).or_default() += 1;
+    }
+
+    fn keep(&mut self, results: &[ResultEvent]) -> Result<(), SimulateError> {
+        for result in results {
+            *self.tally.results.entry(result.body.type_name()).or_default() += 1;
+        }
+        self.results.write(self.pipeline, results)
+    }
+
+    fn bury(&mut self, line: u64, Refusal { reason, detail }: Refusal) {
+        self.tally.buried.push(Buried { line, reason, detail });
+    }
+}
+
+/// A line on standard error that is rewritten, on a terminal only.
+struct Progress {
+    started: Instant,
+    told: Option<Instant>,
+}
+
+impl Progress {
+    fn start() -> Self {
+        Self { started: Instant::now(), told: None }
+    }
+
+    fn tell(&mut self, lines: u64) {
+        let due = self.told.is_none_or(|told| told.elapsed() > TELL_EVERY);
+        if self.started.elapsed() > QUIET && due && std::io::stderr().is_terminal() {
+            eprint!("\r{} events", grouped(lines));
+            self.told = Some(Instant::now());
+        }
+    }
+
+    fn end(&self) {
+        if self.told.is_some() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Tables that fit: columns are as wide as they must be, and the widest ones are wrapped where the line ends.
+
+use super::{Screen, Style, plain};
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// No column is made narrower than this.
+const COLUMN_MIN: usize = 8;
+
+/// One field of a table; its text is made harmless for a terminal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cell {
+    text: String,
+    right: bool,
+    look: Look,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Look {
+    #[default]
+    Plain,
+    Bold,
+    Dim,
+}
+
+impl Cell {
+    pub(crate) fn plain(text: impl AsRef<str>) -> Self {
+        Self { text: plain(text.as_ref()), ..Self::default() }
+    }
+
+    pub(crate) fn bold(text: impl AsRef<str>) -> Self {
+        Self { look: Look::Bold, ..Self::plain(text) }
+    }
+
+    pub(crate) fn dim(text: impl AsRef<str>) -> Self {
+        Self { look: Look::Dim, ..Self::plain(text) }
+    }
+
+    /// A number: stands at the right, and is never wrapped.
+    pub(crate) fn number(text: impl AsRef<str>) -> Self {
+        Self { right: true, ..Self::plain(text) }
+    }
+}
+
+/// Rows under a head.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    head: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) fn new(head: &[&'static str]) -> Self {
+        Self { head: head.to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// Lines with a line feed at the end of each.
+    pub(crate) fn render(&self, screen: &Screen) -> String {
+        let rights: Vec<bool> = (0..self.head.len()).map(|column| self.is_number(column)).collect();
+        let widths = self.widths(screen.width, &rights);
+        let head = self.head.iter().zip(&rights).map(|(title, right)| Cell { right: *right, ..Cell::dim(title) });
+        let mut text = line(&head.collect::<Vec<_>>(), &widths, screen.style);
+        for row in &self.rows {
+            text.push_str(&line(row, &widths, screen.style));
+        }
+        text
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.rows.iter().filter_map(|row| row.get(column)).any(|cell| cell.right)
+    }
+
+    fn widths(&self, line: Option<usize>, rights: &[bool]) -> Vec<usize> {
+        let natural = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
+            cells.chain([self.head[column].len()]).max().unwrap_or_default()
+        };
+        let mut widths: Vec<usize> = (0..self.head.len()).map(natural).collect();
+        let Some(line) = line else { return widths };
+        let room = line.saturating_sub(GAP * widths.len().saturating_sub(1));
+        while widths.iter().sum::<usize>() > room {
+            let shrinkable = widths.iter_mut().zip(rights).filter(|(width, right)| !**right && **width > COLUMN_MIN);
+            let Some((widest, _)) = shrinkable.max_by_key(|(width, _)| **width) else { break };
+            *widest -= 1;
+        }
+        widths
+    }
+}
+
+fn line(cells: &[Cell], widths: &[usize], style: Style) -> String {
+    let wrapped: Vec<Vec<String>> = cells.iter().zip(widths).map(|(cell, width)| wrap(&cell.text, *width)).collect();
+    let height = wrapped.iter().map(Vec::len).max().unwrap_or_default();
+    let mut text = String::new();
+    for at in 0..height {
+        let mut row = String::new();
+        let mut owed = 0;
+        for ((cell, width), parts) in cells.iter().zip(widths).zip(&wrapped) {
+            let part = parts.get(at).map_or("", String::as_str);
+            let room = width.saturating_sub(part.chars().count());
+            let (before, after) = if cell.right { (room, 0) } else { (0, room) };
+            if !part.is_empty() {
+                row.extend(std::iter::repeat_n(' ', owed + before));
+                row.push_str(&painted(part, cell.look, style));
+                owed = after + GAP;
+            } else {
+                owed += width + GAP;
+            }
+        }
+        text.push_str(&row);
+        text.push('\n');
+    }
+    text
+}
+
+fn painted(text: &str, look: Look, style: Style) -> String {
+    match look {
+        Look::Plain => text.to_owned(),
+        Look::Bold => style.bold(text),
+        Look::Dim => style.dim(text),
+    }
+}
+
+/// Lines of at most `width` characters, broken between words where that is possible.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let len = word.chars().count();
+        if used > 0 && used + 1 + len <= width {
+            append(&mut lines, " ");
+            append(&mut lines, word);
+            used += 1 + len;
+            continue;
+        }
+        if used > 0 {
+            lines.push(String::new());
+        }
+        let letters: Vec<char> = word.chars().collect();
+        for (at, part) in letters.chunks(width.max(1)).enumerate() {
+            if at > 0 {
+                lines.push(String::new());
+            }
+            append(&mut lines, &part.iter().collect::<String>());
+            used = part.len();
+        }
+        if letters.is_empty() {
+            used = 0;
+        }
+    }
+    lines
+}
+
+fn append(lines: &mut [String], text: &str) {
+    if let Some(last) = lines.last_mut() {
+        last.push_str(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, Screen};
+    use super::{Cell, Table, wrap};
+
+    fn screen(width: usize) -> Screen {
+        Screen { width: Some(width), ..Screen::look(Format::Table) }
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_it_must_be_and_no_wider_than_the_line() {
+        let mut table = Table::new(&["NAME", "POINTS", "WHY"]);
+        table.row([Cell::plain("19339"), Cell::number("6,517"), Cell::plain("a short reason")]);
+        table.row([Cell::plain("5"), Cell::number("1"), Cell::plain("a reason that is too long for this line")]);
+        let text = table.render(&screen(40));
+        let want = "\
+NAME   POINTS  WHY
+19339   6,517  a short reason
+5           1  a reason that is too long
+               for this line
+";
+        assert_eq!(text, want);
+        assert!(text.lines().all(|line| line.chars().count() <= 40));
+    }
+
+    #[test]
+    fn a_word_longer_than_the_line_is_broken() {
+        assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+}

@@ -1,0 +1,61 @@
+//! A vhost and a schema of a test's own, on the broker and the database that the environment names.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use broker::{Connection, Management, Settings};
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A variable that `cargo xtask test` sets.
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("set {name} (or run `cargo xtask test`, which starts one)"))
+}
+
+/// A name that no other test uses, not of this run nor of another.
+pub(crate) fn own_name(what: &str) -> String {
+    let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+    format!("{what}-{}-{}-{nanos}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A vhost of our own.
+pub(crate) struct Vhost {
+    pub(crate) settings: Settings,
+    management: Management,
+}
+
+impl Vhost {
+    pub(crate) async fn new() -> Self {
+        host::install_tls();
+        let settings = Settings::from_url(&variable("AMQP_URL")).unwrap();
+        let settings = settings.with_management(&variable("MANAGEMENT_URL")).unwrap().with_vhost(&own_name("ctl"));
+        let management = Management::new(&settings).unwrap();
+        management.create_vhost(settings.vhost()).await.unwrap();
+        Self { settings, management }
+    }
+
+    /// `amqp://...` with its password.
+    pub(crate) fn url(&self) -> String {
+        self.settings.secret_url()
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        broker::connect(&self.settings, "test").await.unwrap()
+    }
+
+    pub(crate) async fn delete(self) {
+        self.management.delete_vhost(self.settings.vhost()).await.unwrap();
+    }
+}
+
+/// The URL of a database schema of our own.
+pub(crate) async fn own_schema() -> String {
+    let base = variable("DATABASE_URL");
+    let schema = own_name("ctl").replace('-', "_");
+    let (client, connection) = tokio_postgres::connect(&base, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(&format!("create schema {schema}")).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    let joint = if base.contains('?') { '&' } else { '?' };
+    format!("{base}{joint}options=-csearch_path%3D{schema}")
+}

@@ -1,0 +1,211 @@
+//! Events from a file: small ones whose sums a person can do, and the CDNOW purchases against numbers that were computed elsewhere.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::parts::own_schema;
+use crate::program::{Said, loyaltyctl, run, run_with, workspace};
+
+const SMALL: &str = r#"{"id":"1","type":"purchase","occurredAt":"2026-01-01T10:00:00Z","member":"ann","order":"a1","amount":"29.33"}
+{"id":"2","type":"purchase","occurredAt":"2026-01-01T11:00:00Z","member":"bob","order":"b1","amount":"10.00"}
+
+{"id":"1","type":"purchase","occurredAt":"2026-01-01T10:00:00Z","member":"ann","order":"a1","amount":"29.33"}
+not json
+{"id":"3","type":"refund","occurredAt":"2026-01-02T10:00:00Z","member":"bob","order":"b1"}
+{"id":"4","type":"refund","occurredAt":"2026-01-02T10:00:00Z","member":"bob","order":"none"}
+{"id":"5","type":"redeem","occurredAt":"2026-01-03T10:00:00Z","member":"ann","points":"20"}
+{"id":"6","type":"redeem","occurredAt":"2026-01-03T11:00:00Z","member":"ann","points":"20"}
+{"id":"7","type":"purchase","occurredAt":"2026-01-03T12:00:00Z","member":"ann","order":"a2","amount":"-1"}
+"#;
+
+fn cdnow() -> (String, String) {
+    let folder = workspace().join("examples/cdnow");
+    let text = std::fs::read_to_string(folder.join("pipeline.yaml")).unwrap();
+    (text, folder.join("purchases.jsonl").to_str().unwrap().to_owned())
+}
+
+fn simulate(folder: &Path, more: &[&str]) -> Command {
+    loyaltyctl(folder, &[&["simulate", "-f", "pipeline.yaml"], more].concat())
+}
+
+fn small() -> (tempfile::TempDir, Said) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+    let mut command = simulate(folder.path(), &["-", "-o", "json", "--results", "results.jsonl"]);
+    let said = run_with(&mut command, SMALL.as_bytes());
+    (folder, said)
+}
+
+#[test]
+fn a_simulation_tells_outcomes_points_and_what_would_be_buried_by_line() {
+    let (folder, said) = small();
+    let json = said.ended(1).json();
+    assert_eq!(json["events"], 9);
+    assert_eq!(json["outcomes"], serde_json::json!({ "applied": 4, "parked": 1, "rejected": 1, "replayed": 1 }));
+    let points = &json["wallets"][0];
+    let sums = ["earned", "spent", "clawed", "available"].map(|field| points[field].as_str().unwrap().to_owned());
+    assert_eq!(sums, ["39", "20", "10", "9"]);
+    assert_eq!(json["bestMembers"]["points"][0], serde_json::json!({ "member": "ann", "available": "9" }));
+    let buried = json["buried"].as_array().unwrap();
+    let lines: Vec<_> = buried.iter().map(|one| (one["line"].as_u64().unwrap(), one["reason"].as_str().unwrap())).collect();
+    assert_eq!(lines, [(5, "NotJson"), (10, "NegativeAmount")]);
+    let results = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
+    let types: Vec<String> = results.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].to_string()).collect();
+    let expected = ["points.earned", "points.earned", "points.clawedback", "redemption.accepted", "redemption.rejected"];
+    assert_eq!(types, expected.map(|name| format!("\"{name}\"")));
+}
+
+#[test]
+fn a_simulation_reads_well() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+    let said = run_with(&mut simulate(folder.path(), &["-"]), SMALL.as_bytes()).ended(1);
+    let want = "\
+cdnow: 9 events, 2 members
+
+OUTCOME   EVENTS
+applied        4
+parked         1
+rejected       1
+replayed       1
+buried         2
+
+WALLET  EARNED  SPENT  TAKEN BACK  ADJUSTED  AVAILABLE
+points      39     20          10         0          9
+
+WALLET  RANK  MEMBER  AVAILABLE
+points     1  ann             9
+points     2  bob             0
+
+buried: NotJson 1, NegativeAmount 1
+
+LINE  REASON          DETAIL
+   5  NotJson         the body is not JSON: expected ident at line 1 column 2
+  10  NegativeAmount  `amount` is below nought; send a `refund` to give money back
+";
+    assert_eq!(said.out, want);
+}
+
+#[test]
+fn a_ledger_that_holds_the_pipeline_already_is_not_simulated_on() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+    let kept = ["-", "--ledger", "sqlite:kept.db"];
+    run_with(&mut simulate(folder.path(), &kept), b"").ended(0);
+    let said = run_with(&mut simulate(folder.path(), &kept), b"").ended(2);
+    assert!(said.err.contains("it holds pipeline `cdnow` already"), "{}", said.err);
+}
+
+#[test]
+fn with_the_wall_clock_what_is_old_is_too_late_unless_it_is_a_history() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0.replace("clock: Event", "clock: Wall")).unwrap();
+    let old = SMALL.lines().next().unwrap().replace("2026", "1997");
+    let said = run_with(&mut simulate(folder.path(), &["-", "-o", "json"]), old.as_bytes()).ended(1);
+    assert_eq!(said.json()["reasons"], serde_json::json!({ "TooLate": 1 }));
+    let said = run_with(&mut simulate(folder.path(), &["-", "-o", "json", "--history"]), old.as_bytes()).ended(0);
+    assert_eq!(said.json()["outcomes"], serde_json::json!({ "applied": 1 }));
+}
+
+/// A programme of `/vectors`: its name, its rules, the sum of points.
+struct Vector {
+    name: &'static str,
+    rules: String,
+    points: &'static str,
+}
+
+fn per(amount: &str, points: &str, mode: &str) -> String {
+    format!(
+        "    - name: base\n      on: purchase\n      earn:\n        wallet: points\n        per: {{ amount: \"{amount}\", points: \"{points}\" }}\n        \
+         rounding: {{ mode: {mode}, at: Order }}\n"
+    )
+}
+
+/// Numbers of the CDNOW sample under each programme, computed with decimal arithmetic outside this project.
+fn vectors() -> Vec<Vector> {
+    let floor = per("1.00", "1", "Floor");
+    let step = floor.replace("per: { amount: \"1.00\"", "perStep: { amount: \"10.00\"");
+    let bonus = "    - name: large\n      on: purchase\n      minimumOrder: \"50.00\"\n      earn: { wallet: points, fixed: \"25\" }\n";
+    vec![
+        Vector { name: "floor", rules: floor.clone(), points: "239444" },
+        Vector { name: "half up", rules: per("1.00", "1", "HalfUp"), points: "243871" },
+        Vector { name: "half even", rules: per("1.00", "1", "HalfEven"), points: "243849" },
+        Vector { name: "ceiling", rules: per("1.00", "1", "Ceiling"), points: "246325" },
+        Vector { name: "full 10 dollars", rules: step, points: "20904" },
+        Vector { name: "3.5 a dollar", rules: per("1.00", "3.5", "Floor"), points: "850665" },
+        Vector { name: "+25 for 50.00 or more", rules: floor + bonus, points: "272819" },
+    ]
+}
+
+/// The example with other rules.
+fn with_rules(folder: &Path, rules: &str) {
+    let text = cdnow().0;
+    let (before, rest) = text.split_once("  rules:\n").unwrap();
+    let (_, after) = rest.split_once("  results:\n").unwrap();
+    std::fs::write(folder.join("pipeline.yaml"), format!("{before}  rules:\n{rules}  results:\n{after}")).unwrap();
+}
+
+/// Every purchase, and then the refund of every order.
+fn all_refunded() -> String {
+    let purchases = std::fs::read_to_string(cdnow().1).unwrap();
+    let refunds = purchases.lines().map(|line| {
+        let purchase: Value = serde_json::from_str(line).unwrap();
+        let order = purchase["order"].as_str().unwrap();
+        let refund = serde_json::json!({
+            "id": format!("refund-{order}"), "type": "refund", "occurredAt": "1998-07-01T12:00:00Z",
+            "member": purchase["member"], "order": order,
+        });
+        refund.to_string() + "\n"
+    });
+    refunds.fold(purchases.clone(), |text, line| text + &line)
+}
+
+async fn ledger(of: &str, folder: &Path) -> String {
+    match of {
+        "PostgreSQL" => own_schema().await,
+        _ => format!("sqlite:{}/ledger.db", folder.display()),
+    }
+}
+
+#[tokio::test]
+async fn the_cdnow_purchases_give_the_published_sums_on_sqlite_and_on_postgresql() {
+    for store in ["SQLite", "PostgreSQL"] {
+        for Vector { name, rules, points } in vectors() {
+            let folder = tempfile::tempdir().unwrap();
+            with_rules(folder.path(), &rules);
+            let url = ledger(store, folder.path()).await;
+            let said = run(&mut simulate(folder.path(), &[&cdnow().1, "-o", "json", "--ledger", &url])).ended(0);
+            let json = said.json();
+            assert_eq!(json["events"], 6919, "{name} on {store}");
+            assert_eq!(json["members"], 2357, "{name} on {store}");
+            assert_eq!(json["outcomes"], serde_json::json!({ "applied": 6919 }), "{name} on {store}");
+            assert_eq!(json["wallets"][0]["earned"], points, "{name} on {store}");
+            assert_eq!(json["wallets"][0]["available"], points, "{name} on {store}");
+            if name == "floor" {
+                let best = ["19339 6517", "05420 1930", "20111 1712"];
+                let of = |at: usize| json["bestMembers"]["points"][at].clone();
+                let found = [0, 1, 2].map(of).map(|one| format!("{} {}", one["member"], one["available"]).replace('"', ""));
+                assert_eq!(found, best, "{store}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_every_order_refunded_nothing_is_left_and_the_audit_finds_nothing() {
+    for store in ["SQLite", "PostgreSQL"] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+        std::fs::write(folder.path().join("all.jsonl"), all_refunded()).unwrap();
+        let url = ledger(store, folder.path()).await;
+        let said = run(&mut simulate(folder.path(), &["all.jsonl", "-o", "json", "--ledger", &url])).ended(0);
+        let points = said.json()["wallets"][0].clone();
+        let sums = ["earned", "clawed", "available"].map(|field| points[field].as_str().unwrap().to_owned());
+        assert_eq!(sums, ["239444", "239444", "0"], "{store}");
+        let audit = ["audit", "--pipeline", "cdnow", "--ledger", &url];
+        let said = run(&mut loyaltyctl(folder.path(), &audit)).ended(0);
+        assert!(said.out.ends_with("audit: 0 differences\n"), "{store}: {}", said.out);
+    }
+}
