@@ -1,0 +1,88 @@
+//! The engine over a file of events, without a broker: what rules and ledger alone cost.
+//!
+//! ```text
+//! apply_only prepare LEDGER_URL              makes the tables and the rules: one point for each whole unit of money
+//! apply_only apply LEDGER_URL FILE BATCH     decides the events in batches; prints `begin`, and `end MICROSECONDS EVENTS`
+//! ```
+//!
+//! The clock runs from a tenth to nine tenths of the events: the first batches prepare statements and fill caches. Events are
+//! decoded before it starts. `cargo xtask bench` runs it.
+
+use std::error::Error;
+use std::time::Instant;
+
+use contract::event::Event;
+use contract::intake::{Intake, TimeLimits};
+use contract::pipeline::Events;
+use contract::program::{Program, Rule};
+use contract::ruleset::Ruleset;
+use contract::{Currency, PipelineName};
+use engine::{Engine, Settled};
+use jiff::Timestamp;
+use ledger::Since;
+
+const USAGE: &str = "give `prepare LEDGER_URL` or `apply LEDGER_URL FILE BATCH`";
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["prepare", url] => prepare(url).await,
+        ["apply", url, file, batch] => apply(url, &std::fs::read_to_string(file)?, batch.parse()?).await,
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn pipeline() -> Result<PipelineName, Box<dyn Error>> {
+    Ok(PipelineName::parse("bench")?)
+}
+
+fn events() -> Result<Events, serde_json::Error> {
+    serde_json::from_value(serde_json::json!({
+        "clock": "Event",
+        "sources": [{ "exchange": { "name": "bench.shop" }, "routingKeys": ["#"], "types": ["purchase"] }],
+    }))
+}
+
+async fn prepare(url: &str) -> Outcome {
+    let ledger = ledger::open(url)?;
+    ledger.migrate().await?;
+    let program: Program =
+        serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": [{ "name": "points" }] }))?;
+    let rules: Vec<Rule> = serde_json::from_value(serde_json::json!([
+        { "name": "base", "on": "purchase", "earn": { "wallet": "points", "per": { "amount": "1.00", "points": "1" } } },
+    ]))?;
+    let since = Since { valid_from: None, author: "bench".to_owned() };
+    ledger.append_timeline(&pipeline()?, &Ruleset::new(&program, &rules), &since).await?;
+    Ok(())
+}
+
+async fn apply(url: &str, text: &str, batch_len: usize) -> Outcome {
+    let intake = Intake::new(&events()?, Currency::parse("USD")?);
+    let read = |line: &str| intake.decode_unrouted(line.as_bytes()).map_err(|refusal| refusal.detail.into());
+    let all: Vec<Event> = text.lines().map(read).collect::<Result<_, Box<dyn Error>>>()?;
+    let engine = Engine::open(pipeline()?, ledger::open(url)?, TimeLimits::new(&events()?)).await?;
+    let batches: Vec<&[Event]> = all.chunks(batch_len).collect();
+    let (from, to) = (batches.len() / 10, batches.len() - batches.len() / 10);
+    let (mut started, mut counted) = (Instant::now(), 0);
+    for (n, batch) in batches.iter().enumerate() {
+        if n == from {
+            println!("begin");
+            started = Instant::now();
+        }
+        let settled = engine.apply(batch, &[], Timestamp::now()).await?;
+        if settled.iter().any(|settled| !matches!(settled, Settled::Fresh { .. })) {
+            return Err("an event is not fresh: give an empty ledger".into());
+        }
+        if n >= from && n < to {
+            counted += batch.len();
+        }
+        if n + 1 == to {
+            println!("end {} {counted}", started.elapsed().as_micros());
+        }
+    }
+    Ok(())
+}
