@@ -62,11 +62,13 @@ pub(crate) fn queue_differences(have: &Queue, want: &Queue) -> Vec<Difference> {
     found
 }
 
-/// Whether nothing came after a declaration: such an object was left by a crash before its mark was set.
-pub(crate) fn is_fresh_exchange(seen: &Seen, have: &Exchange, want: &Exchange) -> bool {
+/// Whether nobody else came after a declaration: such an object was left by a crash before its mark was set. What leads from it
+/// to a queue of ours is no use by others.
+pub(crate) fn is_fresh_exchange(seen: &Seen, have: &Exchange, want: &Exchange, owner: &str) -> bool {
     let name = &want.name;
-    let touches = |b: &Binding| b.source == *name || leads_to(b, Destination::Exchange, name);
-    have.arguments == want.arguments && !seen.bindings.iter().any(touches)
+    let is_ours = |b: &Binding| matches!(claim(seen, b.destination_kind, &b.destination, owner), Claim::Ours);
+    let by_others = |b: &Binding| leads_to(b, Destination::Exchange, name) || (b.source == *name && !is_ours(b));
+    have.arguments == want.arguments && !seen.bindings.iter().any(by_others)
 }
 
 /// The same for a queue; `None` where the broker has not yet told its numbers.

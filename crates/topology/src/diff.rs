@@ -148,7 +148,7 @@ impl Comparison<'_> {
             Claim::Ours => true,
             // Who wrote our own queue's name as its alternate exchange declared it for us.
             Claim::Unmarked => {
-                want.arguments.contains_key(ALTERNATE) || claim::is_fresh_exchange(self.seen, have, want)
+                want.arguments.contains_key(ALTERNATE) || claim::is_fresh_exchange(self.seen, have, want, self.owner)
             }
             Claim::Other(other) => {
                 let advice = not_ours(self.own_prefix(), "exchange", &want.name);
@@ -313,7 +313,7 @@ fn exchange_advice(own_prefix: &str, name: &str, difference: &Difference) -> Str
 fn queue_advice(name: &str, difference: &Difference) -> String {
     let spec = match difference.field.as_str() {
         "x-queue-type" | "x-delivery-limit" => "set `queue.storage` back",
-        "x-max-length" if name.ends_with(".dead") => "set `queue.deadLetter.maxLength` back",
+        "x-max-length" if name.rsplit('.').next() == Some("dead") => "set `queue.deadLetter.maxLength` back",
         _ => "set it back",
     };
     format!("a standing queue cannot change this: {spec}, or drain queue `{name}` and delete it")

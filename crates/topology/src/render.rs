@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use contract::broker_object::{Arguments, Binding, Exchange, Queue, Step};
+use contract::broker_object::{Arguments, Binding, Destination, Exchange, Queue, Step};
 
 use crate::claim::owner_of;
 use crate::diff::{Conflict, Left, Plan};
@@ -40,11 +40,18 @@ fn declare_queue(queue: &Queue) -> String {
 fn bind(sign: char, binding: &Binding) -> String {
     let Binding { source, destination, routing_key, .. } = binding;
     match owner_of(binding) {
-        Some(owner) => format!("{sign} mark {source} -> {destination}  {owner}\n"),
+        Some(owner) => format!("{sign} mark {} {destination}  {owner}\n", kind(binding.destination_kind)),
         None => format!(
             "{sign} binding {source} -> {destination}  \"{routing_key}\"{}\n",
             arguments(&binding.arguments, "")
         ),
+    }
+}
+
+fn kind(kind: Destination) -> &'static str {
+    match kind {
+        Destination::Queue => "queue",
+        Destination::Exchange => "exchange",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whatever stands, one application is enough.
 
-use contract::broker_object::{Argument, Binding, Desired, Seen, StandingQueue, Step};
+use contract::broker_object::{Argument, Binding, Desired, Destination, Seen, StandingQueue, Step};
 
 use super::broker::{apply, vhost};
 use super::{EVENTS, RESULTS, Spec, plan};
@@ -68,7 +68,10 @@ fn standing(dice: &mut Dice, wanted: &Desired) -> Seen {
 
 /// A binding stands only between things that stand.
 fn insert(seen: &mut Seen, binding: Binding) {
-    let there = seen.queues.contains_key(&binding.destination) || seen.exchanges.contains_key(&binding.destination);
+    let there = match binding.destination_kind {
+        Destination::Queue => seen.queues.contains_key(&binding.destination),
+        Destination::Exchange => seen.exchanges.contains_key(&binding.destination),
+    };
     if there && seen.exchanges.contains_key(&binding.source) {
         seen.bindings.insert(binding);
     }

@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the tests of a crate may name besides.
-const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[("xtask", &["rules", "ledger", "engine"])];
+const ARROWS_OF_TESTS: &[(&str, &[&str])] =
+    &[("xtask", &["rules", "ledger", "engine"]), ("loyalty-worker", &["topology"])];
 
 /// They decide; they neither wait, nor ask the time, nor speak to anyone.
 const PURE: &[&str] = &["contract", "rules", "topology"];

@@ -14,7 +14,8 @@ use super::reached::{self, for_tests, parse};
 const FILE_LINES_MAX: usize = 500;
 /// Lines of a function from `fn` to its brace; the aim is 25.
 const FUNCTION_LINES_MAX: usize = 70;
-/// More than that is a struct; `self` does not count.
+/// More than that is a struct; `self` does not count, nor do functions whose form a trait prescribes: there the trait is
+/// looked at, if it is ours.
 const ARGUMENTS_MAX: usize = 4;
 /// A `main.rs` only calls.
 const MAIN_LINES_MAX: usize = 25;
@@ -36,17 +37,22 @@ fn too_long(file: &str, source: &str) -> Vec<String> {
 /// Visits every function but those of tests.
 struct Functions<'a> {
     file: &'a str,
+    of_trait: bool,
     complaints: Vec<String>,
 }
 
 impl Functions<'_> {
-    fn measure(&mut self, signature: &Signature, body: &Block) {
+    fn body(&mut self, signature: &Signature, body: &Block) {
         let (name, line) = (&signature.ident, signature.fn_token.span.start().line);
         let lines = body.span().end().line - line + 1;
         if lines > FUNCTION_LINES_MAX {
             self.complaints
                 .push(format!("{}:{line}: `{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}", self.file));
         }
+    }
+
+    fn arguments(&mut self, signature: &Signature) {
+        let (name, line) = (&signature.ident, signature.fn_token.span.start().line);
         let arguments = signature.inputs.iter().filter(|argument| matches!(argument, FnArg::Typed(_))).count();
         if arguments > ARGUMENTS_MAX {
             self.complaints
@@ -64,34 +70,41 @@ impl<'ast> Visit<'ast> for Functions<'_> {
 
     fn visit_item_impl(&mut self, block: &'ast ItemImpl) {
         if !for_tests(&block.attrs) {
+            let outer = std::mem::replace(&mut self.of_trait, block.trait_.is_some());
             visit::visit_item_impl(self, block);
+            self.of_trait = outer;
         }
     }
 
     fn visit_item_fn(&mut self, function: &'ast ItemFn) {
         if !for_tests(&function.attrs) {
-            self.measure(&function.sig, &function.block);
+            self.arguments(&function.sig);
+            self.body(&function.sig, &function.block);
             visit::visit_item_fn(self, function);
         }
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
         if !for_tests(&function.attrs) {
-            self.measure(&function.sig, &function.block);
+            if !self.of_trait {
+                self.arguments(&function.sig);
+            }
+            self.body(&function.sig, &function.block);
             visit::visit_impl_item_fn(self, function);
         }
     }
 
     fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {
+        self.arguments(&function.sig);
         if let Some(body) = &function.default {
-            self.measure(&function.sig, body);
+            self.body(&function.sig, body);
         }
         visit::visit_trait_item_fn(self, function);
     }
 }
 
 fn functions(file: &str, source: &str) -> Vec<String> {
-    let mut functions = Functions { file, complaints: Vec::new() };
+    let mut functions = Functions { file, of_trait: false, complaints: Vec::new() };
     functions.visit_file(&parse(Path::new(file), source));
     functions.complaints
 }
@@ -126,4 +139,8 @@ fn the_rules_on_sizes_can_fail() {
     assert_eq!(functions("a.rs", &format!("#[cfg(test)]\nmod tests {{\n{long}}}\n")), Vec::<String>::new());
     let method = "struct A;\nimpl A {\n    fn many(&self, a: u8, b: u8, c: u8, d: u8, e: u8) {}\n    fn few(&self, a: u8, b: u8, c: u8, d: u8) {}\n}\n";
     assert_eq!(functions("a.rs", method), ["a.rs:3: `many` has 5 arguments, at most 4"]);
+    let prescribed = "impl Foreign for A {\n    fn many(a: u8, b: u8, c: u8, d: u8, e: u8) {}\n}\n";
+    assert_eq!(functions("a.rs", prescribed), Vec::<String>::new());
+    let ours = "trait Ours {\n    fn many(a: u8, b: u8, c: u8, d: u8, e: u8);\n}\n";
+    assert_eq!(functions("a.rs", ours), ["a.rs:2: `many` has 5 arguments, at most 4"]);
 }
