@@ -1,6 +1,12 @@
 //! The parts of `cargo xtask`, for real, and the house rules of this repository.
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod parts;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod tour;

@@ -8,7 +8,7 @@ use broker::{Properties, Publication, Settings};
 use contract::PipelineName;
 use ledger::audit::Auditing;
 use xtask::parts::{Postgres, RabbitMq};
-use xtask::tour::purchases::{self, Purchase};
+use xtask::tour::{self, Purchase};
 
 /// How long a part is away.
 const OUTAGE: Duration = Duration::from_secs(20);
@@ -93,7 +93,7 @@ impl Run {
             .spawn()
             .unwrap();
         let settings = Settings::from_url(broker.url()).unwrap();
-        let purchases = purchases::read(&std::fs::read_to_string(example.join("cdnow-sample.txt")).unwrap()).unwrap();
+        let purchases = tour::read(&std::fs::read_to_string(example.join("cdnow-sample.txt")).unwrap()).unwrap();
         let run = Self { up, settings, purchases: purchases.into_iter().take(PURCHASES).collect() };
         run.until("the queue is there", async || run.waiting().await.is_some()).await;
         run
@@ -148,7 +148,9 @@ fn signal(child: &Child, name: &str) -> bool {
 
 fn programs() -> PathBuf {
     let folder = std::env::var("LOYALTY_BIN_DIR").map(PathBuf::from);
-    folder.expect("set LOYALTY_BIN_DIR to the folder of the built programs (or run `cargo xtask test`, which builds them)")
+    folder.expect(
+        "set LOYALTY_BIN_DIR to the folder of the built programs (or run `cargo xtask test`, which builds them)",
+    )
 }
 
 /// Publishes at the pace; what was not confirmed when the broker went away is published again.
