@@ -31,6 +31,8 @@ pub(crate) async fn standing(settings: &Settings, screen: &Screen) -> Result<Sta
     }
 }
 
+/// At the usual place nobody answers, or something else does, or another broker's API that does not know us or our vhost.
 fn can_do_without(error: &ManagementError) -> bool {
-    error.is_absent() || matches!(error, ManagementError::Unauthorized { .. } | ManagementError::NotManagement { .. })
+    use ManagementError::{NotFound, NotManagement, Unauthorized};
+    error.is_absent() || matches!(error, Unauthorized { .. } | NotManagement { .. } | NotFound { .. })
 }

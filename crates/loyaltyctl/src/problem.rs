@@ -17,7 +17,8 @@ pub(crate) struct Problem {
     /// The field, such as `spec.rules[0].when`; empty for the whole document.
     pub(crate) path: String,
     /// What is wrong and what to do.
-    pub(crate) problem: String,
+    #[serde(rename = "problem")]
+    pub(crate) what: String,
 }
 
 impl Problem {
@@ -42,7 +43,7 @@ pub(crate) fn tell(problems: &[Problem], screen: &Screen) -> io::Result<()> {
 pub(crate) fn table(problems: &[Problem], screen: &Screen) -> String {
     let mut table = Table::new(&["WHERE", "FIELD", "PROBLEM"]);
     for problem in problems {
-        table.row([Cell::plain(problem.place()), Cell::bold(&problem.path), Cell::plain(&problem.problem)]);
+        table.row([Cell::plain(problem.place()), Cell::bold(&problem.path), Cell::plain(&problem.what)]);
     }
     let count = match problems.len() {
         1 => "1 problem".to_owned(),

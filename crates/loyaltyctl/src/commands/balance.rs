@@ -66,7 +66,10 @@ async fn one(
     screen: &Screen,
 ) -> Result<Verdict, Halt> {
     let Some(mut wallets) = target.ledger.balance(&target.pipeline, member).await? else {
-        let text = format!("member `{member}` is not known to pipeline `{}`: no event of theirs was applied\n", target.pipeline);
+        let text = format!(
+            "member `{member}` is not known to pipeline `{}`: no event of theirs was applied\n",
+            target.pipeline
+        );
         screen.warn(&text)?;
         return Ok(Verdict::Found);
     };
@@ -92,7 +95,13 @@ fn balances(wallets: &[Balance], screen: &Screen) -> String {
             let left = lot.pending + lot.available + lot.held;
             let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
             let (awarded, left) = (number(lot.initial), number(left));
-            lots.row([Cell::plain(wallet.as_str()), Cell::number(lot.sequence.to_string()), awarded, left, Cell::plain(expires)]);
+            lots.row([
+                Cell::plain(wallet.as_str()),
+                Cell::number(lot.sequence.to_string()),
+                awarded,
+                left,
+                Cell::plain(expires),
+            ]);
         }
     }
     let lots_len = wallets.iter().map(|wallet| wallet.lots.len() as u64).sum();

@@ -39,7 +39,9 @@ pub(crate) struct ListArgs {
 
 /// No queue to look into.
 #[derive(Debug, thiserror::Error)]
-#[error("could not look into queue `{queue}`: there is none; run `loyaltyctl up`, or check the vhost at the end of the broker's URL")]
+#[error(
+    "could not look into queue `{queue}`: there is none; run `loyaltyctl up`, or check the vhost at the end of the broker's URL"
+)]
 struct NoQueue {
     queue: String,
 }
@@ -57,7 +59,9 @@ pub(super) async fn run(command: &Command, screen: &Screen) -> Result<Verdict, H
     connection.close().await;
     let buried: Vec<Buried> = messages.iter().map(Buried::of).collect();
     if screen.is_json() {
-        screen.json(&serde_json::json!({ "queue": queue, "messages": depth, "reasons": reasons(&buried), "shown": buried }))?;
+        screen.json(
+            &serde_json::json!({ "queue": queue, "messages": depth, "reasons": reasons(&buried), "shown": buried }),
+        )?;
     } else {
         screen.show(&render(&queue, depth, &buried, screen))?;
     }

@@ -19,17 +19,19 @@ pub(super) fn table(wallets: &[WalletTotals], screen: &Screen) -> String {
 /// Everything that the ledger holds of a pipeline, in a few lines.
 pub(super) fn render(totals: &Totals, screen: &Screen) -> String {
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
-    let outcomes: Vec<String> =
-        totals.events.iter().map(|(outcome, events)| format!("{} {}", group(&events.to_string()), outcome.to_lowercase())).collect();
+    let outcomes: Vec<String> = totals
+        .events
+        .iter()
+        .map(|(outcome, events)| format!("{} {}", group(&events.to_string()), outcome.to_lowercase()))
+        .collect();
     let outcomes = if outcomes.is_empty() { "no events yet".to_owned() } else { outcomes.join(", ") };
-    let mut text = format!("ledger: {}, {outcomes}\n", count(unsigned(totals.members), "member"));
+    let mut parts = vec![format!("ledger: {}, {outcomes}\n", count(unsigned(totals.members), "member"))];
     if totals.unpublished_batches > 0 {
-        let batches = count(unsigned(totals.unpublished_batches), "batch").replace("batchs", "batches");
-        text.push_str(&format!("{batches} of results not confirmed yet; published when a worker runs again\n"));
+        let batches = group(&totals.unpublished_batches.to_string());
+        parts.push(format!("batches with results not confirmed yet: {batches}; a worker that runs publishes them\n"));
     }
     if !totals.wallets.is_empty() {
-        text.push('\n');
-        text.push_str(&table(&totals.wallets, screen));
+        parts.push(format!("\n{}", table(&totals.wallets, screen)));
     }
-    text
+    parts.concat()
 }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 pub(crate) use style::Style;
-pub(crate) use table::{Cell, Table};
+pub(crate) use table::{Cell, Table, wrap};
 
 /// The width of a terminal that does not say how wide it is.
 const WIDTH_USUAL: usize = 80;
@@ -66,6 +66,7 @@ impl Screen {
     }
 
     /// Shows text as it is.
+    #[expect(clippy::unused_self, reason = "what is shown is shown on a screen, wherever that writes")]
     pub(crate) fn show(&self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -80,6 +81,7 @@ impl Screen {
     }
 
     /// Tells something beside the answer, on standard error.
+    #[expect(clippy::unused_self, reason = "what is told is told on a screen, wherever that writes")]
     pub(crate) fn warn(&self, text: &str) -> io::Result<()> {
         io::stderr().lock().write_all(text.as_bytes())
     }
@@ -87,7 +89,10 @@ impl Screen {
 
 /// Text from outside without what could move the cursor or change the colours of a terminal.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).map(|c| if c.is_control() { '·' } else { c }).collect()
+    text.chars()
+        .map(|c| if c == '\n' || c == '\t' { ' ' } else { c })
+        .map(|c| if c.is_control() { '·' } else { c })
+        .collect()
 }
 
 /// A count with its noun: `1 event`, `2 events`.
@@ -123,13 +128,9 @@ mod tests {
 
     #[test]
     fn digits_stand_in_threes() {
-        for (number, want) in [
-            ("0", "0"),
-            ("100", "100"),
-            ("1000", "1,000"),
-            ("-239444", "-239,444"),
-            ("1234567.5025", "1,234,567.5025"),
-        ] {
+        for (number, want) in
+            [("0", "0"), ("100", "100"), ("1000", "1,000"), ("-239444", "-239,444"), ("1234567.5025", "1,234,567.5025")]
+        {
             assert_eq!(group(number), want);
         }
     }

@@ -5,6 +5,9 @@ use super::{Screen, Style, plain};
 /// Between two columns.
 const GAP: usize = 2;
 
+/// A column of sentences is made this narrow before a word anywhere is broken.
+const SENTENCE_MIN: usize = 24;
+
 /// No column is made narrower than this.
 const COLUMN_MIN: usize = 8;
 
@@ -83,12 +86,20 @@ impl Table {
         let mut widths: Vec<usize> = (0..self.head.len()).map(natural).collect();
         let Some(line) = line else { return widths };
         let room = line.saturating_sub(GAP * widths.len().saturating_sub(1));
-        while widths.iter().sum::<usize>() > room {
-            let shrinkable = widths.iter_mut().zip(rights).filter(|(width, right)| !**right && **width > COLUMN_MIN);
-            let Some((widest, _)) = shrinkable.max_by_key(|(width, _)| **width) else { break };
-            *widest -= 1;
+        let whole_words = |column: usize| self.longest_word(column).max(SENTENCE_MIN);
+        for least in [&whole_words as &dyn Fn(usize) -> usize, &|_| COLUMN_MIN] {
+            while widths.iter().sum::<usize>() > room {
+                let columns = widths.iter_mut().enumerate().filter(|(at, width)| !rights[*at] && **width > least(*at));
+                let Some((_, widest)) = columns.max_by_key(|(_, width)| **width) else { break };
+                *widest -= 1;
+            }
         }
         widths
+    }
+
+    fn longest_word(&self, column: usize) -> usize {
+        let words = self.rows.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.text.split(' '));
+        words.map(|word| word.chars().count()).max().unwrap_or_default()
     }
 }
 
@@ -103,12 +114,12 @@ fn line(cells: &[Cell], widths: &[usize], style: Style) -> String {
             let part = parts.get(at).map_or("", String::as_str);
             let room = width.saturating_sub(part.chars().count());
             let (before, after) = if cell.right { (room, 0) } else { (0, room) };
-            if !part.is_empty() {
+            if part.is_empty() {
+                owed += width + GAP;
+            } else {
                 row.extend(std::iter::repeat_n(' ', owed + before));
                 row.push_str(&painted(part, cell.look, style));
                 owed = after + GAP;
-            } else {
-                owed += width + GAP;
             }
         }
         text.push_str(&row);
@@ -126,7 +137,7 @@ fn painted(text: &str, look: Look, style: Style) -> String {
 }
 
 /// Lines of at most `width` characters, broken between words where that is possible.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ') {

@@ -123,7 +123,11 @@ impl Loaded {
             (None, _) => return Err(FilesError::Several { held: held() }.into()),
             (Some(name), documents) => {
                 let found = documents.iter().find(|document| name_of(&document.pipeline) == name);
-                found.ok_or_else(|| FilesError::NoSuchPipeline { name: name.to_owned(), files: files(), held: held() })?
+                found.ok_or_else(|| FilesError::NoSuchPipeline {
+                    name: name.to_owned(),
+                    files: files(),
+                    held: held(),
+                })?
             }
         };
         document.valid()
@@ -175,8 +179,8 @@ fn name_of(pipeline: &LoyaltyPipeline) -> &str {
     pipeline.metadata.name.as_deref().unwrap_or_default()
 }
 
-fn at(file: &str, path: &str, problem: String) -> Problem {
-    Problem { file: file.to_owned(), line: None, column: None, path: path.to_owned(), problem }
+fn at(file: &str, path: &str, what: String) -> Problem {
+    Problem { file: file.to_owned(), line: None, column: None, path: path.to_owned(), what }
 }
 
 fn unreadable(file: &str, text: &str, error: ParseError) -> Problem {
@@ -184,7 +188,7 @@ fn unreadable(file: &str, text: &str, error: ParseError) -> Problem {
         ParseError::Unreadable { document, place, path, problem } => {
             let found = || locate::place(text, document - 1, &path).map(|place| (place.line, place.column));
             let (line, column) = place.or_else(found).unzip();
-            Problem { file: file.to_owned(), line, column, path, problem }
+            Problem { file: file.to_owned(), line, column, path, what: problem }
         }
         other => at(file, "", other.to_string()),
     }

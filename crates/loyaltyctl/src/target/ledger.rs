@@ -14,7 +14,7 @@ use crate::edge::Halt;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LedgerArgs {
     /// File with the pipeline; says which ledger, together with `--data`
-    #[arg(short = 'f', long = "file", value_name = "FILE", required_unless_present = "ledger")]
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
     /// Which pipeline; needed without `-f`
@@ -24,8 +24,9 @@ pub(crate) struct LedgerArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The ledger, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`; instead of the one that the file says
-    #[arg(long, value_name = "URL", env = "LEDGER_URL", hide_env_values = true)]
+    /// The ledger, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, instead of the one that the file says; without either,
+    /// `LEDGER_URL`
+    #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<String>,
 }
 
@@ -39,10 +40,16 @@ pub(crate) enum LedgerTargetError {
     None { secret: String },
     #[error("could not find key `{key}` with text in Secret `{secret}`; put the database's URL there")]
     Key { secret: String, key: String },
-    #[error("could not find the ledger `{path}`; run `loyaltyctl up` first, or say where it is with `--data` or `--ledger`")]
+    #[error(
+        "could not find the ledger `{path}`; run `loyaltyctl up` first, or say where it is with `--data` or `--ledger`"
+    )]
     NoFile { path: String },
     #[error("could not tell which pipeline is meant; name it with `--pipeline`, or give its file with `-f`")]
     NoPipeline,
+    #[error(
+        "could not tell which ledger is meant; give the pipeline's file with `-f`, or `--ledger` (or LEDGER_URL) and `--pipeline`"
+    )]
+    NoLedger,
     #[error("could not use `--pipeline {name}`: it {problem}")]
     Name { name: String, problem: contract::id::IdError },
 }
@@ -70,10 +77,12 @@ impl LedgerArgs {
 
     fn find(&self) -> Result<(PipelineName, String), Halt> {
         if self.file.is_empty() {
+            // Only here: a variable that was set for something else must not win over a file.
+            let url = self.ledger.clone().or_else(|| variable("LEDGER_URL")).ok_or(LedgerTargetError::NoLedger)?;
             let name = self.pipeline.as_deref().ok_or(LedgerTargetError::NoPipeline)?;
             let wrong = |problem| LedgerTargetError::Name { name: name.to_owned(), problem };
             let name = PipelineName::parse(name).map_err(wrong)?;
-            return Ok((name, self.ledger.clone().unwrap_or_default()));
+            return Ok((name, url));
         }
         let loaded = Loaded::read(&self.file)?;
         let pipeline = loaded.one(self.pipeline.as_deref())?;

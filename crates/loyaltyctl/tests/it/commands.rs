@@ -42,7 +42,8 @@ fn completions_and_man_pages_are_made_for_every_command() {
         assert!(COMMANDS.iter().all(|command| said.out.contains(command)), "{shell}");
     }
     run(&mut loyaltyctl(folder.path(), &["man", "pages"])).ended(0);
-    for page in COMMANDS.iter().map(|command| format!("loyaltyctl-{command}.1")).chain(["loyaltyctl-dlq-list.1".into()]) {
+    for page in COMMANDS.iter().map(|command| format!("loyaltyctl-{command}.1")).chain(["loyaltyctl-dlq-list.1".into()])
+    {
         assert!(folder.path().join("pages").join(&page).exists(), "{page}");
     }
 }

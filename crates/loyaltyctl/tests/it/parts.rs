@@ -20,7 +20,6 @@ pub(crate) fn own_name(what: &str) -> String {
 /// A vhost of our own.
 pub(crate) struct Vhost {
     pub(crate) settings: Settings,
-    management: Management,
 }
 
 impl Vhost {
@@ -30,7 +29,7 @@ impl Vhost {
         let settings = settings.with_management(&variable("MANAGEMENT_URL")).unwrap().with_vhost(&own_name("ctl"));
         let management = Management::new(&settings).unwrap();
         management.create_vhost(settings.vhost()).await.unwrap();
-        Self { settings, management }
+        Self { settings }
     }
 
     /// `amqp://...` with its password.
@@ -43,7 +42,9 @@ impl Vhost {
     }
 
     pub(crate) async fn delete(self) {
-        self.management.delete_vhost(self.settings.vhost()).await.unwrap();
+        // A client of its own: a connection that was kept for a minute may have been closed by the broker.
+        let management = Management::new(&self.settings).unwrap();
+        management.delete_vhost(self.settings.vhost()).await.unwrap();
     }
 }
 

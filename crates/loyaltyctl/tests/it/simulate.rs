@@ -49,11 +49,14 @@ fn a_simulation_tells_outcomes_points_and_what_would_be_buried_by_line() {
     assert_eq!(sums, ["39", "20", "10", "9"]);
     assert_eq!(json["bestMembers"]["points"][0], serde_json::json!({ "member": "ann", "available": "9" }));
     let buried = json["buried"].as_array().unwrap();
-    let lines: Vec<_> = buried.iter().map(|one| (one["line"].as_u64().unwrap(), one["reason"].as_str().unwrap())).collect();
+    let lines: Vec<_> =
+        buried.iter().map(|one| (one["line"].as_u64().unwrap(), one["reason"].as_str().unwrap())).collect();
     assert_eq!(lines, [(5, "NotJson"), (10, "NegativeAmount")]);
     let results = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
-    let types: Vec<String> = results.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].to_string()).collect();
-    let expected = ["points.earned", "points.earned", "points.clawedback", "redemption.accepted", "redemption.rejected"];
+    let types: Vec<String> =
+        results.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].to_string()).collect();
+    let expected =
+        ["points.earned", "points.earned", "points.clawedback", "redemption.accepted", "redemption.rejected"];
     assert_eq!(types, expected.map(|name| format!("\"{name}\"")));
 }
 
@@ -109,7 +112,7 @@ fn with_the_wall_clock_what_is_old_is_too_late_unless_it_is_a_history() {
     assert_eq!(said.json()["outcomes"], serde_json::json!({ "applied": 1 }));
 }
 
-/// A programme of `/vectors`: its name, its rules, the sum of points.
+/// A programme: its name, its rules, the sum of points.
 struct Vector {
     name: &'static str,
     rules: String,
@@ -169,43 +172,56 @@ async fn ledger(of: &str, folder: &Path) -> String {
     }
 }
 
-#[tokio::test]
-async fn the_cdnow_purchases_give_the_published_sums_on_sqlite_and_on_postgresql() {
-    for store in ["SQLite", "PostgreSQL"] {
-        for Vector { name, rules, points } in vectors() {
-            let folder = tempfile::tempdir().unwrap();
-            with_rules(folder.path(), &rules);
-            let url = ledger(store, folder.path()).await;
-            let said = run(&mut simulate(folder.path(), &[&cdnow().1, "-o", "json", "--ledger", &url])).ended(0);
-            let json = said.json();
-            assert_eq!(json["events"], 6919, "{name} on {store}");
-            assert_eq!(json["members"], 2357, "{name} on {store}");
-            assert_eq!(json["outcomes"], serde_json::json!({ "applied": 6919 }), "{name} on {store}");
-            assert_eq!(json["wallets"][0]["earned"], points, "{name} on {store}");
-            assert_eq!(json["wallets"][0]["available"], points, "{name} on {store}");
-            if name == "floor" {
-                let best = ["19339 6517", "05420 1930", "20111 1712"];
-                let of = |at: usize| json["bestMembers"]["points"][at].clone();
-                let found = [0, 1, 2].map(of).map(|one| format!("{} {}", one["member"], one["available"]).replace('"', ""));
-                assert_eq!(found, best, "{store}");
-            }
+async fn sums(store: &str) {
+    for Vector { name, rules, points } in vectors() {
+        let folder = tempfile::tempdir().unwrap();
+        with_rules(folder.path(), &rules);
+        let url = ledger(store, folder.path()).await;
+        let said = run(&mut simulate(folder.path(), &[&cdnow().1, "-o", "json", "--ledger", &url])).ended(0);
+        let json = said.json();
+        assert_eq!(json["events"], 6919, "{name}");
+        assert_eq!(json["members"], 2357, "{name}");
+        assert_eq!(json["outcomes"], serde_json::json!({ "applied": 6919 }), "{name}");
+        assert_eq!(json["wallets"][0]["earned"], points, "{name}");
+        assert_eq!(json["wallets"][0]["available"], points, "{name}");
+        if name == "floor" {
+            let of = |at: usize| json["bestMembers"]["points"][at].clone();
+            let best = [0, 1, 2].map(of).map(|one| format!("{} {}", one["member"], one["available"]).replace('"', ""));
+            assert_eq!(best, ["19339 6517", "05420 1930", "20111 1712"]);
         }
     }
 }
 
 #[tokio::test]
-async fn with_every_order_refunded_nothing_is_left_and_the_audit_finds_nothing() {
-    for store in ["SQLite", "PostgreSQL"] {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
-        std::fs::write(folder.path().join("all.jsonl"), all_refunded()).unwrap();
-        let url = ledger(store, folder.path()).await;
-        let said = run(&mut simulate(folder.path(), &["all.jsonl", "-o", "json", "--ledger", &url])).ended(0);
-        let points = said.json()["wallets"][0].clone();
-        let sums = ["earned", "clawed", "available"].map(|field| points[field].as_str().unwrap().to_owned());
-        assert_eq!(sums, ["239444", "239444", "0"], "{store}");
-        let audit = ["audit", "--pipeline", "cdnow", "--ledger", &url];
-        let said = run(&mut loyaltyctl(folder.path(), &audit)).ended(0);
-        assert!(said.out.ends_with("audit: 0 differences\n"), "{store}: {}", said.out);
-    }
+async fn the_cdnow_purchases_give_the_published_sums_on_sqlite() {
+    sums("SQLite").await;
+}
+
+#[tokio::test]
+async fn the_cdnow_purchases_give_the_published_sums_on_postgresql() {
+    sums("PostgreSQL").await;
+}
+
+async fn refunded(store: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+    std::fs::write(folder.path().join("all.jsonl"), all_refunded()).unwrap();
+    let url = ledger(store, folder.path()).await;
+    let said = run(&mut simulate(folder.path(), &["all.jsonl", "-o", "json", "--ledger", &url])).ended(0);
+    let points = said.json()["wallets"][0].clone();
+    let sums = ["earned", "clawed", "available"].map(|field| points[field].as_str().unwrap().to_owned());
+    assert_eq!(sums, ["239444", "239444", "0"]);
+    let audit = ["audit", "--pipeline", "cdnow", "--ledger", &url];
+    let said = run(&mut loyaltyctl(folder.path(), &audit)).ended(0);
+    assert!(said.out.ends_with("audit: 0 differences\n"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn with_every_order_refunded_nothing_is_left_on_sqlite_and_the_audit_finds_nothing() {
+    refunded("SQLite").await;
+}
+
+#[tokio::test]
+async fn with_every_order_refunded_nothing_is_left_on_postgresql_and_the_audit_finds_nothing() {
+    refunded("PostgreSQL").await;
 }

@@ -46,7 +46,8 @@ fn an_invalid_file_stops_every_other_command_with_the_same_table_and_exit_code_1
 
 #[test]
 fn problems_come_as_json_too() {
-    let said = run(&mut loyaltyctl(&golden(), &["validate", "-o", "json", "-f", "two-wallets-of-one-name.yaml"])).ended(1);
+    let said =
+        run(&mut loyaltyctl(&golden(), &["validate", "-o", "json", "-f", "two-wallets-of-one-name.yaml"])).ended(1);
     let problems = said.json()["problems"].clone();
     assert_eq!(problems.as_array().unwrap().len(), 1, "{problems}");
     assert_eq!(problems[0]["path"], "spec.program.wallets[1].name");

@@ -8,50 +8,58 @@ use rust_decimal::Decimal;
 /// Lines of an order that are shown one by one.
 const LINES_SHOWN_MAX: usize = 10;
 
-/// `base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points`, then lines and what refunds did to it.
-pub(super) fn render(award: &AwardReport) -> String {
-    let mut text = format!("  {}\n", sentence(award));
-    if let Some(spec) = &award.spec {
-        text.push_str(&format!("    because {}\n", reason(spec)));
+/// Money as its currency writes it; an award keeps the bare number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Digits(pub(super) u32);
+
+impl Digits {
+    fn of(self, amount: Decimal) -> String {
+        let exact = amount.normalize();
+        // Never fewer digits than there are: a sum that is shown must be right.
+        let digits = exact.scale().max(self.0) as usize;
+        format!("{exact:.digits$}")
     }
-    let lines = &award.inputs.lines;
-    for line in lines.iter().take(LINES_SHOWN_MAX) {
-        text.push_str(&format!("    {}\n", line_sentence(line)));
-    }
-    if lines.len() > LINES_SHOWN_MAX {
-        text.push_str(&format!("    and {} more lines\n", lines.len() - LINES_SHOWN_MAX));
-    }
-    if !award.due.is_zero() {
-        text.push_str(&format!("    {}\n", after_refunds(award)));
-    }
-    text
 }
 
-fn sentence(award: &AwardReport) -> String {
+/// `base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points`, then lines and what refunds did to it.
+pub(super) fn render(award: &AwardReport, digits: Digits) -> String {
+    let mut told = vec![format!("  {}", sentence(award, digits))];
+    told.extend(award.spec.as_ref().map(|spec| format!("    because {}", reason(spec))));
+    let lines = &award.inputs.lines;
+    told.extend(lines.iter().take(LINES_SHOWN_MAX).map(|line| format!("    {}", line_sentence(line, digits))));
+    if lines.len() > LINES_SHOWN_MAX {
+        told.push(format!("    and {} more lines", lines.len() - LINES_SHOWN_MAX));
+    }
+    told.extend((!award.due.is_zero()).then(|| format!("    {}", after_refunds(award))));
+    told.join("\n") + "\n"
+}
+
+fn sentence(award: &AwardReport, digits: Digits) -> String {
     let AwardReport { rule, wallet, awarded, inputs, .. } = award;
     let rounded = inputs.rounding.map(|rounding| format!(", {:?} at {:?}", rounding.mode, rounding.at));
-    format!("{rule}: {}{} -> {awarded} {wallet}", arithmetic(inputs), rounded.unwrap_or_default())
+    format!("{rule}: {}{} -> {awarded} {wallet}", arithmetic(inputs, digits), rounded.unwrap_or_default())
 }
 
-fn arithmetic(inputs: &AwardInputs) -> String {
-    let AwardInputs { effect, base, per_amount, points, multipliers, exact, lines, .. } = inputs;
-    let per = per_amount.unwrap_or_default();
-    let by: String = multipliers.iter().map(|by| format!(" x {} ({})", by.by, by.rule)).collect();
+fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
+    let AwardInputs { effect, per_amount, points, multipliers, exact, lines, .. } = inputs;
+    let per_amount = per_amount.unwrap_or_default();
+    let (base, per) = (digits.of(inputs.base), digits.of(per_amount));
+    let by: Vec<String> = multipliers.iter().map(|by| format!(" x {} ({})", by.by, by.rule)).collect();
     // Multipliers of some lines only: the lines say which.
     let mixed = lines.iter().any(|line| line.factor != lines.first().map_or(Decimal::ONE, |first| first.factor));
-    let by = if mixed { ", some lines multiplied".to_owned() } else { by };
+    let by = if mixed { ", some lines multiplied".to_owned() } else { by.concat() };
     match effect {
         Effect::Fixed => format!("{points} for the event"),
         Effect::Per => format!("{base} x {points} per {per}{by} = {}", exact.normalize()),
         Effect::PerStep => {
-            let steps = base.checked_div(per).unwrap_or_default().floor();
+            let steps = inputs.base.checked_div(per_amount).unwrap_or_default().floor();
             format!("{base} holds {steps} full steps of {per}, {points} each{by} = {}", exact.normalize())
         }
     }
 }
 
-fn line_sentence(line: &LineInputs) -> String {
-    let LineInputs { line, base, factor, exact } = line;
+fn line_sentence(LineInputs { line, base, factor, exact }: &LineInputs, digits: Digits) -> String {
+    let base = digits.of(*base);
     let by = if *factor == Decimal::ONE { String::new() } else { format!(" x {}", factor.normalize()) };
     format!("line {line}: {base}{by}, which is {} points", exact.normalize())
 }
@@ -86,6 +94,8 @@ mod tests {
     use ledger::report::AwardReport;
     use rust_decimal::Decimal;
 
+    use super::Digits;
+
     fn decimal(text: &str) -> Decimal {
         text.parse().unwrap()
     }
@@ -113,18 +123,18 @@ mod tests {
     #[test]
     fn an_award_is_told_as_the_sum_that_a_person_would_do() {
         let per = award(inputs(Effect::Per, "29.33", Some("1.00"), "1", "29.33"), "29");
-        assert_eq!(super::sentence(&per), "base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points");
+        assert_eq!(super::sentence(&per, Digits(2)), "base: 29.33 x 1 per 1.00 = 29.33, Floor at Order -> 29 points");
         let step = award(inputs(Effect::PerStep, "29.33", Some("10.00"), "1", "2"), "2");
         assert_eq!(
-            super::sentence(&step),
+            super::sentence(&step, Digits(2)),
             "base: 29.33 holds 2 full steps of 10.00, 1 each = 2, Floor at Order -> 2 points"
         );
         let fixed = award(inputs(Effect::Fixed, "0", None, "25", "25"), "25");
-        assert_eq!(super::sentence(&fixed), "base: 25 for the event -> 25 points");
+        assert_eq!(super::sentence(&fixed, Digits(2)), "base: 25 for the event -> 25 points");
         let by = Multiplier { rule: RuleName::parse("double").unwrap(), by: decimal("2") };
         let more = AwardInputs { multipliers: vec![by], ..inputs(Effect::Per, "10.50", Some("1.00"), "1", "21.00") };
         assert_eq!(
-            super::sentence(&award(more, "21")),
+            super::sentence(&award(more, "21"), Digits(2)),
             "base: 10.50 x 1 per 1.00 x 2 (double) = 21, Floor at Order -> 21 points"
         );
     }
@@ -133,7 +143,7 @@ mod tests {
     fn what_refunds_took_of_an_award_is_told() {
         let mut award = award(inputs(Effect::Per, "29.33", Some("1.00"), "1", "29.33"), "29");
         (award.due, award.taken, award.waived) = (decimal("29"), decimal("20"), decimal("9"));
-        let text = super::render(&award);
+        let text = super::render(&award, Digits(2));
         assert!(text.contains("after refunds 0 of 29 stay: 20 taken back, 9 could not be and were waived"), "{text}");
     }
 }

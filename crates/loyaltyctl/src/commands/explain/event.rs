@@ -1,5 +1,6 @@
 //! One event, told from top to bottom.
 
+use contract::event::{Event, Kind};
 use contract::ruleset::TimelineLine;
 use ledger::report::{AllocationReport, EntryReport, EventReport, LotReport, PostingReport};
 use rust_decimal::Decimal;
@@ -42,7 +43,8 @@ fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> Str
     rows.push(("outcome", outcome::sentence(report)));
     rows.push(("rules", rules(report, timeline)));
     rows.push(("results", results));
-    let line = |(name, value): (&str, String)| format!("{} {}\n", screen.style.dim(&format!("{name:<9}")), plain(&value));
+    let line =
+        |(name, value): (&str, String)| format!("{} {}\n", screen.style.dim(&format!("{name:<9}")), plain(&value));
     rows.into_iter().map(line).collect()
 }
 
@@ -66,8 +68,17 @@ fn why(report: &EventReport, entry: &EntryReport, screen: &Screen) -> String {
         let nothing = if is_purchase { "\nno rule gave points for it\n" } else { "" };
         return nothing.to_owned();
     }
-    let awards: String = entry.awards.iter().map(award::render).collect();
+    let digits = award::Digits(currency_digits(report.event.as_ref()));
+    let awards: String = entry.awards.iter().map(|award| award::render(award, digits)).collect();
     section("why", &awards, screen)
+}
+
+/// Decimals of the purchase's currency; an activity has no money.
+fn currency_digits(event: Option<&Event>) -> u32 {
+    match event.map(|event| &event.kind) {
+        Some(Kind::Purchase(purchase)) => purchase.amount.currency.digits(),
+        _ => 0,
+    }
 }
 
 fn section(title: &str, body: &str, screen: &Screen) -> String {
@@ -95,7 +106,13 @@ fn lots(lots: &[LotReport], screen: &Screen) -> String {
         let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
         let left = lot.pending + lot.available + lot.held;
         let sequence = Cell::number(lot.sequence.to_string());
-        table.row([Cell::plain(lot.wallet.as_str()), sequence, number(lot.initial), number(left), Cell::plain(expires)]);
+        table.row([
+            Cell::plain(lot.wallet.as_str()),
+            sequence,
+            number(lot.initial),
+            number(left),
+            Cell::plain(expires),
+        ]);
     }
     table.render(screen)
 }

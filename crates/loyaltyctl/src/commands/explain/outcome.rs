@@ -15,7 +15,9 @@ pub(super) fn sentence(report: &EventReport) -> String {
             Some(order) => format!("waits for the purchase of order `{order}`; it is applied as soon as that comes"),
             None => "waits for the purchase of its order".to_owned(),
         },
-        Outcome::GivenUp => "given up: the purchase of its order never came, or does not fit; it is with the buried messages".to_owned(),
+        Outcome::GivenUp => {
+            "given up: the purchase of its order never came, or does not fit; it is with the buried messages".to_owned()
+        }
     }
 }
 
@@ -30,7 +32,8 @@ fn result_sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} earned, {available} available after it")
         }
         ResultBody::ClawedBack { wallet, points, waived, available, order } => {
-            let waived = if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
+            let waived =
+                if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
             format!("{points} {wallet} taken back for order `{order}`{waived}, {available} available after it")
         }
         ResultBody::Reinstated { wallet, points, available, order, .. } => {

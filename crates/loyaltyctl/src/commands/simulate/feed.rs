@@ -61,7 +61,11 @@ impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, SimulateError> {
         let name = path.display().to_string();
         if name == "-" {
-            return Ok(Self { name: "standard input".to_owned(), reader: Box::new(std::io::stdin().lock()), number: 0 });
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                reader: Box::new(std::io::stdin().lock()),
+                number: 0,
+            });
         }
         let file = File::open(path).map_err(|source| SimulateError::Events { file: name.clone(), source })?;
         Ok(Self { name, reader: Box::new(BufReader::new(file)), number: 0 })
@@ -181,7 +185,9 @@ impl Run<'_> {
                 Settled::Fresh { outcome, results, given_up, .. } => {
                     self.count(outcome.as_str());
                     self.keep(&results)?;
-                    given_up.into_iter().for_each(|(_, refusal)| self.bury(line, refusal));
+                    for (_, refusal) in given_up {
+                        self.bury(line, refusal);
+                    }
                 }
                 Settled::Replayed { .. } => self.count("replayed"),
                 Settled::Buried(refusal) => self.bury(line, refusal),

@@ -83,7 +83,7 @@ impl Summary {
 
     fn outcomes(&self, screen: &Screen) -> String {
         let mut table = Table::new(&["OUTCOME", "EVENTS"]);
-        let buried = (!self.buried.is_empty()).then(|| ("buried", self.buried.len() as u64));
+        let buried = (!self.buried.is_empty()).then_some(("buried", self.buried.len() as u64));
         for (outcome, events) in self.outcomes.iter().map(|(name, count)| (name.as_str(), *count)).chain(buried) {
             table.row([Cell::bold(outcome), Cell::number(grouped(events))]);
         }

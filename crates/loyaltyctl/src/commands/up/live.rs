@@ -39,17 +39,12 @@ pub(super) enum Ended {
 }
 
 /// Runs until a signal comes, or until the worker says that it cannot start.
-pub(super) async fn run(
-    pipeline: &Pipeline,
-    launch: Launch,
-    sampler: Sampler,
-    screen: &Screen,
-) -> Result<Ended, Halt> {
+pub(super) async fn run(pipeline: &Pipeline, launch: Launch, sampler: Sampler, screen: &Screen) -> Result<Ended, Halt> {
     let shutdown = host::on_signals()?;
-    let (sender, mut samples) = mpsc::channel(1);
-    let sampling = tokio::spawn(sampler.run(sender));
+    let (tx, mut seen) = mpsc::channel(1);
+    let sampling = tokio::spawn(sampler.run(tx));
     let mut live = Live::new(pipeline, launch, screen);
-    let watched = live.watch(&mut samples, &shutdown).await;
+    let watched = live.watch(&mut seen, &shutdown).await;
     sampling.abort();
     watched?;
     live.stop(&shutdown).await

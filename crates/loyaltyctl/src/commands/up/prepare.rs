@@ -21,7 +21,9 @@ const SHOWN_MAX: Duration = Duration::from_secs(15);
 
 /// The broker took every step and something is different all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("could not make the broker as the file says: it took every step, but {differences} stand; see above which fields")]
+#[error(
+    "could not make the broker as the file says: it took every step, but {differences} stand; see above which fields"
+)]
 struct StillDifferent {
     differences: String,
 }

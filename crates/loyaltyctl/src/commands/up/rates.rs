@@ -45,7 +45,8 @@ pub(super) struct Rates {
 impl Rates {
     pub(super) fn take(&mut self, look: Look) {
         self.looks.push_back(look);
-        while self.looks.len() > 2 && self.looks.front().is_some_and(|first| look.at.duration_since(first.at) > WINDOW) {
+        while self.looks.len() > 2 && self.looks.front().is_some_and(|first| look.at.duration_since(first.at) > WINDOW)
+        {
             self.looks.pop_front();
         }
     }

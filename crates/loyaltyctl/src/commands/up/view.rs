@@ -8,10 +8,13 @@ use serde::Serialize;
 use super::rates::{Drain, Rates};
 use super::sample::{Sample, WorkerState};
 use super::tally::{BURIED, POINTS, RESULTS, SETTLED, Tally};
-use crate::screen::{Screen, grouped, plain};
+use crate::screen::{Screen, grouped, plain, wrap};
 
 /// Width of the names before the values.
 const NAME_WIDTH: usize = 9;
+
+/// A name, its value, and how that is painted.
+type Row<'a> = (&'static str, String, &'a dyn Fn(&str) -> String);
 
 /// Everything that is shown.
 pub(super) struct View<'a> {
@@ -31,29 +34,33 @@ impl View<'_> {
     /// Lines that fit the terminal.
     pub(super) fn block(&self, screen: &Screen) -> Vec<String> {
         let style = screen.style;
-        let room = screen.width.unwrap_or(usize::MAX).saturating_sub(NAME_WIDTH + 2);
-        let line = |name: &str, value: &str| format!("{} {}", style.dim(&format!("{name:<NAME_WIDTH$}")), clip(value, room));
-        let worker = match &self.sample.worker {
-            WorkerState::Ready if self.pid.is_some() => style.green(&clip(&self.worker(), room)),
-            _ => style.yellow(&clip(&self.worker(), room)),
+        let width = screen.width.unwrap_or(usize::MAX);
+        let as_it_is = |text: &str| text.to_owned();
+        let state = |text: &str| match &self.sample.worker {
+            WorkerState::Ready if self.pid.is_some() => style.green(text),
+            _ => style.yellow(text),
         };
-        let buried = match self.buried() {
-            text if text == "0" => text,
-            text => style.yellow(&clip(&text, room)),
-        };
+        let buried = |text: &str| if text == "0" { text.to_owned() } else { style.yellow(text) };
+        let rows: [Row<'_>; 8] = [
+            ("worker", self.worker(), &state),
+            ("waiting", self.waiting(), &as_it_is),
+            ("rate", self.rate(), &as_it_is),
+            ("settled", listed(&self.tally.all(SETTLED)), &as_it_is),
+            ("points", listed(&self.tally.all(POINTS)), &as_it_is),
+            ("results", listed(&self.tally.all(RESULTS)), &as_it_is),
+            ("buried", self.buried(), &buried),
+            ("log", self.log.to_owned(), &as_it_is),
+        ];
         let head = format!("pipeline {}, up for {}; Ctrl-C stops it", self.pipeline, clock(self.running));
-        vec![
-            String::new(),
-            style.bold(&clip(&head, room + NAME_WIDTH)),
-            format!("{} {worker}", style.dim(&format!("{:<NAME_WIDTH$}", "worker"))),
-            line("waiting", &self.waiting()),
-            line("rate", &self.rate()),
-            line("settled", &listed(&self.tally.all(SETTLED))),
-            line("points", &listed(&self.tally.all(POINTS))),
-            line("results", &listed(&self.tally.all(RESULTS))),
-            format!("{} {buried}", style.dim(&format!("{:<NAME_WIDTH$}", "buried"))),
-            line("log", self.log),
-        ]
+        let mut lines = vec![String::new()];
+        lines.extend(wrap(&head, width).iter().map(|line| style.bold(line)));
+        for (name, value, paint) in rows {
+            for (at, part) in wrap(&value, width.saturating_sub(NAME_WIDTH + 1)).iter().enumerate() {
+                let name = if at == 0 { name } else { "" };
+                lines.push(format!("{} {}", style.dim(&format!("{name:<NAME_WIDTH$}")), paint(part)));
+            }
+        }
+        lines
     }
 
     /// The same on one line.
@@ -117,7 +124,8 @@ impl View<'_> {
 
     fn waiting(&self) -> String {
         let lanes = self.sample.waiting.iter();
-        let lanes = lanes.map(|(lane, waiting)| format!("{} {}", lane.as_str(), waiting.map_or("?".to_owned(), grouped)));
+        let lanes =
+            lanes.map(|(lane, waiting)| format!("{} {}", lane.as_str(), waiting.map_or("?".to_owned(), grouped)));
         lanes.collect::<Vec<_>>().join(", ")
     }
 
@@ -168,7 +176,7 @@ fn listed(series: &BTreeMap<String, f64>) -> String {
 
 /// Whole numbers without a point, others with the decimals that points can have.
 fn number(value: f64) -> String {
-    if (value - value.round()).abs() < 1e-6 { whole(value) } else { crate::screen::group(&format!("{value:.4}")) }
+    crate::screen::group(format!("{value:.4}").trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn whole(value: f64) -> String {
@@ -180,9 +188,78 @@ fn clock(running: Duration) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use contract::pipeline::Lane;
+
+    use super::super::rates::Rates;
+    use super::super::sample::{Sample, WorkerState};
+    use super::super::scrape::Metrics;
+    use super::super::tally::Tally;
+    use super::View;
+    use crate::screen::{Format, Screen};
+
+    const METRICS: &str = "process_start_time_seconds 1
+loyalty_settled_total{outcome=\"applied\"} 6919
+loyalty_points_earned_total{wallet=\"points\"} 239444.5
+loyalty_buried_total{reason=\"NotJson\"} 2
+loyalty_buried_total{reason=\"TooLate\"} 0
+";
+
+    fn shown(worker: WorkerState, waiting: Option<u64>, width: usize) -> String {
+        let sample = Sample {
+            at: Instant::now(),
+            waiting: vec![(Lane::Main, waiting)],
+            worker,
+            metrics: Some(Metrics::parse(METRICS)),
+        };
+        let mut tally = Tally::default();
+        tally.take(sample.metrics.as_ref().unwrap());
+        let (running, rates) = (Duration::from_secs(3_723), Rates::default());
+        let view = View {
+            pipeline: "coffee",
+            running,
+            sample: &sample,
+            tally: &tally,
+            rates: &rates,
+            pid: Some(7),
+            restarts: 1,
+            is_embedded: true,
+            log: "worker.log",
+        };
+        let mut screen = Screen::look(Format::Table);
+        screen.width = Some(width);
+        view.block(&screen).join("\n")
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+
+    #[test]
+    fn the_block_tells_what_is_known_and_marks_what_is_not() {
+        let want = "
+pipeline coffee, up for 1:02:03; Ctrl-C stops it
+worker    ready, pid 7, restarted once, one process (limited by: ledger)
+waiting   main ?
+rate      ?/s arrive, ?/s settled, drained in ? s
+settled   applied 6,919
+points    points 239,444.5
+results   0
+buried    2: NotJson 2
+log       worker.log";
+        assert_eq!(shown(WorkerState::Ready, None, 100), want);
+    }
+
+    #[test]
+    fn a_worker_that_holds_says_why_and_no_line_is_wider_than_the_terminal() {
+        let why = "ledger: could not reach the ledger `postgres://me@db/shop`; it is tried again, see that it runs and answers";
+        let text = shown(WorkerState::Holding(why.to_owned()), Some(1234), 60);
+        let want = "
+worker    holding: ledger: could not reach the ledger
+          `postgres://me@db/shop`; it is tried again, see
+          that it runs and answers
+waiting   main 1,234
+";
+        assert!(text.contains(want), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
 }

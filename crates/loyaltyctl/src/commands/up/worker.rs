@@ -24,7 +24,9 @@ const CANNOT_START: i32 = 2;
 /// Why there is no worker.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WorkerError {
-    #[error("could not find `{path}`; build it (`cargo build -p loyalty-worker`), or name its folder with LOYALTY_BIN_DIR")]
+    #[error(
+        "could not find `{path}`; build it (`cargo build -p loyalty-worker`), or name its folder with LOYALTY_BIN_DIR"
+    )]
     NoBinary { path: String },
     #[error("could not find our own folder, beside which the worker would be; name its folder with LOYALTY_BIN_DIR")]
     NoFolder(#[source] io::Error),
@@ -38,11 +40,13 @@ pub(super) enum WorkerError {
     Folder(#[from] FolderError),
 }
 
-/// The worker's program: in LOYALTY_BIN_DIR, else beside our own.
+/// The worker's program: in `LOYALTY_BIN_DIR`, else beside our own.
 pub(super) fn find() -> Result<PathBuf, WorkerError> {
     let folder = match std::env::var_os("LOYALTY_BIN_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => PathBuf::from(folder),
-        None => std::env::current_exe().map_err(WorkerError::NoFolder)?.parent().map(Path::to_owned).unwrap_or_default(),
+        None => {
+            std::env::current_exe().map_err(WorkerError::NoFolder)?.parent().map(Path::to_owned).unwrap_or_default()
+        }
     };
     let path = folder.join(NAME);
     if path.is_file() { Ok(path) } else { Err(WorkerError::NoBinary { path: path.display().to_string() }) }
@@ -106,7 +110,8 @@ impl Launch {
     /// Starts it. In a group of its own: a terminal's Ctrl-C goes to the whole group, and the worker would count it as the second signal.
     pub(super) fn start(&self) -> Result<Child, WorkerError> {
         let _ = std::fs::remove_file(&self.listen);
-        let log = self.open_log().map_err(|source| WorkerError::Log { path: self.log.display().to_string(), source })?;
+        let log =
+            self.open_log().map_err(|source| WorkerError::Log { path: self.log.display().to_string(), source })?;
         let (out, err) = (log.try_clone(), log);
         let out = out.map_err(|source| WorkerError::Log { path: self.log.display().to_string(), source })?;
         let mut command = Command::new(&self.binary);
