@@ -69,7 +69,7 @@ async fn watch(connection: &Connection, queue: &str) -> Outcome {
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let depth = channel.queue_declare(queue.into(), options, FieldTable::default()).await?.message_count();
         // The broker looked at some moment between the question and the answer.
-        let at = started.elapsed() - asked.elapsed() / 2;
+        let at = asked.duration_since(started) + asked.elapsed() / 2;
         writeln!(out, "{} {depth}", at.as_micros())?;
         out.flush()?;
         tokio::time::sleep(LOOK_EVERY).await;

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::parts::{PartError, Parts, live};
 use crate::progress::say;
 use crate::suite::{self, Options};
-use crate::{generate, up};
+use crate::{bench, generate, up};
 
 /// The commands of this repository that need more than cargo.
 #[derive(Debug, Parser)]
@@ -25,7 +25,8 @@ Examples:
   cargo xtask test --all                   the same, with the long properties in full
   cargo xtask test -- -p ledger replay     the tests of one package that have `replay` in their name
   cargo xtask parts                        the two parts alone, for work at hand
-  cargo xtask generate                     the files that are made from code";
+  cargo xtask generate                     the files that are made from code
+  cargo xtask bench                        how near the product comes to the least that could do its work";
 
 #[derive(Debug, Subcommand)]
 enum Task {
@@ -40,6 +41,9 @@ enum Task {
     Parts,
     /// Write the files that are made from code: the resource's definition, the example's events
     Generate(generate::Options),
+    /// Compare worker, engine and ledgers with the least that could do their work; leave the machine alone meanwhile
+    #[command(after_help = BENCH_HELP)]
+    Bench(bench::Options),
 }
 
 const UP_HELP: &str = "\
@@ -62,6 +66,16 @@ Examples:
   cargo xtask test --only-tests -- -p worker
   AMQP_URL=amqp://guest:guest@localhost:5672/%2f cargo xtask test";
 
+const BENCH_HELP: &str = "\
+Builds for release first. Ratios are of one run and one round each, after a warm-up; absolute figures are the machine's.
+
+Exit codes: 0 all was measured (also when goals were missed), 2 something could not be.
+
+Examples:
+  cargo xtask bench
+  cargo xtask bench --messages 500000 --rounds 9
+  cargo xtask bench --quick -o json";
+
 const PARTS_HELP: &str = "\
 Prints the variables that name the parts, then stays until Ctrl-C.
 
@@ -77,6 +91,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Task::Up(options) => up::run(&options).map_err(|error| told(&error, error.code())),
         Task::Parts => parts().map_err(|error| told(&error, 2)),
         Task::Generate(options) => generate::run(&options).map_err(|error| told(&error, error.code())),
+        Task::Bench(options) => bench::run(&options).map_err(|error| told(&error, 2)),
     };
     if live::interrupted() {
         // The signal's own exit code is on its way.

@@ -1,6 +1,8 @@
 //! Where things are in this repository.
 
+use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The example that the tour runs.
 pub(crate) const EXAMPLE: &str = "examples/cdnow/pipeline.yaml";
@@ -18,5 +20,18 @@ pub(crate) fn root() -> PathBuf {
 
 /// The folder of the product's programs: this program was built by the same cargo, into the same folder.
 pub(crate) fn programs() -> PathBuf {
-    std::env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from)).unwrap_or_default()
+    env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from)).unwrap_or_default()
+}
+
+/// The cargo that runs us, to be asked for more. `cargo run` describes this package to us by variables; handed on, they would make
+/// build scripts run again that look at them (ring's does), and with it half of the workspace be built anew each time.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
 }

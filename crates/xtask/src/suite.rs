@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that has to be true before a change goes in, with real parts.
 
 use std::env;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
 use crate::parts::{PartError, Parts, Process, RunFolder, live};
 use crate::progress::say;
+use crate::repository;
 
 /// What the person asked for.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<(), SuiteError> {
     }
     // Tests start the product's programs; with `--tests` cargo builds them as the tests below want them, and only once.
     cargo(&["build", "--workspace", "--bins", "--tests"], &[])?;
-    let programs = folder_of_programs().to_string_lossy().into_owned();
+    let programs = repository::programs().to_string_lossy().into_owned();
     let mut variables = parts.variables().to_vec();
     variables.push(("LOYALTY_BIN_DIR", &programs));
     variables.push(("LOYALTY_TEST_SHARE", if options.all { "all" } else { "small" }));
@@ -85,16 +85,10 @@ impl Options {
     }
 }
 
-/// This program was built by the same cargo, into the same folder.
-fn folder_of_programs() -> PathBuf {
-    env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from)).unwrap_or_default()
-}
-
 fn run_cargo(folder: &RunFolder, arguments: &[&str], variables: &[(&str, &str)]) -> Result<(), SuiteError> {
     let command = format!("cargo {}", arguments.join(" "));
     say(&command);
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut process = Command::new(cargo);
+    let mut process = repository::cargo();
     process.args(arguments).envs(variables.iter().copied()).envs([folder.mark()]);
     let status = Process::spawn_visible(&command, &mut process)?.wait();
     let status = status.map_err(|source| SuiteError::Run { command: command.clone(), source })?;

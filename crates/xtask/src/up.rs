@@ -1,11 +1,13 @@
 //! `cargo xtask up`: the tour that a newcomer takes. Real purchases go through a real broker, a real worker and a real ledger, and
 //! what comes out is asked with the commands that a person would type.
 
+use std::io::IsTerminal;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::parts::{RunFolder, live};
+use crate::progress::say;
 
 mod broker;
 mod choice;
@@ -75,9 +77,9 @@ pub(crate) fn run(options: &Options) -> Result<(), UpError> {
     let example = example::Example::read()?;
     let run = RunFolder::make(&std::env::temp_dir())?;
     let broker = broker::make_sure(&runtime, options.broker.as_deref(), &run)?;
+    let connection = runtime.block_on(broker.connect())?;
     let programs = programs::build(&run)?;
     let data = folder::fresh(options.data.as_deref())?;
-    let connection = runtime.block_on(broker.connect())?;
     if !broker.is_fresh() {
         runtime.block_on(broker::purge(&connection, &example.queues()))?;
     }
@@ -87,12 +89,17 @@ pub(crate) fn run(options: &Options) -> Result<(), UpError> {
     }
 
     let mut show = show::Show::start(&ctl)?;
-    show.wait_until_ready()?;
+    let first = show.wait_until_ready()?;
     runtime.block_on(publish::publish(&connection, &example.tour, options.rate, || show.check()))?;
     let counts = runtime.block_on(settle::settle(&connection, &example, &ctl, &mut show))?;
-    let findings = findings::Findings::ask(&ctl, counts)?;
+    let findings = findings::Findings::ask(&ctl, counts.since(&first))?;
     if options.keep {
-        show.stay(&live::hold_next())?;
+        let signal = live::hold_next();
+        // A live table would be torn by a line that is not its own.
+        if !std::io::stdout().is_terminal() {
+            say("everything is settled; Ctrl-C ends it and tells what came out");
+        }
+        show.stay(&signal)?;
     }
     show.end()?;
     runtime.block_on(connection.close());

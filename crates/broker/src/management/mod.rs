@@ -162,7 +162,12 @@ impl Management {
 
 fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
     // A proxy of the environment is for the street, not for the broker next door.
-    let builder = reqwest::Client::builder().timeout(ANSWER_MAX).connect_timeout(CONNECT_MAX).no_proxy();
+    let builder = reqwest::Client::builder()
+        // The broker closes idle connections; a kept one that it has just closed would fail a good request.
+        .pool_max_idle_per_host(0)
+        .timeout(ANSWER_MAX)
+        .connect_timeout(CONNECT_MAX)
+        .no_proxy();
     let builder = match &settings.ca {
         Some(ca) => builder.tls_certs_only(Certificate::from_pem_bundle(ca.as_bytes())?),
         None => builder,

@@ -117,6 +117,8 @@ fn end_all() {
     }
     for folder in folders {
         run_folder::remove(&folder);
+        // A test that we have just killed had runs of its own, beside ours.
+        folder.parent().into_iter().for_each(run_folder::remove_leftovers);
     }
 }
 

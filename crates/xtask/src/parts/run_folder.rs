@@ -79,7 +79,7 @@ pub(crate) fn remove(folder: &Path) {
 }
 
 /// Removes the folders of dead runs: nobody holds their lock.
-fn remove_leftovers(parent: &Path) {
+pub(crate) fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for folder in entries.map(|entry| entry.path()).filter(|path| name(path).starts_with(PREFIX)) {
         let owner = File::open(folder.join(OWNER));

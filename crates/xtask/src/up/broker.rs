@@ -5,8 +5,10 @@ use tokio::runtime::Runtime;
 
 use super::choice::{Choice, choose};
 use super::container::Container;
+use super::ctl::print_line;
 use super::error::UpError;
 use super::local::{self, LOCAL_URL};
+use super::summary::grouped;
 use crate::parts::{RabbitMq, RunFolder, live};
 use crate::progress::say;
 
@@ -32,14 +34,20 @@ pub(super) fn make_sure(runtime: &Runtime, flag: Option<&str>, run: &RunFolder) 
     let there = local::look(runtime, flag, run)?;
     let (choice, sentence) = choose(&there);
     say(&sentence);
+    let given = |settings| Broker { settings, management_url: None, made: Made::Nothing };
     match choice {
-        Choice::Named(settings) => Ok(Broker { settings: *settings, management_url: None, made: Made::Nothing }),
-        Choice::Local => Broker::new(LOCAL_URL, None, Made::Nothing),
+        Choice::Named(settings) => Ok(given(*settings)),
+        Choice::Local => parse(LOCAL_URL).map(given),
         Choice::Docker => match Container::start(runtime, run) {
-            Ok(it) => Broker::new(&it.amqp_url.clone(), Some(it.management_url.clone()), Made::Container { _ends: it }),
+            Ok(it) => Ok(Broker {
+                settings: parse(&it.amqp_url)?,
+                management_url: Some(it.management_url.clone()),
+                made: Made::Container { _ends: it },
+            }),
             Err(error) if live::interrupted() => Err(error.into()),
             Err(error) => {
-                say(&format!("{error}\nRabbitMQ: one of our own instead"));
+                say(&error.to_string());
+                say("RabbitMQ: one of our own instead");
                 own()
             }
         },
@@ -48,16 +56,16 @@ pub(super) fn make_sure(runtime: &Runtime, flag: Option<&str>, run: &RunFolder) 
 }
 
 fn own() -> Result<Broker, UpError> {
-    let it = RabbitMq::start()?;
-    Broker::new(it.url(), Some(it.management_url().to_owned()), Made::Own { _ends: Box::new(it) })
+    let it = Box::new(RabbitMq::start()?);
+    let management_url = Some(it.management_url().to_owned());
+    Ok(Broker { settings: parse(it.url())?, management_url, made: Made::Own { _ends: it } })
+}
+
+fn parse(url: &str) -> Result<Settings, UpError> {
+    Settings::from_url(url).map_err(|source| UpError::Settings { by: "this command", source })
 }
 
 impl Broker {
-    fn new(url: &str, management_url: Option<String>, made: Made) -> Result<Self, UpError> {
-        let settings = Settings::from_url(url).map_err(|source| UpError::Settings { by: "this command", source })?;
-        Ok(Self { settings, management_url, made })
-    }
-
     /// Whether it was started here, so that nothing can be left over on it.
     pub(super) fn is_fresh(&self) -> bool {
         !matches!(self.made, Made::Nothing)
@@ -70,10 +78,8 @@ impl Broker {
     /// What a person at another terminal types first; a broker that was named is known already.
     pub(super) fn tell_how_to_use(&self) {
         if self.is_fresh() {
-            say(&format!(
-                "for another terminal, as long as this goes on:\nexport AMQP_URL={}",
-                self.settings.secret_url()
-            ));
+            say("for another terminal, as long as this goes on:");
+            print_line(&format!("export AMQP_URL={}", self.settings.secret_url()));
         }
     }
 }
@@ -83,7 +89,7 @@ pub(super) async fn purge(connection: &Connection, queues: &[String]) -> Result<
     for queue in queues {
         if connection.passive_depth(queue).await?.is_some_and(|depth| depth > 0) {
             let count = connection.purge(queue).await?;
-            say(&format!("queue {queue}: threw away {count} messages of an earlier tour"));
+            say(&format!("queue {queue}: threw away {} messages of an earlier tour", grouped(count)));
         }
     }
     Ok(())

@@ -56,18 +56,15 @@ pub(crate) fn choose(there: &There) -> (Choice, String) {
     }
     let local = match there.local {
         Local::Answers => {
-            let why = "RabbitMQ: the one that answers on localhost:5672 (no `--broker`, no AMQP_URL)";
-            return (Choice::Local, why.to_owned());
+            return (Choice::Local, "RabbitMQ: the one on localhost:5672, which lets guest in".to_owned());
         }
-        Local::Refuses => "localhost:5672 does not let guest in",
-        Local::Silent => "none answers on localhost:5672",
+        Local::Refuses => "localhost:5672 refuses guest",
+        Local::Silent => "nobody on localhost:5672",
     };
     if there.docker {
-        (Choice::Docker, format!("RabbitMQ: a container of Docker's ({local}); it goes when the tour ends"))
+        (Choice::Docker, format!("RabbitMQ: a container of Docker's ({local})"))
     } else {
-        let why =
-            format!("RabbitMQ: one of our own ({local}, and no Docker engine answers); it goes when the tour ends");
-        (Choice::Own, why)
+        (Choice::Own, format!("RabbitMQ: one of our own ({local}, no Docker engine)"))
     }
 }
 
@@ -77,55 +74,20 @@ mod tests {
 
     #[test]
     fn the_first_broker_that_there_is_is_chosen_and_named() {
-        let url = |host: &str| Some(Settings::from_url(&format!("amqp://me:secret@{host}")).unwrap());
-        let named = |host: &str| Choice::Named(Box::new(url(host).unwrap()));
-        let (flag, variable) = (url("a"), url("b"));
-        let (none, silent, refuses, answers) = (&None, Local::Silent, Local::Refuses, Local::Answers);
+        let settings = |host: &str| Settings::from_url(&format!("amqp://me:secret@{host}")).unwrap();
+        let named = |host: &str| Choice::Named(Box::new(settings(host)));
+        let (silent, refuses, answers) = (Local::Silent, Local::Refuses, Local::Answers);
         for (flag, variable, local, docker, choice, sentence) in [
-            (&flag, &variable, answers, true, named("a"), "the one at a:5672, which `--broker` names"),
-            (none, &variable, answers, true, named("b"), "the one at b:5672, which AMQP_URL names"),
-            (
-                none,
-                none,
-                answers,
-                true,
-                Choice::Local,
-                "the one that answers on localhost:5672 (no `--broker`, no AMQP_URL)",
-            ),
-            (
-                none,
-                none,
-                silent,
-                true,
-                Choice::Docker,
-                "a container of Docker's (none answers on localhost:5672); it goes when the tour ends",
-            ),
-            (
-                none,
-                none,
-                refuses,
-                true,
-                Choice::Docker,
-                "a container of Docker's (localhost:5672 does not let guest in); it goes when the tour ends",
-            ),
-            (
-                none,
-                none,
-                silent,
-                false,
-                Choice::Own,
-                "one of our own (none answers on localhost:5672, and no Docker engine answers); it goes when the tour ends",
-            ),
-            (
-                none,
-                none,
-                refuses,
-                false,
-                Choice::Own,
-                "one of our own (localhost:5672 does not let guest in, and no Docker engine answers); it goes when the tour ends",
-            ),
+            ("a", "b", answers, true, named("a"), "the one at a:5672, which `--broker` names"),
+            ("", "b", answers, true, named("b"), "the one at b:5672, which AMQP_URL names"),
+            ("", "", answers, true, Choice::Local, "the one on localhost:5672, which lets guest in"),
+            ("", "", silent, true, Choice::Docker, "a container of Docker's (nobody on localhost:5672)"),
+            ("", "", refuses, true, Choice::Docker, "a container of Docker's (localhost:5672 refuses guest)"),
+            ("", "", silent, false, Choice::Own, "one of our own (nobody on localhost:5672, no Docker engine)"),
+            ("", "", refuses, false, Choice::Own, "one of our own (localhost:5672 refuses guest, no Docker engine)"),
         ] {
-            let there = There { flag: flag.clone(), variable: variable.clone(), local, docker };
+            let given = |host: &str| (!host.is_empty()).then(|| settings(host));
+            let there = There { flag: given(flag), variable: given(variable), local, docker };
             assert_eq!(choose(&there), (choice, format!("RabbitMQ: {sentence}")));
         }
     }

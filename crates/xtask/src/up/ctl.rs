@@ -1,6 +1,6 @@
 //! `loyaltyctl`, as a person would type it in the repository's folder.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, Write, stdout};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -58,7 +58,7 @@ impl Ctl {
 
     /// Shows the line, then what it says.
     pub(super) fn show(&self, arguments: &[&str]) -> Result<ExitStatus, UpError> {
-        println!("\n{}", bold(&format!("$ {}", self.line(arguments))));
+        print_line(&format!("\n{}", bold(&format!("$ {}", self.line(arguments)))));
         let mut process = Process::spawn_visible("loyaltyctl", &mut self.command(arguments))?;
         process.wait().map_err(|source| UpError::Run { command: arguments.join(" "), source })
     }
@@ -74,6 +74,11 @@ impl Ctl {
             UpError::Answer { command, status: said.status.to_string(), problem }
         })
     }
+}
+
+/// A line of what the person came for. Whoever does not read it to its end (`| head`) may do so.
+pub(super) fn print_line(line: &str) {
+    let _ = writeln!(stdout(), "{line}");
 }
 
 /// What stands out where a person looks.

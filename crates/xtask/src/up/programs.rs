@@ -4,7 +4,6 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::error::UpError;
@@ -27,10 +26,9 @@ pub(super) fn build(run: &RunFolder) -> Result<PathBuf, UpError> {
         return there(PathBuf::from(folder));
     }
     let log = run.path().join("build.log");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = repository::cargo();
     cargo.arg("build").args(PROGRAMS.iter().flat_map(|(_, package)| ["--package", package]));
     cargo.current_dir(repository::root()).envs([run.mark()]);
-    forget_own_package(&mut cargo);
     let mut process = Process::spawn("cargo build", &mut cargo, &log)?;
     let begun = Instant::now();
     let mut shown = Shown::new(&log);
@@ -48,16 +46,6 @@ pub(super) fn build(run: &RunFolder) -> Result<PathBuf, UpError> {
         return Err(UpError::Build);
     }
     there(repository::programs())
-}
-
-/// `cargo run` describes this package to us by variables; handed on, they would make build scripts run again that look at them.
-fn forget_own_package(cargo: &mut Command) {
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&name);
-        }
-    }
 }
 
 fn there(folder: PathBuf) -> Result<PathBuf, UpError> {

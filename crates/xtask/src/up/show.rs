@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::ctl::{Ctl, bold};
+use super::ctl::{Ctl, bold, print_line};
 use super::error::UpError;
-use super::worker;
+use super::worker::{self, Counts};
 use crate::parts::{Process, wait};
 
 /// Declaring, reading back (the management API is seconds late) and a first connection, on a busy machine.
@@ -29,17 +29,17 @@ pub(super) struct Show<'a> {
 
 impl<'a> Show<'a> {
     pub(super) fn start(ctl: &'a Ctl) -> Result<Self, UpError> {
-        println!("\n{}", bold(&format!("$ {}", ctl.line(&["up"]))));
+        print_line(&format!("\n{}", bold(&format!("$ {}", ctl.line(&["up"])))));
         let process = Process::spawn_visible("loyaltyctl up", &mut ctl.command(&["up"]))?;
         Ok(Self { ctl, process })
     }
 
-    /// Until the worker takes messages: then every exchange and queue is there.
-    pub(super) fn wait_until_ready(&mut self) -> Result<(), UpError> {
+    /// Until the worker takes messages: then every exchange and queue is there. Gives what it counts.
+    pub(super) fn wait_until_ready(&mut self) -> Result<Counts, UpError> {
         let listen = self.ctl.data.listen();
         let ready = wait::until(READY_MAX, || match self.check() {
             Err(ended) => Some(Err(ended)),
-            Ok(()) => fs::read_to_string(&listen).is_ok_and(|address| worker::is_ready(&address)).then_some(Ok(())),
+            Ok(()) => fs::read_to_string(&listen).ok().and_then(|address| worker::if_ready(&address)).map(Ok),
         });
         ready.unwrap_or_else(|| Err(self.slow("the worker to be ready", READY_MAX)))
     }

@@ -1,76 +1,82 @@
 //! What came out, told with the commands that a person would type.
 
-use super::ctl::{Ctl, bold};
+use super::ctl::{Ctl, bold, print_line};
 use super::error::UpError;
 use super::example::Example;
 use super::findings::Findings;
+use crate::repository::{EVENTS, EXAMPLE};
 use crate::tour::REFUND_EVERY;
 
 /// Tells all of it; an error when something is not as it must be.
 pub(super) fn tell(example: &Example, findings: &Findings, ctl: &Ctl) -> Result<(), UpError> {
-    println!("\n{}", bold("What came out"));
-    println!("{}", totals(example, findings));
+    print_line(&format!("\n{}\n{}", bold("What came out"), totals(example, findings)));
     let mut problems = findings.differences(example);
-    match problems.as_slice() {
-        [] => println!(
-            "  checked     every number and every balance, with whole numbers from the sample itself: all the same"
-        ),
-        problems => problems.iter().for_each(|problem| println!("  {} {problem}", bold("WRONG"))),
+    if problems.is_empty() {
+        print_line("  checked    the same as counted from the sample itself, member by member");
     }
     let returned = example.purchases.get(REFUND_EVERY - 1).map(|purchase| purchase.id.as_str()).unwrap_or_default();
-    for arguments in [vec!["balance", "--top", "3"], vec!["explain", returned], vec!["dlq", "list"]] {
-        let status = ctl.show(&arguments)?;
+    let questions: [&[&str]; 4] =
+        [&["balance", "--top", "3"], &["explain", returned], &["dlq", "list"], &["audit", "--idle"]];
+    for arguments in questions {
+        let status = ctl.show(arguments)?;
         if !status.success() {
             problems.push(format!("`loyaltyctl {}` ended with {status}", arguments.join(" ")));
         }
     }
-    if !ctl.show(&["audit", "--idle"])?.success() {
-        problems.push("the audit found differences".to_owned());
+    print_line(&format!("\n{}\n{}", bold("What to try next"), next(example, ctl)));
+    if !problems.is_empty() {
+        return Err(UpError::Wrong { problems });
     }
-    println!("\n{}", next(example, ctl));
-    if problems.is_empty() { Ok(()) } else { Err(UpError::Wrong { problems }) }
+    let left = grouped(findings.left);
+    print_line(&format!("\n{}", bold(&format!("All right: {left} points left, audit: 0 differences."))));
+    Ok(())
 }
 
+/// Lines of at most 80 columns.
 fn totals(example: &Example, findings: &Findings) -> String {
     let tour = &example.tour;
     let number = |number: usize| grouped(number as u64);
-    let counts = &findings.counts;
-    format!(
-        "  published   {} messages: {} purchases, {} refunds, {} sent twice, {} of garbage\n  \
-         events      {} applied, {} doubles that changed nothing, {} buried for {} reasons\n  \
-         points      {} issued, {} taken back by refunds, {} left",
+    let published = format!(
+        "{}: {} purchases, {} refunds, {} doubles, {} of garbage",
         number(tour.messages.len()),
         number(example.purchases.len()),
         number(tour.refunds),
         number(tour.doubles),
         number(tour.garbage),
-        grouped(counts.applied),
-        grouped(counts.replayed),
-        grouped(findings.buried),
-        findings.reasons,
-        grouped(counts.issued),
-        grouped(findings.taken_back()),
-        grouped(findings.left),
+    );
+    let (left, reasons) = (grouped(findings.left), findings.reasons);
+    let Some(counts) = &findings.counts else {
+        return format!(
+            "  published  {published}\n  events     a worker died and another went on; the ledger's own sums stand above\n  \
+             points     {left} left"
+        );
+    };
+    let (applied, replayed, buried) = (grouped(counts.applied), grouped(counts.replayed), grouped(findings.buried));
+    let (issued, taken) = (grouped(counts.issued), grouped(findings.taken_back(counts)));
+    format!(
+        "  published  {published}\n  events     {applied} applied, {replayed} doubles paid nothing, {buried} buried for {reasons} reasons\n  \
+         points     {issued} issued, {taken} taken back by refunds, {left} left"
     )
 }
 
 fn next(example: &Example, ctl: &Ctl) -> String {
     let best = example.expected.best.first().map(|(member, _)| member.as_str()).unwrap_or_default();
-    let folder = ctl.programs.strip_prefix(crate::repository::root()).unwrap_or(&ctl.programs).display();
-    let (explain, up) = (ctl.line(&["explain", "--member", best]), "cargo xtask up --keep");
+    let programs = ctl.programs.display();
+    let explain = ctl.line(&["explain", "--member", best]);
     let crm = example.subscriber().unwrap_or_default();
     format!(
-        "{}\n  export PATH=\"{folder}:$PATH\"     then, in this folder:\n  {explain}\n  \
-         loyaltyctl simulate -f {example} {events}\n  {up}     goes on until Ctrl-C; the results wait in the queue {crm}\n\
-         Change a rule in {example} (say `mode: HalfUp`) and simulate again: 243,871 points instead of 239,444.",
-        bold("What to try next"),
-        example = crate::repository::EXAMPLE,
-        events = crate::repository::EVENTS,
+        "  In the repository's folder:\n\n  \
+         export PATH=\"{programs}:$PATH\"\n  {explain}\n  \
+         loyaltyctl simulate -f {EXAMPLE} \\\n      {EVENTS}\n  \
+         cargo xtask up --keep\n\n  \
+         With `mode: HalfUp` in the example's rule, simulate says 243,871 points, not\n  \
+         239,444. With --keep, broker and worker go on until Ctrl-C, and the results\n  \
+         wait in queue {crm} for whoever sends the mails."
     )
 }
 
 /// Digits in threes: `239,444`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {

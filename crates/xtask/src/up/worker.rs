@@ -5,6 +5,8 @@ use crate::parts::http;
 /// The counters that say whether everything that came is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
+    /// When the process that counts began, in whole seconds since 1970: another one counts from nought.
+    pub(super) started: u64,
     /// Messages received.
     pub(super) received: u64,
     /// Events applied.
@@ -31,6 +33,7 @@ impl Counts {
     fn parse(text: &str) -> Self {
         let sum = |series: &str| sum(text, series);
         Self {
+            started: sum("process_start_time_seconds "),
             received: sum("loyalty_received_total{"),
             applied: sum(r#"loyalty_settled_total{outcome="applied"}"#),
             replayed: sum(r#"loyalty_settled_total{outcome="replayed"}"#),
@@ -41,15 +44,20 @@ impl Counts {
         }
     }
 
+    /// Itself, if the process that counted then counts still: what an ended one counted is gone.
+    pub(super) fn since(self, first: &Self) -> Option<Self> {
+        (self.started == first.started).then_some(self)
+    }
+
     /// Whether nothing that came is still being worked on.
     pub(super) fn is_settled(&self) -> bool {
         self.received == self.settled + self.buried && self.in_flight == 0
     }
 }
 
-/// Whether the worker at `address` takes messages.
-pub(super) fn is_ready(address: &str) -> bool {
-    get(address, "/readyz").is_some()
+/// What the worker at `address` counts, if it takes messages.
+pub(super) fn if_ready(address: &str) -> Option<Counts> {
+    get(address, "/readyz").and_then(|_| Counts::ask(address))
 }
 
 /// The probes ask for no login, and pass over the one that our small client always sends.
@@ -74,10 +82,19 @@ mod tests {
         let text = "# TYPE loyalty_received_total counter\nloyalty_received_total{lane=\"express\"} 2\n\
                     loyalty_received_total{lane=\"main\"} 11\nloyalty_settled_total{outcome=\"applied\"} 7\n\
                     loyalty_settled_total{outcome=\"replayed\"} 2\nloyalty_buried_total{reason=\"NotJson\"} 3\n\
-                    loyalty_in_flight{lane=\"main\"} 1\nloyalty_points_earned_total{wallet=\"points\"} 239444.0\n";
+                    loyalty_in_flight{lane=\"main\"} 1\nloyalty_points_earned_total{wallet=\"points\"} 239444.0\n\
+                    process_start_time_seconds 1795462263\n";
         let counts = Counts::parse(text);
-        let want =
-            Counts { received: 13, applied: 7, replayed: 2, settled: 9, buried: 3, in_flight: 1, issued: 239_444 };
+        let want = Counts {
+            started: 1_795_462_263,
+            received: 13,
+            applied: 7,
+            replayed: 2,
+            settled: 9,
+            buried: 3,
+            in_flight: 1,
+            issued: 239_444,
+        };
         assert_eq!(counts, want);
         assert!(!counts.is_settled());
         assert!(Counts { received: 12, in_flight: 0, ..counts }.is_settled());

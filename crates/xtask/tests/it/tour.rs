@@ -24,8 +24,8 @@ fn the_tour_ends_with_the_totals_of_the_sample_and_a_clean_audit() {
     for line in [
         ", which `--broker` names",
         "$ loyaltyctl up -f examples/cdnow/pipeline.yaml --data",
-        "7,412 messages: 6,919 purchases, 138 refunds, 345 doubles, 10 of garbage",
-        "7,057 applied, 345 doubles paid nothing twice, 10 buried for 10 reasons",
+        "7,412: 6,919 purchases, 138 refunds, 345 doubles, 10 of garbage",
+        "7,057 applied, 345 doubles paid nothing, 10 buried for 10 reasons",
         "239,444 issued, 5,243 taken back by refunds, 234,201 left",
         "$ loyaltyctl balance --top 3",
         "19339",
