@@ -30,13 +30,13 @@ pub use store::{
 /// Opens the ledger that a URL names, without touching its tables: `sqlite:PATH`, `sqlite::memory:`,
 /// `postgres://...` (also `postgresql://`), or `null:` (benchmarks: everything is fresh, nothing is kept).
 ///
-/// `PostgreSQL` takes `sslmode` (`disable`, `prefer`, `require`, `verify-full`) and `sslrootcert` (a PEM file) in its URL.
-/// No connection is made before the first call. [`LedgerError::Misconfigured`] says what is wrong with the URL.
+/// `PostgreSQL` takes `sslmode` (`disable`, `prefer`, `require`, `verify-full`) and `sslrootcert` (a PEM file) in its URL;
+/// `require` checks the certificate too. It is connected at the first call, `SQLite`'s file is opened (and created) here. [`LedgerError::Misconfigured`] says what is wrong with the URL.
 pub fn open(url: &str) -> Result<Arc<dyn Ledger>, LedgerError> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         "sqlite" => {
-            let path = url.trim_start_matches("sqlite:");
+            let path = url.strip_prefix("sqlite:").unwrap_or_default();
             if path.is_empty() {
                 return Err(misconfigured(url, "`sqlite:` needs a path; write `sqlite:PATH` or `sqlite::memory:`"));
             }

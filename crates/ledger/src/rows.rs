@@ -3,7 +3,7 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::decision::{OrderAward, Returned};
 use contract::event::Event;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::book::{Account, Allocation, Applied, Balances, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
 use crate::error::LedgerError;
-use crate::store::{BatchId, Identity};
+use crate::store::{BatchId, Committed, Identity};
 
 /// Buckets over which a distributed database may spread the members.
 const BUCKETS: u16 = 1024;
@@ -131,6 +131,17 @@ pub(crate) struct PurchaseRow {
     pub(crate) entry: Option<i64>,
     /// Where its awards stand among the new ones.
     awards: std::ops::Range<usize>,
+}
+
+/// Whether an identity was decided twice in this batch, but for a parked event that is let in.
+///
+/// Three events of one identity, the first of them refused, can bring a caller to it. In halves they stand in different
+/// batches, and the inbox answers.
+pub(crate) fn refuse_doubles(applied: &[Applied]) -> Option<Committed> {
+    let mut seen = HashSet::new();
+    let decided = applied.iter().filter(|applied| applied.parking != Parking::Unpark);
+    let doubled = decided.map(|applied| &applied.identity).any(|identity| !seen.insert(identity));
+    doubled.then(|| Committed::Refused { detail: "one identity was decided twice in a batch".to_owned() })
 }
 
 impl Rows {

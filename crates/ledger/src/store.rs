@@ -272,7 +272,7 @@ pub struct BatchWrites {
 /// How a commit ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
-    /// All of it stands.
+    /// All of it stands. Where nothing was decided there is no batch, and the id means nothing.
     Done(BatchId),
     /// Nothing stands: the store refused the content. Halve the batch until the culprit is alone.
     Refused {

@@ -7,7 +7,7 @@ use contract::program::Wallet;
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 
 use crate::error::LedgerError;
-use crate::sql::{Arg, Row, Sql};
+use crate::sql::{self, Arg, Row, Sql};
 use crate::store::{Appended, Since};
 
 /// How often somebody else may append first before we say that the store is not well.
@@ -41,6 +41,9 @@ pub(crate) async fn append(
     since: &Since,
 ) -> Result<Appended, LedgerError> {
     let hash = ruleset.hash();
+    // Stores keep microseconds: what is finer would differ from itself when it is applied again.
+    let valid_from = since.valid_from.map(|at| sql::time(at.as_microsecond())).transpose()?;
+    let since = &Since { valid_from, author: since.author.clone() };
     store
         .tell(
             "insert into ruleset (hash, spec) values ($1, $2) on conflict (hash) do nothing",

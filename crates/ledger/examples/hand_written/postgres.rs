@@ -19,9 +19,11 @@ pub(crate) async fn schema(url: &str, name: &str) -> Result<(), Failure> {
 
 /// Writes all batches; answers how many events the inbox then has.
 pub(crate) async fn replay(url: &str, batches: &[Batch]) -> Result<usize, Failure> {
+    // What the ledger sets for each batch: a plan made while the tables were empty would scan them for ever.
+    const SETTINGS: &str =
+        "set jit = off; set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
     let client = connect(url).await?;
-    // As the ledger does for each batch: a plan made while the tables were empty would scan them for ever.
-    client.batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off").await?;
+    client.batch_execute(SETTINGS).await?;
     let mut desk = Desk { statements: Statements::prepare(&client).await?, client, numbers: HashMap::new() };
     let mut clock = Clock::of(batches.len());
     for (n, batch) in batches.iter().enumerate() {
@@ -57,32 +59,36 @@ statements! {
         select $1, w.bucket, w.id from unnest($2::smallint[], $3::text[]) with ordinality as w(bucket, id, n)
         where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = w.bucket and m.external_id = w.id)
         order by w.n on conflict (pipeline, bucket, external_id) do nothing",
-    lock_members: "select m.external_id, m.number from unnest($2::smallint[], $3::text[]) as w(bucket, id)
-        join member m on m.pipeline = $1 and m.bucket = w.bucket and m.external_id = w.id
-        order by m.external_id collate \"C\" for update of m",
+    lock_members: "select m.external_id, m.number
+        from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
+        cross join lateral (
+            select external_id, number from member
+            where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
+        ) m",
     batch_id: "select nextval('batch_id')",
-    look_inbox: "select i.source, i.event_id, i.hash, i.outcome, i.results, i.batch
+    look_inbox: "select w.source, w.id, i.hash, i.outcome, i.results, i.batch
         from unnest($2::text[], $3::text[]) as w(source, id)
-        join inbox i on i.pipeline = $1 and i.source = w.source and i.event_id = w.id",
-    look_balances: "select b.member, b.pending, b.available, b.held, b.debt
-        from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
-        join balance b on b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member",
+        cross join lateral (
+            select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
+        ) i",
     look_timeline: "select coalesce(max(seq), 0) from timeline where pipeline = $1",
-    look_purchases: "select p.bucket, p.member, p.order_id, p.event, p.ruleset, p.returned, p.entry
+    look_balances: "select w.member, b.pending, b.available, b.held, b.debt
+        from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
+        cross join lateral (
+            select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
+        ) b",
+    look_purchases: "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
         from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
-        join purchase p on p.pipeline = $1 and p.bucket = w.bucket and p.member = w.member and p.order_id = w.id",
-    look_awards: "select a.bucket, a.member, a.entry, a.awarded, a.due, a.taken, a.waived
+        cross join lateral (
+            select * from purchase
+            where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+        ) p",
+    look_parked: "select w.bucket, w.member, p.event
         from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
-        join purchase p on p.pipeline = $1 and p.bucket = w.bucket and p.member = w.member and p.order_id = w.id
-        join award a on a.pipeline = $1 and a.bucket = p.bucket and a.member = p.member and a.entry = p.entry
-        order by a.entry, a.n",
-    look_allocations: "select a.bucket, a.member, a.order_id, a.wallet, a.lot, a.amount
-        from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
-        join allocation a on a.pipeline = $1 and a.bucket = w.bucket and a.member = w.member and a.order_id = w.id
-        order by a.entry, a.n",
-    look_parked: "select p.bucket, p.member, p.event
-        from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
-        join parked p on p.pipeline = $1 and p.bucket = w.bucket and p.member = w.member and p.order_id = w.id",
+        cross join lateral (
+            select event from parked
+            where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
+        ) p",
     batch: "insert into batch (pipeline, id) values ($1, $2)",
     inbox: "insert into inbox (pipeline, batch, source, event_id, hash, bucket, member, occurred_at, ruleset, outcome,
             results, position, entry)
@@ -130,8 +136,8 @@ struct Desk {
 impl Desk {
     async fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
         let id = self.lock(batch).await?;
-        let balances = self.look(batch).await?;
-        self.look_orders(batch).await?;
+        self.look(batch).await?;
+        let balances = self.load(batch).await?;
         self.write(batch, id, &balances).await
     }
 
@@ -140,7 +146,7 @@ impl Desk {
         let buckets = column!(batch.members, member => member.bucket);
         let names = column!(batch.members, member => member.external_id.as_str());
         let members: Arguments<'_> = &[&PIPELINE, buckets, names];
-        let (_, _, locked, id) = tokio::try_join!(
+        let ((), _, locked, id) = tokio::try_join!(
             biased;
             client.batch_execute("begin"),
             client.execute(&statements.insert_members, members),
@@ -155,47 +161,45 @@ impl Desk {
         id.try_get(0)
     }
 
-    /// Pending, available, held and debt of each member, by the number in this ledger; new ones have none.
-    async fn look(&self, batch: &Batch) -> Result<HashMap<i64, [i64; 4]>, Error> {
-        let Self { client, statements, numbers } = self;
+    async fn look(&self, batch: &Batch) -> Result<(), Error> {
+        let Self { client, statements, .. } = self;
         let events: Arguments<'_> = &[
             &PIPELINE,
             column!(batch.events, event => event.source.as_str()),
             column!(batch.events, event => event.id.as_str()),
         ];
+        tokio::try_join!(
+            biased;
+            client.query(&statements.look_inbox, events),
+            client.query_one(&statements.look_timeline, &events[..1])
+        )?;
+        Ok(())
+    }
+
+    /// Pending, available, held and debt of each member, by the number in this ledger; new ones have none.
+    async fn load(&self, batch: &Batch) -> Result<HashMap<i64, [i64; 4]>, Error> {
+        let Self { client, statements, numbers } = self;
         let members: Arguments<'_> = &[
             &PIPELINE,
             column!(batch.members, member => member.bucket),
             column!(batch.members, member => numbers[&member.number]),
         ];
-        let (_, balances, _) = tokio::try_join!(
-            biased;
-            client.query(&statements.look_inbox, events),
-            client.query(&statements.look_balances, members),
-            client.query_one(&statements.look_timeline, &[&PIPELINE])
-        )?;
-        let read = |row: &tokio_postgres::Row| {
-            Ok((row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?]))
-        };
-        balances.iter().map(read).collect()
-    }
-
-    async fn look_orders(&self, batch: &Batch) -> Result<(), Error> {
-        let Self { client, statements, numbers } = self;
         let orders: Arguments<'_> = &[
             &PIPELINE,
             column!(batch.purchases, row => row.bucket),
             column!(batch.purchases, row => numbers[&row.member]),
             column!(batch.purchases, row => row.order.as_str()),
         ];
-        tokio::try_join!(
+        let (balances, _, _) = tokio::try_join!(
             biased;
+            client.query(&statements.look_balances, members),
             client.query(&statements.look_purchases, orders),
-            client.query(&statements.look_awards, orders),
-            client.query(&statements.look_allocations, orders),
             client.query(&statements.look_parked, orders)
         )?;
-        Ok(())
+        let read = |row: &tokio_postgres::Row| {
+            Ok((row.try_get(0)?, [row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?]))
+        };
+        balances.iter().map(read).collect()
     }
 
     async fn write(&self, batch: &Batch, id: i64, balances: &HashMap<i64, [i64; 4]>) -> Result<(), Error> {

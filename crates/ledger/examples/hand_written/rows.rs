@@ -104,13 +104,12 @@ pub(crate) struct Purchase {
 pub(crate) fn read(path: &str) -> Result<Vec<Batch>, Failure> {
     let connection = Connection::open(path)?;
     let mut batches: BTreeMap<i64, Batch> = BTreeMap::new();
-    let members: BTreeMap<i64, Member> =
-        all(&connection, "select number, external_id, bucket from member", |row| {
-            let number = row.get(0)?;
-            Ok((number, Member { external_id: row.get(1)?, bucket: row.get(2)?, number }))
-        })?
-        .into_iter()
-        .collect();
+    let members: BTreeMap<i64, Member> = all(&connection, "select number, external_id, bucket from member", |row| {
+        let number = row.get(0)?;
+        Ok((number, Member { external_id: row.get(1)?, bucket: row.get(2)?, number }))
+    })?
+    .into_iter()
+    .collect();
     let mut present: BTreeMap<i64, BTreeSet<Member>> = BTreeMap::new();
     for (batch, event) in all(&connection, EVENTS, event)? {
         present.entry(batch).or_default().insert(members[&event.member].clone());
@@ -154,7 +153,8 @@ fn all<T>(
     Ok(connection.prepare(sql)?.query_map([], read)?.collect::<Result<_, _>>()?)
 }
 
-const EVENTS: &str = "select batch, source, event_id, hash, bucket, member, occurred_at, ruleset, outcome, results, position,
+const EVENTS: &str =
+    "select batch, source, event_id, hash, bucket, member, occurred_at, ruleset, outcome, results, position,
     entry from inbox order by batch, source, event_id";
 
 fn event(row: &Row<'_>) -> rusqlite::Result<(i64, Event)> {

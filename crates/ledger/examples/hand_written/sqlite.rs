@@ -10,11 +10,15 @@ use crate::{Clock, Failure};
 
 const PIPELINE: &str = "bench";
 
+/// The ledger's own.
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
+    pragma wal_autocheckpoint = 10000; pragma cache_size = -65536;";
+
 /// Writes all batches; answers how many events the inbox then has.
 pub(crate) fn replay(path: &str, batches: &[Batch]) -> Result<usize, Failure> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;")?;
+    connection.execute_batch(PRAGMAS)?;
     let mut clock = Clock::of(batches.len());
     let mut desk = Desk { connection: &connection, numbers: HashMap::new() };
     for (n, batch) in batches.iter().enumerate() {
@@ -85,9 +89,8 @@ impl Desk<'_> {
             "select event, ruleset, returned, entry from purchase
              where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
-        let mut parked = self.sql(
-            "select event from parked where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
-        )?;
+        let mut parked =
+            self.sql("select event from parked where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4")?;
         for row in &batch.purchases {
             let key = params![PIPELINE, row.bucket, self.numbers[&row.member], row.order];
             purchase.exists(key)?;
@@ -106,7 +109,8 @@ impl Desk<'_> {
         let mut balances = HashMap::with_capacity(batch.members.len());
         for member in &batch.members {
             let key = params![PIPELINE, member.bucket, self.numbers[&member.number]];
-            let found = find.query_row(key, |row| Ok([row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])).optional()?;
+            let found =
+                find.query_row(key, |row| Ok([row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])).optional()?;
             balances.insert(member.number, found.unwrap_or_default());
         }
         Ok(balances)
@@ -168,7 +172,16 @@ impl Desk<'_> {
         )?;
         for row in &batch.postings {
             let member = self.numbers[&row.member];
-            posting.execute(params![PIPELINE, row.bucket, member, row.entry, row.n, row.account, row.wallet, row.amount])?;
+            posting.execute(params![
+                PIPELINE,
+                row.bucket,
+                member,
+                row.entry,
+                row.n,
+                row.account,
+                row.wallet,
+                row.amount
+            ])?;
         }
         Ok(())
     }
@@ -185,7 +198,8 @@ impl Desk<'_> {
             let [pending, available, held, debt] = balances[&lot.member];
             let (gained, last_lot) = batch.gains[&lot.member];
             let (member, available) = (self.numbers[&lot.member], available + gained);
-            upsert.execute(params![PIPELINE, lot.bucket, member, lot.wallet, pending, available, held, debt, last_lot])?;
+            upsert
+                .execute(params![PIPELINE, lot.bucket, member, lot.wallet, pending, available, held, debt, last_lot])?;
         }
         Ok(())
     }

@@ -17,14 +17,17 @@ use crate::rows::{MemberKey, bucket};
 use crate::store::{BatchId, BatchRequest, Begun, Identity};
 
 /// Every statement of a batch reaches its rows by key. The planner of a table that nobody has analysed yet believes that
-/// a pipeline has one row, and would walk all of them for each key: hence no scans, and each look-up in a `lateral` of its
-/// own, fenced by `offset 0`, so that there is one plan to choose.
-const BEGIN: &str = "begin isolation level read committed; set local jit = off; set local enable_seqscan = off;
-    set local enable_hashjoin = off; set local enable_mergejoin = off";
+/// a pipeline has one row, and would walk all of them for each key: hence no scans and no sorts, and each look-up in a
+/// `lateral` of its own, fenced by `offset 0`, so that there is one plan to choose. A worker that was paused in mid batch loses its locks after
+/// a minute, and learns of it at its commit.
+const BEGIN: &str = "begin isolation level read committed;
+    set local idle_in_transaction_session_timeout = '60s'; set local jit = off; set local enable_seqscan = off;
+    set local enable_bitmapscan = off; set local enable_sort = off; set local enable_hashjoin = off;
+    set local enable_mergejoin = off";
 
 const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
     select $1, w.bucket, w.id from unnest($2::smallint[], $3::text[]) with ordinality as w(bucket, id, n)
-    where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = w.bucket and m.external_id = w.id)
+    where (select number from member where pipeline = $1 and bucket = w.bucket and external_id = w.id) is null
     order by w.n on conflict (pipeline, bucket, external_id) do nothing";
 
 /// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
@@ -101,12 +104,12 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock(open, request).await?;
-    let (known, mut books, timeline_seq) = look(open, request).await?;
+    let (known, timeline_seq) = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known)?;
-    if open.loaded.members.is_empty() {
-        return Ok(Begun { answers, members: HashMap::new(), timeline_seq });
+    let mut books = load_books(open, request).await?;
+    if !books.purchases.is_empty() {
+        load_refunds(open, request, &mut books).await?;
     }
-    load_orders(open, request, &mut books).await?;
     let lots = load_lots(open, request, &books).await?;
     let members = load::states(&open.loaded, books, lots)?;
     Ok(Begun { answers, members, timeline_seq })
@@ -148,70 +151,79 @@ fn read_member(row: &Row) -> Result<(&str, MemberKey), Error> {
     Ok((row.try_get(0)?, MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? }))
 }
 
-/// One round trip: the inbox, the balances and the timeline.
-async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, Known>, Books, i64), LedgerError> {
+/// One round trip: the inbox and the timeline.
+async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, Known>, i64), LedgerError> {
     let identities: BTreeSet<&Identity> = request.wanted.iter().map(|want| &want.identity).collect();
     let sources: Vec<&str> = identities.iter().map(|identity| identity.source.as_str()).collect();
     let ids: Vec<&str> = identities.iter().map(|identity| identity.id.as_str()).collect();
-    let members = Keys::of(open.loaded.members.values().copied());
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
+    let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
     let looked = async {
-        let [inbox, balances, timeline] = prepare(client, [INBOX, BALANCES, TIMELINE]).await?;
-        let of_inbox: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
-        let of_balances: [&(dyn ToSql + Sync); 3] = [&pipeline, &members.buckets, &members.numbers];
-        let (inbox, balances, timeline) = tokio::try_join!(
-            biased;
-            client.query(&inbox, &of_inbox),
-            client.query(&balances, &of_balances),
-            client.query_one(&timeline, &of_inbox[..1])
-        )?;
+        let [inbox, timeline] = prepare(client, [INBOX, TIMELINE]).await?;
+        let (inbox, timeline) =
+            tokio::try_join!(biased; client.query(&inbox, &args), client.query_one(&timeline, &args[..1]))?;
         let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
-        let balances = balances.iter().map(read_balance).collect::<Result<_, _>>()?;
-        Ok::<_, Error>((known, Books { balances, ..Books::default() }, timeline.try_get(0)?))
+        Ok::<_, Error>((known, timeline.try_get(0)?))
     };
-    let (rows, books, seq) = looked.await.map_err(|e| open.fail(e))?;
+    let (rows, seq) = looked.await.map_err(|e| open.fail(e))?;
     let mut known = HashMap::with_capacity(rows.len());
     for (source, id, row) in rows {
         let identity =
             Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
         known.insert(identity, row);
     }
-    Ok((known, books, seq))
+    Ok((known, seq))
 }
 
-/// One round trip, if any event names an order.
-async fn load_orders(open: &mut Open, request: &BatchRequest, books: &mut Books) -> Result<(), LedgerError> {
+/// One round trip: balances, and the orders that the events name.
+async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, LedgerError> {
+    let members = Keys::of(open.loaded.members.values().copied());
     let orders = load::orders(request, &open.loaded.members);
-    if orders.is_empty() {
-        return Ok(());
-    }
     let keys = Keys::of(orders.iter().map(|(member, _)| *member));
     let ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
-    let args: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
+    let of_members: [&(dyn ToSql + Sync); 3] = [&pipeline, &members.buckets, &members.numbers];
+    let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
     let loaded = async {
-        let [purchases, awards, allocations, parked] =
-            prepare(client, [PURCHASES, AWARDS, ALLOCATIONS, PARKED]).await?;
-        let (purchases, awards, allocations, parked) = tokio::try_join!(
+        let [balances, purchases, parked] = prepare(client, [BALANCES, PURCHASES, PARKED]).await?;
+        let (balances, purchases, parked) = tokio::try_join!(
             biased;
-            client.query(&purchases, &args),
-            client.query(&awards, &args),
-            client.query(&allocations, &args),
-            client.query(&parked, &args)
+            client.query(&balances, &of_members),
+            client.query(&purchases, &of_orders),
+            client.query(&parked, &of_orders)
         )?;
-        books.purchases = purchases.iter().map(read_purchase).collect::<Result<_, _>>()?;
-        books.awards = awards.iter().map(read_award).collect::<Result<_, _>>()?;
-        books.allocations = allocations.iter().map(read_allocation).collect::<Result<_, _>>()?;
-        books.parked = parked.iter().map(read_parked).collect::<Result<_, _>>()?;
-        Ok::<_, Error>(())
+        Ok::<_, Error>(Books {
+            balances: balances.iter().map(read_balance).collect::<Result<_, _>>()?,
+            purchases: purchases.iter().map(read_purchase).collect::<Result<_, _>>()?,
+            parked: parked.iter().map(read_parked).collect::<Result<_, _>>()?,
+            ..Books::default()
+        })
     };
-    loaded.await.map_err(|e| open.fail(e))?;
+    let books = loaded.await.map_err(|e| open.fail(e))?;
     for row in &books.purchases {
         let order = crate::sql::id("purchase.order_id", &row.order)?;
         open.loaded.orders.insert((row.member, order), row.entry);
     }
+    Ok(books)
+}
+
+/// One round trip, if an order is there already: what it was awarded, and what its refunds took.
+async fn load_refunds(open: &Open, request: &BatchRequest, books: &mut Books) -> Result<(), LedgerError> {
+    let keys = Keys::of(books.purchases.iter().map(|row| row.member));
+    let ids: Vec<&str> = books.purchases.iter().map(|row| row.order.as_str()).collect();
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let args: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
+    let loaded = async {
+        let [awards, allocations] = prepare(client, [AWARDS, ALLOCATIONS]).await?;
+        let (awards, allocations) =
+            tokio::try_join!(biased; client.query(&awards, &args), client.query(&allocations, &args))?;
+        let awards = awards.iter().map(read_award).collect::<Result<_, _>>()?;
+        Ok::<_, Error>((awards, allocations.iter().map(read_allocation).collect::<Result<_, _>>()?))
+    };
+    (books.awards, books.allocations) = loaded.await.map_err(|e| open.fail(e))?;
     Ok(())
 }
 

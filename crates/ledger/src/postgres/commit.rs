@@ -60,12 +60,13 @@ async fn run(
 
 fn writes(batch: &Batch<'_>) -> Vec<Write> {
     let rows = batch.rows;
-    let mut writes = vec![batch_row(batch)];
+    let mut writes = Vec::new();
     let mut add = |is_needed: bool, write: fn(&Batch<'_>) -> Write| {
         if is_needed {
             writes.push(write(batch));
         }
     };
+    add(!rows.inbox.is_empty() || !rows.unparked.is_empty(), batch_row);
     add(!rows.inbox.is_empty(), inbox);
     add(!rows.unparked.is_empty(), unparked);
     add(!rows.unparked.is_empty(), no_longer_parked);

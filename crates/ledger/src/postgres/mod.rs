@@ -20,7 +20,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::desk::Store;
 use crate::error::LedgerError;
-use crate::rows::{Loaded, Rows};
+use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
 use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 
@@ -101,11 +101,8 @@ impl Sql for Postgres {
 }
 
 async fn rows(client: &impl GenericClient, sql: &str, args: &[Arg]) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let statement = if args.len() <= CACHED_ARGS_MAX {
-        client.prepare_cached(sql).await?
-    } else {
-        client.prepare(sql).await?
-    };
+    let statement =
+        if args.len() <= CACHED_ARGS_MAX { client.prepare_cached(sql).await? } else { client.prepare(sql).await? };
     let args: Vec<_> = args.iter().zip(statement.params()).map(|(arg, ty)| bound(arg, ty)).collect();
     let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| &**arg as _).collect();
     let cells = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>().map(Row);
@@ -221,6 +218,9 @@ impl Open {
 #[async_trait]
 impl OpenBatch for Open {
     async fn commit(mut self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError> {
+        if let Some(refused) = refuse_doubles(&writes.applied) {
+            return Ok(refused);
+        }
         let loaded = std::mem::take(&mut self.loaded);
         let rows = Rows::of(writes.applied, self.batch, &loaded)?;
         let batch =

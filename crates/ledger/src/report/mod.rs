@@ -70,7 +70,7 @@ pub struct BestMember {
 /// Sums over a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Members that ever had an event.
+    /// Members of whom at least one event was not buried.
     pub members: i64,
     /// Events by what became of them.
     pub events: BTreeMap<String, i64>,

@@ -134,7 +134,9 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         let rows = store.ask(sql, &key).await?;
         rows.first().map_or(Ok(0), |row| row.int(0))
     };
-    let members = count("select cast(count(*) as text) from member where pipeline = $1").await?;
+    let members =
+        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1) x")
+            .await?;
     let unpublished_batches =
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;
     let events = store

@@ -14,6 +14,8 @@ pub(super) struct Commit<'a> {
     pub(super) connection: &'a Connection,
     pub(super) pipeline: &'a PipelineName,
     pub(super) object: &'a str,
+    /// Events that leave something behind; without any there is no batch.
+    pub(super) decided: usize,
 }
 
 impl Commit<'_> {
@@ -22,7 +24,10 @@ impl Commit<'_> {
         fold: impl FnOnce(BatchId) -> Result<Rows, LedgerError>,
         cleared: &[AttemptKey],
     ) -> Result<Committed, LedgerError> {
-        let batch = self.batch().map_err(|e| thread::error(self.object, e))?;
+        let batch = match self.decided {
+            0 => BatchId(0),
+            _ => self.batch().map_err(|e| thread::error(self.object, e))?,
+        };
         let rows = fold(batch)?;
         match self.write(batch, &rows, cleared) {
             Ok(()) => Ok(Committed::Done(batch)),

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::PipelineName;
+use jiff::Timestamp;
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::desk::Store;
 use crate::error::LedgerError;
-use crate::rows::{Loaded, Rows};
+use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
 use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 use thread::Thread;
@@ -75,18 +76,20 @@ impl Sql for Sqlite {
     }
 }
 
-/// From the common dialect.
+/// From the common dialect. The time is this process's, as in the batches: `SQLite`'s own one has milliseconds only, and a
+/// batch would be younger than now.
 fn translate(sql: &str, args: &[Arg]) -> (String, Vec<Value>) {
-    let sql = sql
-        .replace('$', "?")
-        .replace("at_micros(", "(")
-        .replace("micros(", "(")
-        .replace("now()", "(cast(unixepoch('subsec') * 1000000 as integer))");
     let value = |arg: &Arg| match arg {
         Arg::Int(int) => Value::Integer(*int),
         Arg::Text(text) => Value::Text(text.clone()),
     };
-    (sql, args.iter().map(value).collect())
+    let mut args: Vec<Value> = args.iter().map(value).collect();
+    let mut sql = sql.replace('$', "?").replace("at_micros(", "(").replace("micros(", "(");
+    if sql.contains("now()") {
+        args.push(Value::Integer(Timestamp::now().as_microsecond()));
+        sql = sql.replace("now()", &format!("?{}", args.len()));
+    }
+    (sql, args)
 }
 
 fn rows(connection: &Connection, sql: &str, args: Vec<Value>) -> rusqlite::Result<Vec<Row>> {
@@ -177,13 +180,17 @@ struct Open {
 #[async_trait]
 impl OpenBatch for Open {
     async fn commit(mut self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError> {
+        if let Some(refused) = refuse_doubles(&writes.applied) {
+            return Ok(refused);
+        }
         let loaded = std::mem::take(&mut self.loaded);
         let pipeline = self.pipeline.clone();
         let object = self.thread.object();
         let BatchWrites { applied, cleared_attempts } = writes;
         self.thread
             .run(move |connection| {
-                let transaction = commit::Commit { connection, pipeline: &pipeline, object: &object };
+                let transaction =
+                    commit::Commit { connection, pipeline: &pipeline, object: &object, decided: applied.len() };
                 let fold = move |batch: BatchId| Rows::of(applied, batch, &loaded);
                 transaction.run(fold, &cleared_attempts)
             })

@@ -15,6 +15,11 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// Compiled statements kept; a batch uses about thirty.
 const STATEMENTS_KEPT: usize = 128;
 
+/// A commit is on disk when it returns. The log is folded back every 40 MB instead of 4: a batch alone touches a thousand
+/// pages. 64 MB of cache hold the upper levels of the indexes of a million members.
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
+    pragma wal_autocheckpoint = 10000; pragma cache_size = -65536;";
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Runs jobs on the connection, one after another. Ends with its last handle.
@@ -73,7 +78,7 @@ fn connect(path: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;")?;
+    connection.execute_batch(PRAGMAS)?;
     Ok(connection)
 }
 

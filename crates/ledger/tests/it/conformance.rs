@@ -16,6 +16,7 @@ on_every_store! {
     the_same_identity_with_other_content_is_a_clash
     an_event_twice_in_one_batch_is_applied_once
     a_refused_twin_leaves_its_identity_to_the_next_one
+    a_third_twin_of_a_refused_one_is_left_to_the_halves
     a_purchase_that_earns_nothing_is_remembered_and_says_nothing
     spending_burns_the_oldest_lot_first
     spending_more_than_is_there_is_rejected_for_good
@@ -77,6 +78,22 @@ async fn a_refused_twin_leaves_its_identity_to_the_next_one(world: World) {
     let said = world.batch(&[wrong, right]).await;
     assert_eq!(said[0], Said::Refused(DuplicateOrder));
     assert_eq!(said[1].told(), ["earned 60 points, 210"]);
+    world.audits_clean().await;
+}
+
+async fn a_third_twin_of_a_refused_one_is_left_to_the_halves(world: World) {
+    world.one(bought("o1", "ann", &[100])).await;
+    let events = [("o1", "ann"), ("o2", "ann"), ("o3", "bob")].map(|(order, member)| {
+        let mut event = bought(order, member, &[100]);
+        event.id = id("e2");
+        event
+    });
+    let (_, committed) = world.try_batch(&events).await;
+    assert!(matches!(committed, Committed::Refused { .. }), "{committed:?}");
+    let said = world.batch(&events[..2]).await;
+    assert_eq!(said[0], Said::Refused(DuplicateOrder));
+    assert_eq!(said[1].told(), ["earned 150 points, 300"]);
+    assert_eq!(world.one(events[2].clone()).await, Said::Clash);
     world.audits_clean().await;
 }
 
@@ -159,7 +176,15 @@ async fn a_member_with_many_lots_spends_across_pages(world: World) {
     world.batch(&earned).await;
     let sequences: Vec<_> = world.lots("ann").await.iter().map(|(sequence, _)| *sequence).collect();
     assert_eq!(sequences, (1..=300).collect::<Vec<_>>());
-    assert_eq!(world.one(spend("s1", "ann", 31)).await.told(), ["spent 31 points, 269"]);
+    let small = spend("s1", "ann", 31);
+    let (open, begun) = world.ledger.begin(&world.request(std::slice::from_ref(&small))).await.unwrap();
+    let loaded = begun.members[&small.member].lots(&id("points")).len();
+    assert!(loaded < 60, "a small redemption loads {loaded} of 300 lots");
+    drop(open);
+    let (open, begun) = world.ledger.begin(&world.request(&[bought("o1", "ann", &[1])])).await.unwrap();
+    assert_eq!(begun.members[&small.member].lots(&id("points")), [], "an accrual loads no lots");
+    drop(open);
+    assert_eq!(world.one(small).await.told(), ["spent 31 points, 269"]);
     assert_eq!(world.one(spend("s2", "ann", 200)).await.told(), ["spent 200 points, 69"]);
     let said = world.batch(&[spend("s3", "ann", 40), adjust("a", "ann", 1), spend("s4", "ann", 30)]).await;
     assert_eq!(said[2].told(), ["spent 30 points, 0"]);
@@ -194,6 +219,8 @@ async fn the_timeline_keeps_every_turn(world: World) {
     let Appended::Added(third) = append(&c, Some(at)).await else { panic!() };
     assert_eq!((third.seq, third.valid_from), (3, Some(at)));
     assert!(matches!(append(&c, Some(at)).await, Appended::Unchanged(_)));
+    let finer = at + Duration::from_nanos(1);
+    assert!(matches!(append(&c, Some(finer)).await, Appended::Unchanged(_)), "stores keep microseconds");
     assert!(matches!(append(&c, None).await, Appended::Unchanged(_)));
     let Appended::Added(fourth) = append(&b, None).await else { panic!() };
     let lines = ledger.timeline(&world.pipeline).await.unwrap();
@@ -293,6 +320,7 @@ async fn a_batch_is_unpublished_until_it_is_marked(world: World) {
 }
 
 async fn a_batch_without_results_is_born_published(world: World) {
+    world.one(bought("o1", "ann", &[0, 0])).await;
     world.one(bought("o1", "ann", &[0, 0])).await;
     assert_eq!(world.ledger.unpublished(&world.pipeline, Duration::ZERO, 10).await.unwrap(), []);
 }
@@ -404,4 +432,41 @@ async fn totals_and_best_members_say_what_happened(world: World) {
     assert_eq!(best, ["bob 700", "ann 67"]);
     assert_eq!(world.ledger.balance(&world.pipeline, &id("nobody")).await.unwrap(), None);
     assert!(matches!(world.try_batch(&[]).await.1, Committed::Done(_)));
+}
+
+/// Two processes that start at the same time.
+async fn two_migrate(url: &str) {
+    let (one, two) = (ledger::open(url).unwrap(), ledger::open(url).unwrap());
+    let (first, second) = tokio::join!(one.migrate(), two.migrate());
+    first.unwrap();
+    second.unwrap();
+    one.check_version().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_may_migrate_postgres_at_once() {
+    two_migrate(&crate::world::postgres_url().await).await;
+}
+
+#[tokio::test]
+async fn two_may_migrate_sqlite_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    two_migrate(&format!("sqlite:{}", folder.path().join("ledger.db").display())).await;
+}
+
+#[tokio::test]
+async fn the_null_ledger_finds_everything_fresh_and_keeps_nothing() {
+    let mut world = World::sqlite_memory().await;
+    world.ledger = ledger::open("null:").unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.one(bought("o1", "ann", &[100])).await.told(), ["earned 150 points, 150"]);
+    }
+    assert_eq!(world.one(spend("s1", "ann", 1)).await.told(), ["rejected 1 points, 0, missing 1"]);
+    assert_eq!(world.ledger.balance(&world.pipeline, &id("ann")).await.unwrap(), None);
+    let since = Since::default();
+    assert!(matches!(
+        world.ledger.append_timeline(&world.pipeline, &world.ruleset, &since).await.unwrap(),
+        Appended::Added(TimelineLine { seq: 1, valid_from: None, .. })
+    ));
+    assert_eq!(world.ledger.ruleset(&world.hash).await.unwrap(), Some(world.ruleset.clone()));
 }

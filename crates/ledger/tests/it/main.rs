@@ -12,6 +12,6 @@ mod conformance;
 mod errors;
 mod property;
 mod refunds;
+mod tls;
 mod workers;
 mod world;
-mod probe;

@@ -30,13 +30,12 @@ fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         let name = format!("e{n}");
         let mut event = match dice.upto(12) {
             0..=3 => {
-                let lines: Vec<i64> = (0..=dice.upto(4)).map(|_| dice.points(60)).collect();
+                let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(90)).collect();
                 with_stars(bought(&order, &member, &lines), dice.points(30))
             }
-            4 | 5 => back(&name, &member, &order, &[["1", "2", "3", "4"][usize::try_from(dice.upto(4)).unwrap()]]),
-            6 => back(&name, &member, &order, &["1", "2"]),
+            4..=6 => a_line_back(dice, &name, &events).unwrap_or_else(|| back(&name, &member, &order, &["1"])),
             7 => back(&name, &member, &order, &[]),
-            8 | 9 => spend(&name, &member, 1 + dice.points(120)),
+            8 | 9 => spend(&name, &member, 1 + dice.points(200)),
             10 => adjust(&name, &member, dice.points(80) - 40),
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => earlier.clone(),
@@ -50,6 +49,14 @@ fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
     }
     events.retain(|event| !matches!(&event.kind, contract::event::Kind::Adjust(adjust) if adjust.points.is_zero()));
     events
+}
+
+/// Mostly of the last few purchases, so that orders come back line by line.
+fn a_line_back(dice: &mut Dice, name: &str, events: &[Event]) -> Option<Event> {
+    let mut purchases = events.iter().rev().filter(|event| event.type_name() == "purchase");
+    let bought = purchases.nth(usize::try_from(dice.upto(3)).unwrap())?;
+    let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
+    Some(back(name, bought.member.as_str(), bought.order()?.as_str(), &[line]))
 }
 
 /// Runs a history in batches of 1 to `most`; answers what was said for the first time, and the books at the end.
