@@ -17,6 +17,7 @@ mod rows;
 mod sql;
 mod sqlite;
 mod store;
+mod stored;
 mod timeline;
 
 use std::sync::Arc;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contract::decision::{OrderAward, OrderState, Returned};
-use contract::event::Event;
 use contract::ruleset::RulesetHash;
 use contract::{MemberId, OrderId, Points, WalletName};
 
@@ -12,6 +11,7 @@ use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
 use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
+use crate::stored;
 
 /// Lots of a first page: most redemptions end within it.
 const PAGE_FIRST: i64 = 32;
@@ -49,7 +49,8 @@ fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
     }
     let outcome = Outcome::parse(&row.outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{}` is not known", row.outcome)))?;
-    let results = row.results.as_deref().map(|text| sql::json("inbox.results", text)).transpose()?;
+    let results =
+        row.results.as_deref().map(|text| stored::results("inbox.results", text, &want.member)).transpose()?;
     Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
 }
 
@@ -210,15 +211,18 @@ pub(crate) fn states(
         let wallet = WalletState::from_rows(row.balances, row.last_lot, lots);
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
+    let ids: HashMap<MemberKey, &MemberId> = loaded.members.iter().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {
         let order: OrderId = sql::id("purchase.order_id", &row.order)?;
         let member = row.member;
-        let book = parts.order(row)?;
+        let Some(id) = ids.get(&member) else { continue };
+        let book = parts.order(row, id)?;
         states.entry(member).or_default().orders.insert(order, book);
     }
     for row in books.parked {
-        let event: Event = sql::json("parked.event", &row.event)?;
+        let Some(id) = ids.get(&row.member) else { continue };
+        let event = stored::event("parked.event", &row.event, id)?;
         if let Some(order) = event.order().cloned() {
             states.entry(row.member).or_default().parked.entry(order).or_default().push(event);
         }
@@ -256,7 +260,7 @@ impl OrderParts {
         Ok(parts)
     }
 
-    fn order(&mut self, row: PurchaseRow) -> Result<OrderBook, LedgerError> {
+    fn order(&mut self, row: PurchaseRow, member: &MemberId) -> Result<OrderBook, LedgerError> {
         let awards = row.entry.and_then(|entry| self.awards.remove(&(row.member, entry))).unwrap_or_default();
         let lots = awards.iter().map(|(award, lot)| (award.wallet.clone(), *lot)).collect();
         let returned = match &row.returned {
@@ -264,7 +268,7 @@ impl OrderParts {
             None => Returned::default(),
         };
         let state = OrderState {
-            purchase: sql::json("purchase.event", &row.event)?,
+            purchase: stored::event("purchase.event", &row.event, member)?,
             ruleset: RulesetHash(row.ruleset),
             returned,
             awards: awards.into_iter().map(|(award, _)| award).collect(),

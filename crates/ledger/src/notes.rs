@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::error::LedgerError;
 use crate::sql::{Arg, Sql};
 use crate::store::{AttemptKey, BatchId, Unpublished};
+use crate::stored;
 
 /// Arguments of one statement; both stores take more.
 const ARGS_MAX: usize = 1000;
@@ -36,10 +37,11 @@ pub(crate) async fn unpublished(
 ) -> Result<Vec<Unpublished>, LedgerError> {
     let rows = store
         .ask(
-            "select cast(b.id as text), i.results
+            "select cast(b.id as text), i.results, m.external_id
              from (select id from batch where pipeline = $1 and published_at is null
                    and micros(recorded_at) <= micros(now()) - $2 order by id limit $3) b
              left join inbox i on i.batch = b.id and i.pipeline = $1 and i.results is not null
+             left join member m on m.pipeline = $1 and m.bucket = i.bucket and m.number = i.member
              order by b.id, i.position",
             &[pipeline.as_str().into(), micros(older_than), limit.into()],
         )
@@ -48,7 +50,7 @@ pub(crate) async fn unpublished(
     for row in &rows {
         let results = batches.entry(BatchId(row.int(0)?)).or_default();
         if row.maybe(1).is_some() {
-            results.extend(row.json::<Vec<ResultEvent>>(1)?);
+            results.extend(stored::results("inbox.results", row.text(1)?, &row.id(2)?)?);
         }
     }
     Ok(batches.into_iter().map(|(batch, results)| Unpublished { batch, results }).collect())
@@ -123,11 +125,13 @@ pub(crate) async fn parked_before(
 ) -> Result<Vec<Event>, LedgerError> {
     let rows = store
         .ask(
-            "select event from parked where pipeline = $1 and micros(recorded_at) < $2 order by recorded_at limit $3",
+            "select p.event, m.external_id from parked p
+             join member m on m.pipeline = p.pipeline and m.bucket = p.bucket and m.number = p.member
+             where p.pipeline = $1 and micros(p.recorded_at) < $2 order by p.recorded_at limit $3",
             &[pipeline.as_str().into(), before.as_microsecond().into(), limit.into()],
         )
         .await?;
-    rows.iter().map(|row| row.json(0)).collect()
+    rows.iter().map(|row| stored::event("parked.event", row.text(0)?, &row.id(1)?)).collect()
 }
 
 /// `$1, $2, ...`

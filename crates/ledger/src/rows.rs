@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::book::{Account, Allocation, Applied, Balances, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
+use crate::stored;
 
 /// Buckets over which a distributed database may spread the members.
 const BUCKETS: u16 = 1024;
@@ -194,7 +195,7 @@ impl Rows {
             occurred_at,
             ruleset: ruleset.0,
             outcome,
-            results: if results.is_empty() { None } else { Some(to_json(&results)?) },
+            results: if results.is_empty() { None } else { Some(stored::results_text(results)?) },
             position: at.position,
             entry: entry_id,
         };
@@ -254,7 +255,7 @@ impl Rows {
         (entry, awards): (Option<i64>, std::ops::Range<usize>),
     ) -> Result<(), LedgerError> {
         let Some(order) = event.order().cloned() else { return Ok(()) };
-        let event = to_json(event)?;
+        let event = stored::event_text(event)?;
         let row = PurchaseRow { event, ruleset: ruleset.to_owned(), returned: None, entry, awards };
         self.purchases.insert((at.member, order), row);
         Ok(())
@@ -291,7 +292,7 @@ impl Rows {
             Parking::Park(event) => {
                 if let Some(order) = event.order() {
                     let key = (row.member, order.clone(), row.identity.clone());
-                    self.parked.insert(key, to_json(&*event)?);
+                    self.parked.insert(key, stored::event_text(&event)?);
                 }
                 self.inbox.push(row);
             }

@@ -10,6 +10,7 @@ use crate::book::Outcome;
 use crate::error::LedgerError;
 use crate::sql::{Arg, Row, Sql};
 use crate::store::BatchId;
+use crate::stored;
 use crate::timeline;
 
 pub(crate) async fn explain_event(
@@ -50,7 +51,9 @@ async fn event_report(
         Some(_) => entries(store, scales, &key, &format!("id = {}", row.int(10)?)).await?.pop(),
         None => None,
     };
+    let member: MemberId = row.id(2)?;
     let event = stored_event(store, &key, (&source, &id)).await?;
+    let event = event.map(|event| Event { member: member.clone(), ..event });
     let mut refunds = Vec::new();
     if let Some(order) = event.as_ref().filter(|event| event.type_name() == "purchase").and_then(Event::order) {
         let mut args = key.to_vec();
@@ -61,15 +64,16 @@ async fn event_report(
     let outcome = row.text(6)?;
     let outcome = Outcome::parse(outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{outcome}` is not known")))?;
+    let results = row.maybe(7).map(|text| stored::results("inbox.results", text, &member)).transpose()?;
     Ok(EventReport {
         source,
         id,
-        member: row.id(2)?,
+        member,
         occurred_at: row.time(3)?,
         recorded_at: row.time(4)?,
         ruleset: RulesetHash(row.text(5)?.to_owned()),
         outcome,
-        results: row.maybe(7).map(|_| row.json(7)).transpose()?.unwrap_or_default(),
+        results: results.unwrap_or_default(),
         batch: BatchId(row.int(8)?).0,
         published: row.maybe(9).is_some(),
         event,

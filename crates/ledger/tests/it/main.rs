@@ -10,6 +10,7 @@
 mod audit;
 mod conformance;
 mod errors;
+mod privacy;
 mod property;
 mod refunds;
 mod tls;
