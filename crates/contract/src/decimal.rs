@@ -36,6 +36,12 @@ impl Quantity {
         self.0
     }
 
+    /// Without zeros at the end: equal numbers become equal texts.
+    #[must_use]
+    pub fn normalized(self) -> Self {
+        Self(self.0.normalize())
+    }
+
     /// Whether it is nought.
     #[must_use]
     pub fn is_zero(self) -> bool {

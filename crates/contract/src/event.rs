@@ -11,6 +11,9 @@ use crate::{EventId, EventType, MemberId, Money, OrderId, Quantity, Source, Wall
 
 /// A thing that happened to one member.
 ///
+/// Its stored form is what the ledger keeps and what [`ContentHash`] is of: a new field must be absent from it when it says
+/// nothing, or every event that is known would become another one.
+///
 /// Identity is the pipeline, `source` and `id`; the same identity with other content is a clash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -23,8 +26,10 @@ pub struct Event {
     /// Whom it happened to.
     pub member: MemberId,
     /// Where it happened (`store`, `web`, ...), if the producer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// The producer's own attributes, for conditions; object keys are sorted on every level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, serde_json::Value>,
     /// What happened.
     pub kind: Kind,
@@ -64,14 +69,17 @@ pub struct Line {
     /// Unique within the order; the line's number from 1 unless the producer names it.
     pub id: String,
     /// Article number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// Pieces or weight, > 0.
     pub quantity: Quantity,
     /// What was paid for the whole line, >= 0.
     pub amount: Money,
     /// Category of the article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// Labels of the article, such as `color=red`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
 }
 
@@ -81,8 +89,10 @@ pub struct Refund {
     /// The order that is returned.
     pub order: OrderId,
     /// Lines that came back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<RefundLine>,
     /// Money given back on the order as a whole, >= 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
 }
 
@@ -92,8 +102,10 @@ pub struct RefundLine {
     /// Which line.
     pub line: LineRef,
     /// Pieces that came back, > 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<Quantity>,
     /// Money given back, >= 0; without it the share of the quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
 }
 
@@ -110,6 +122,7 @@ pub enum LineRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redeem {
     /// From which wallet; the programme's first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletName>,
     /// How many, > 0, as a decimal number of points.
     pub points: Quantity,
@@ -119,6 +132,7 @@ pub struct Redeem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjust {
     /// Which wallet; the programme's first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletName>,
     /// Points to add, or to take when negative; not nought.
     pub points: Decimal,

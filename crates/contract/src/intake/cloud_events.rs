@@ -28,8 +28,9 @@ struct Envelope<'a> {
 }
 
 pub(super) fn parse<'a>(delivery: &Delivery<'a>) -> Result<Raw<'a>, Refusal> {
-    let media_type = delivery.content_type.and_then(|value| value.split(';').next()).map(str::trim);
-    match media_type {
+    let media_type = delivery.content_type.and_then(|value| value.split(';').next());
+    let media_type = media_type.map(|value| value.trim().to_ascii_lowercase());
+    match media_type.as_deref() {
         Some("application/cloudevents+json") => structured(delivery.body),
         Some(other) if other.starts_with("application/cloudevents") => Err(Refusal::new(
             BuryReason::BadValue,

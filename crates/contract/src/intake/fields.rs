@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json::{Raw, RawLine};
+use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, clip};
 use crate::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use crate::id::IdError;
@@ -69,9 +69,15 @@ fn time(text: Option<&str>) -> Result<Timestamp, Refusal> {
     let instant: Timestamp = text.parse().map_err(|_| {
         bad("occurredAt", format!("is `{}`; write RFC 3339 with an offset, such as `2026-01-31T12:00:00Z`", clip(text)))
     })?;
+    if instant < Timestamp::from_second(YEAR_ONE_SECOND).unwrap_or(Timestamp::MIN) {
+        return Err(bad("occurredAt", format!("is `{}`, before the year 1", clip(text))));
+    }
     // The stores keep microseconds; a finer time would not be the same after it was read back.
     Timestamp::from_microsecond(instant.as_microsecond()).map_err(|e| bad("occurredAt", e))
 }
+
+/// 0001-01-01T00:00:00Z: PostgreSQL's calendar does not reach as far back as ours.
+const YEAR_ONE_SECOND: i64 = -62_135_596_800;
 
 fn currency(named: Option<&str>, programme: Currency) -> Result<Currency, Refusal> {
     let Some(named) = named else {
@@ -114,7 +120,8 @@ fn quantity(field: &str, raw: &RawValue) -> Result<Quantity, Refusal> {
     if quantity.is_zero() {
         return Err(bad(field, "is nought; leave the line out"));
     }
-    Ok(quantity)
+    // `1` and `1.0` are the same content, whatever library wrote them.
+    Ok(quantity.normalized())
 }
 
 fn too_many(lines: usize) -> Result<(), Refusal> {
@@ -131,7 +138,7 @@ fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
     too_many(raw_lines.len())?;
     let mut lines = Vec::with_capacity(raw_lines.len().max(1));
     for (n, raw_line) in raw_lines.iter().enumerate() {
-        lines.push(line(n, raw_line, currency)?);
+        lines.push(line(n, &raw_line_of(n, raw_line)?, currency)?);
     }
     if lines.is_empty() {
         let amount = named.ok_or_else(|| missing("amount"))?;
@@ -156,6 +163,10 @@ fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
 fn whole_order(amount: Money) -> Result<Line, Refusal> {
     let quantity = Quantity::parse("1").map_err(|e| bad("quantity", e))?;
     Ok(Line { id: "1".into(), sku: None, quantity, amount, category: None, labels: Vec::new() })
+}
+
+fn raw_line_of<'a>(n: usize, raw: &'a RawValue) -> Result<RawLine<'a>, Refusal> {
+    json::read(raw.get().as_bytes(), &format!("lines[{n}]."))
 }
 
 fn line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<Line, Refusal> {
@@ -193,7 +204,7 @@ fn refund(raw: &Raw<'_>, currency: Currency) -> Result<Refund, Refusal> {
     too_many(raw_lines.len())?;
     let mut lines = Vec::with_capacity(raw_lines.len());
     for (n, raw_line) in raw_lines.iter().enumerate() {
-        lines.push(refund_line(n, raw_line, currency)?);
+        lines.push(refund_line(n, &raw_line_of(n, raw_line)?, currency)?);
     }
     match (amount, lines.is_empty()) {
         // A total beside lines says the same money twice; the lines are the finer word, and must agree.
@@ -244,7 +255,8 @@ fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {
     if size.is_zero() {
         return Err(bad("points", "is nought; an adjustment adds or takes"));
     }
-    let points = if text.starts_with('-') { Decimal::ZERO - size.get() } else { size.get() };
+    let size = size.normalized().get();
+    let points = if text.starts_with('-') { Decimal::ZERO - size } else { size };
     let said = |field: &str, text: &Option<String>| match text.as_deref().map(str::trim) {
         None | Some("") => Err(missing(field)),
         Some(text) => plain(field, text),

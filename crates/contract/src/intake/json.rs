@@ -23,7 +23,7 @@ pub(super) struct Raw<'a> {
     pub(super) amount: Option<&'a RawValue>,
     pub(super) currency: Option<String>,
     #[serde(borrow)]
-    pub(super) lines: Option<Vec<RawLine<'a>>>,
+    pub(super) lines: Option<Vec<&'a RawValue>>,
     pub(super) wallet: Option<String>,
     #[serde(borrow)]
     pub(super) points: Option<&'a RawValue>,
@@ -55,7 +55,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Raw<'_>, Refusal> {
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8], place: &str) -> Result<T, Refusal> {
     // A derived reader takes a list as the fields in their order; nobody means that.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        let at = if place.is_empty() { "the body" } else { "`data`" };
+        let at = if place.is_empty() { "the body".to_owned() } else { format!("`{}`", place.trim_end_matches('.')) };
         return Err(Refusal::new(BuryReason::WrongType, format!("{at} is a list; send one JSON object")));
     }
     // The plain reader first: the one that keeps the path costs twice as much and is needed only for the sentence.
@@ -75,6 +75,7 @@ fn refusal<'a, T: Deserialize<'a>>(body: &'a [u8], place: &str, error: &serde_js
     let mut reader = serde_json::Deserializer::from_slice(body);
     let at = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(found) if found.path().iter().next().is_some() => format!("`{place}{}`", found.path()),
+        _ if !place.is_empty() => format!("`{}`", place.trim_end_matches('.')),
         _ => "the body".to_owned(),
     };
     Refusal::new(BuryReason::WrongType, format!("{at} has a wrong type: {error}"))

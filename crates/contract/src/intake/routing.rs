@@ -15,7 +15,7 @@ pub(super) fn routes(source: &EventSource, delivery: &Delivery<'_>) -> bool {
 /// Whether a topic exchange's binding pattern takes a routing key: words between dots, `*` is one word, `#` is none or more.
 #[must_use]
 pub fn topic_matches(pattern: &str, key: &str) -> bool {
-    let pattern: Vec<&str> = pattern.split('.').collect();
+    let pattern: Vec<&str> = if pattern.is_empty() { Vec::new() } else { pattern.split('.').collect() };
     // An empty key has no words, not one empty word.
     let key: Vec<&str> = if key.is_empty() { Vec::new() } else { key.split('.').collect() };
     words_match(&pattern, &key)
@@ -30,10 +30,7 @@ fn words_match(pattern: &[&str], key: &[&str]) -> bool {
             retry = Some((p, k));
             p += 1;
         } else if k == key.len() {
-            if p == pattern.len() || (p == 1 && pattern == [""]) {
-                return true;
-            }
-            return false;
+            return p == pattern.len();
         } else if pattern.get(p).is_some_and(|word| *word == "*" || *word == key[k]) {
             p += 1;
             k += 1;
@@ -71,6 +68,9 @@ mod tests {
             ("*.*", "a", false),
             ("a", "a", true),
             ("a", "b", false),
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", false),
         ] {
             assert_eq!(topic_matches(pattern, key), expected, "{pattern} {key}");
         }
