@@ -57,7 +57,9 @@ macro_rules! statements {
 statements! {
     insert_members: "insert into member (pipeline, bucket, external_id)
         select $1, w.bucket, w.id from unnest($2::smallint[], $3::text[]) with ordinality as w(bucket, id, n)
-        where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = w.bucket and m.external_id = w.id)
+        where not exists (
+            select 1 from member where pipeline = $1 and bucket = w.bucket and external_id = w.id offset 0
+        )
         order by w.n on conflict (pipeline, bucket, external_id) do nothing",
     lock_members: "select m.external_id, m.number
         from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w

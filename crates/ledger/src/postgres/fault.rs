@@ -102,6 +102,10 @@ pub(super) fn refusal(error: &Error) -> Option<Committed> {
     if *db.code() == SqlState::UNIQUE_VIOLATION && db.constraint() == Some(INBOX_KEY) {
         return Some(Committed::Raced);
     }
+    if *db.code() == SqlState::UNIQUE_VIOLATION {
+        // Every other key is of our own making (a sequence that a promoted replica did not have, say): no event is at fault.
+        return None;
+    }
     match db.code().code().get(..2) {
         Some("22") => Some(refused(&format!("a value that the database cannot hold, {}", db.code().code()))),
         Some("23") => Some(refused(&format!("constraint {}", db.constraint().unwrap_or("unknown")))),

@@ -110,7 +110,14 @@ pub(super) fn error(object: &str, error: rusqlite::Error) -> LedgerError {
 }
 
 /// Whether the content was refused, and not the store at fault.
+///
+/// A key that stands twice is of our own making; no event is at fault for it.
 pub(super) fn is_refusal(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE};
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if let Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID | SQLITE_CONSTRAINT_UNIQUE) = extended {
+        return false;
+    }
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
