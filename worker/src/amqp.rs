@@ -2,11 +2,14 @@
 //!
 //! Nothing is decided here. One channel consumes and acknowledges a lane, another publishes with confirms.
 
+use std::time::Duration;
+
 use broker::Connection;
 use contract::pipeline::bury_header;
 use contract::result::{CLOUD_EVENT_JSON, ResultEvent};
 use contract::{PipelineName, Refusal};
 use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
@@ -26,6 +29,17 @@ const PREFETCH: u16 = 1000;
 /// Longest sentence in a header of a buried message, in bytes.
 const DETAIL_BYTES_MAX: usize = 1024;
 
+/// Longest wait for confirms or for an acknowledgement to be sent. A broker with a memory or disk alarm takes nothing and says
+/// nothing; then the session is given up, which tells.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A channel that does not close within this is left to the connection's end.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+
+/// Foreign headers of a buried message beyond this are left out: all headers must fit into one frame of 128 KiB, or the broker
+/// closes the connection and the message would come again for ever.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
+
 /// Persistent delivery mode.
 const PERSISTENT: u8 = 2;
 
@@ -44,6 +58,12 @@ pub(crate) enum LinkError {
     /// The broker did not take a message.
     #[error("could not publish to `{0}`: the broker did not confirm the message")]
     NotConfirmed(String),
+    /// Nothing was heard for too long: the connection is blocked, or a queue has no majority.
+    #[error("could not {action}: the broker said nothing for {} seconds; see whether it has an alarm", SILENCE_MAX.as_secs())]
+    Silent {
+        /// What was tried.
+        action: &'static str,
+    },
     /// A buried copy found no queue; it must not be lost.
     #[error("could not bury a message: exchange `{0}` has no queue; apply the pipeline again")]
     NowhereToBury(String),
@@ -84,6 +104,14 @@ fn text_headers(table: &FieldTable) -> Vec<(String, String)> {
     let text = |value: &AMQPValue| match value {
         AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
         AMQPValue::ShortString(text) => Some(text.to_string()),
+        // CloudEvents attributes may come as AMQP types of their own.
+        AMQPValue::Boolean(value) => Some(value.to_string()),
+        AMQPValue::ShortInt(value) => Some(value.to_string()),
+        AMQPValue::LongInt(value) => Some(value.to_string()),
+        AMQPValue::LongLongInt(value) => Some(value.to_string()),
+        AMQPValue::Timestamp(seconds) => {
+            i64::try_from(*seconds).ok().and_then(|at| Timestamp::from_second(at).ok()).map(|at| at.to_string())
+        }
         _ => None,
     };
     table.inner().iter().filter_map(|(key, value)| Some((key.to_string(), text(value)?))).collect()
@@ -94,6 +122,8 @@ pub(crate) struct Inlet {
     channel: Channel,
     consumer: Consumer,
     queue: String,
+    /// The end of the stream, seen while a batch was gathered: the stream tells it only once.
+    ended: Option<LinkError>,
 }
 
 impl Inlet {
@@ -103,20 +133,32 @@ impl Inlet {
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(queue.into(), consumer.into(), options, FieldTable::default()).await?;
-        Ok(Self { channel, consumer, queue: queue.to_owned() })
+        Ok(Self { channel, consumer, queue: queue.to_owned(), ended: None })
     }
 
     /// What waits, at least one message; returns as soon as the stream runs dry. Cancel-safe until the first message came.
     pub(crate) async fn batch(&mut self) -> Result<Vec<Arrived>, LinkError> {
-        let ended = || LinkError::Cancelled(self.queue.clone());
-        let first = self.consumer.next().await.ok_or_else(ended)??;
+        if let Some(ended) = self.ended.take() {
+            return Err(ended);
+        }
+        let first = self.consumer.next().await;
+        let first = first.ok_or_else(|| LinkError::Cancelled(self.queue.clone()))??;
         let mut bytes = first.data.len();
         let mut batch = vec![Arrived::from(first)];
         while batch.len() < BATCH_LEN_MAX && bytes < BATCH_BYTES_MAX {
-            // An error or an end is seen again by the next call; what came before it is worked on first.
-            let Some(Some(Ok(delivery))) = self.consumer.next().now_or_never() else { break };
-            bytes += delivery.data.len();
-            batch.push(Arrived::from(delivery));
+            match self.consumer.next().now_or_never() {
+                Some(Some(Ok(delivery))) => {
+                    bytes += delivery.data.len();
+                    batch.push(Arrived::from(delivery));
+                }
+                None => break,
+                // What came before the end is worked on first.
+                Some(end) => {
+                    let error = end.and_then(Result::err).map(LinkError::Amqp);
+                    self.ended = Some(error.unwrap_or_else(|| LinkError::Cancelled(self.queue.clone())));
+                    break;
+                }
+            }
         }
         Ok(batch)
     }
@@ -129,7 +171,7 @@ impl Inlet {
     /// Closes the channel: what is not acknowledged goes back in order. A cancel first would break the order on quorum queues.
     pub(crate) async fn close(self) {
         // The channel may be gone already; then the broker took everything back by itself.
-        let _ = self.channel.close(200, "done".into()).await;
+        let _ = tokio::time::timeout(CLOSE_MAX, self.channel.close(200, "done".into())).await;
     }
 }
 
@@ -142,7 +184,8 @@ pub(crate) struct Acks {
 impl Acks {
     /// Acknowledges everything up to and including a tag.
     pub(crate) async fn up_to(&self, tag: u64) -> Result<(), LinkError> {
-        Ok(self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?)
+        let ack = self.channel.basic_ack(tag, BasicAckOptions { multiple: true });
+        heard("acknowledge messages", async { Ok(ack.await?) }).await
     }
 }
 
@@ -172,6 +215,10 @@ impl Outlet {
 
     /// Publishes results and waits until the broker has them all. Results that nobody subscribed to are fine.
     pub(crate) async fn publish(&self, results: &[ResultEvent]) -> Result<(), LinkError> {
+        heard("publish results", self.publish_all(results)).await
+    }
+
+    async fn publish_all(&self, results: &[ResultEvent]) -> Result<(), LinkError> {
         let mut sent = Vec::with_capacity(results.len());
         for result in results {
             sent.push(self.send_result(result));
@@ -197,6 +244,10 @@ impl Outlet {
 
     /// Puts a copy with its reason into the dead-letter exchange and waits until a queue has it.
     pub(crate) async fn bury(&self, grave: &Grave<'_>) -> Result<(), LinkError> {
+        heard("bury a message", self.bury_one(grave)).await
+    }
+
+    async fn bury_one(&self, grave: &Grave<'_>) -> Result<(), LinkError> {
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties = grave.properties();
         let key: ShortString = grave.routing_key.into();
@@ -212,6 +263,11 @@ impl Outlet {
     }
 }
 
+/// Waits for the broker, but not for ever.
+async fn heard<T>(action: &'static str, work: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
+    tokio::time::timeout(SILENCE_MAX, work).await.unwrap_or(Err(LinkError::Silent { action }))
+}
+
 /// A message to be buried.
 pub(crate) struct Grave<'a> {
     refusal: &'a Refusal,
@@ -220,12 +276,12 @@ pub(crate) struct Grave<'a> {
     routing_key: &'a str,
     body: &'a [u8],
     came_with: BasicProperties,
-    at: jiff::Timestamp,
+    at: Timestamp,
 }
 
 impl<'a> Grave<'a> {
     /// For a message of a lane.
-    pub(crate) fn of(arrived: &'a Arrived, refusal: &'a Refusal, queue: &'a str, at: jiff::Timestamp) -> Self {
+    pub(crate) fn of(arrived: &'a Arrived, refusal: &'a Refusal, queue: &'a str, at: Timestamp) -> Self {
         Self {
             refusal,
             queue,
@@ -238,13 +294,18 @@ impl<'a> Grave<'a> {
     }
 
     /// For an event that waited in the ledger; its body is the event as the ledger kept it.
-    pub(crate) fn of_parked(body: &'a [u8], refusal: &'a Refusal, at: jiff::Timestamp) -> Self {
+    pub(crate) fn of_parked(body: &'a [u8], refusal: &'a Refusal, at: Timestamp) -> Self {
         let came_with = BasicProperties::default().with_content_type("application/json".into());
         Self { refusal, queue: "", exchange: "", routing_key: "parked", body, came_with, at }
     }
 
     fn properties(&self) -> BasicProperties {
-        let mut headers = self.came_with.headers().clone().unwrap_or_default();
+        let came = &self.came_with;
+        let mut headers = came.headers().clone().unwrap_or_default();
+        if format!("{headers:?}").len() > HEADERS_BYTES_MAX {
+            headers = FieldTable::default();
+            headers.insert(bury_header::CUT.into(), AMQPValue::LongString("true".into()));
+        }
         let mut detail = self.refusal.detail.as_str();
         if detail.len() > DETAIL_BYTES_MAX {
             detail = &detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)];
@@ -260,10 +321,25 @@ impl<'a> Grave<'a> {
             headers.insert(name.into(), AMQPValue::LongString(value.into()));
         }
         // A message's own time to live would let it vanish from the dead letters unseen; a foreign user id is refused.
-        let copy = BasicProperties::default().with_headers(headers).with_delivery_mode(PERSISTENT);
-        let came = &self.came_with;
-        let copy = came.content_type().clone().map_or(copy.clone(), |value| copy.with_content_type(value));
-        let copy = came.correlation_id().clone().map_or(copy.clone(), |value| copy.with_correlation_id(value));
-        came.message_id().clone().map_or(copy.clone(), |value| copy.with_message_id(value))
+        let mut copy = BasicProperties::default().with_headers(headers).with_delivery_mode(PERSISTENT);
+        if let Some(value) = came.content_type().clone() {
+            copy = copy.with_content_type(value);
+        }
+        if let Some(value) = came.content_encoding().clone() {
+            copy = copy.with_content_encoding(value);
+        }
+        if let Some(value) = came.correlation_id().clone() {
+            copy = copy.with_correlation_id(value);
+        }
+        if let Some(value) = came.message_id().clone() {
+            copy = copy.with_message_id(value);
+        }
+        if let Some(value) = came.kind().clone() {
+            copy = copy.with_type(value);
+        }
+        if let Some(value) = *came.timestamp() {
+            copy = copy.with_timestamp(value);
+        }
+        copy
     }
 }

@@ -21,9 +21,6 @@ pub(crate) fn key(message: &Arrived) -> AttemptKey {
 /// Which messages of a batch are suspect. Notes redeliveries in the ledger; noting one twice only makes it suspect earlier.
 pub(crate) async fn suspects(ledger: &dyn Ledger, batch: &[Arrived]) -> Result<HashSet<u64>, EngineError> {
     let again: Vec<&Arrived> = batch.iter().filter(|message| message.redelivered).collect();
-    if again.is_empty() {
-        return Ok(HashSet::new());
-    }
     let keys: Vec<AttemptKey> = again.iter().map(|message| key(message)).collect();
     let deaths = ledger.note_redelivered(&keys).await?;
     let suspect = |(message, deaths): (&&Arrived, u32)| (deaths >= SUSPECT_DEATHS).then_some(message.tag);

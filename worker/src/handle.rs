@@ -1,14 +1,16 @@
 //! From a batch of messages to units of work that are committed and wait to be published: walk (b), up to the commit.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use contract::Refusal;
 use contract::event::Event;
 use contract::intake::{Delivery, Intake};
 use contract::result::ResultEvent;
-use engine::{Engine, Settled};
+use engine::{Engine, EngineError, Settled};
 use jiff::Timestamp;
-use ledger::{BatchId, Ledger};
+use ledger::{AttemptKey, BatchId, Ledger};
 
 use crate::amqp::Arrived;
 use crate::hold::Holder;
@@ -25,7 +27,8 @@ pub(crate) struct Unit {
     pub(crate) burials: Vec<(Arrived, Refusal)>,
     /// Refunds that had waited for a purchase of this unit and do not fit it.
     pub(crate) given_up: Vec<(Event, Refusal)>,
-    pub(crate) batch: Option<BatchId>,
+    /// To be marked once its results are confirmed; several when the ledger refused a batch and it was halved.
+    pub(crate) batches: Vec<BatchId>,
 }
 
 /// What the lane's desk works with.
@@ -43,7 +46,11 @@ impl Desk<'_> {
     /// decided goes back to the queue.
     pub(crate) async fn handle(&self, batch: Vec<Arrived>) -> Option<Vec<Unit>> {
         self.metrics.batch_messages.observe(as_f64(batch.len()));
-        let suspects = self.holder.ledger(async || attempts::suspects(self.ledger, &batch).await).await?;
+        let suspects = if batch.iter().any(|message| message.redelivered) {
+            self.holder.ledger(async || attempts::suspects(self.ledger, &batch).await).await?
+        } else {
+            HashSet::new()
+        };
         let mut units = Vec::new();
         for run in runs(batch, &suspects) {
             let unit = match run {
@@ -55,16 +62,30 @@ impl Desk<'_> {
         Some(units)
     }
 
+    /// Notes the attempt, then decides. A try that ends without a death is taken back: only deaths convict.
     async fn alone(&self, message: Arrived) -> Option<Unit> {
         let key = attempts::key(&message);
-        let noted = self.holder.ledger(async || attempts::attempt(self.ledger, &message, self.attempts).await).await?;
-        match noted {
+        let again = AtomicBool::new(false);
+        let note = async || {
+            // An answer that was lost must not count twice.
+            if again.swap(true, Ordering::Relaxed) {
+                self.ledger.clear_attempts(&[key]).await?;
+            }
+            attempts::attempt(self.ledger, &message, self.attempts).await
+        };
+        let decided = match self.holder.ledger(note).await? {
             Ok(()) => self.together(vec![message]).await,
             Err(refusal) => {
-                self.holder.ledger(async || Ok(self.ledger.clear_attempts(&[key]).await?)).await?;
-                Some(Unit { last_tag: message.tag, messages: 1, burials: vec![(message, refusal)], ..Unit::default() })
+                let unit = Unit { last_tag: message.tag, messages: 1, ..Unit::default() };
+                Some(Unit { burials: vec![(message, refusal)], ..unit })
             }
+        };
+        if decided.as_ref().is_none_or(|unit| unit.batches.is_empty())
+            && let Err(error) = self.ledger.clear_attempts(&[key]).await
+        {
+            tracing::warn!(error = crate::hold::chain(&error), "an attempt stays noted");
         }
+        decided
     }
 
     async fn together(&self, messages: Vec<Arrived>) -> Option<Unit> {
@@ -91,14 +112,18 @@ impl Desk<'_> {
             return Some(unit);
         }
         fault::maybe_abort(&events);
-        let timer = self.metrics.ledger_seconds.start_timer();
-        let settled =
-            self.holder.ledger(async || self.engine.apply(&events, &attempts, Timestamp::now()).await).await?;
-        timer.observe_duration();
+        let settled = self.holder.ledger(async || self.apply(&events, &attempts).await).await?;
         for (message, settled) in carriers.into_iter().zip(settled) {
             self.take(&mut unit, message, settled);
         }
         Some(unit)
+    }
+
+    async fn apply(&self, events: &[Event], attempts: &[AttemptKey]) -> Result<Vec<Settled>, EngineError> {
+        let started = Instant::now();
+        let settled = self.engine.apply(events, attempts, Timestamp::now()).await?;
+        self.metrics.ledger_seconds.observe(started.elapsed().as_secs_f64());
+        Ok(settled)
     }
 
     fn decode(&self, message: &Arrived) -> Result<Event, Refusal> {
@@ -119,7 +144,9 @@ impl Desk<'_> {
                 self.count_points(&results);
                 unit.results.extend(results);
                 unit.given_up.extend(given_up);
-                unit.batch = Some(batch);
+                if unit.batches.last() != Some(&batch) {
+                    unit.batches.push(batch);
+                }
             }
             Settled::Replayed { results } => {
                 count("replayed");
@@ -132,7 +159,7 @@ impl Desk<'_> {
     fn count_points(&self, results: &[ResultEvent]) {
         for result in results {
             if let contract::result::ResultBody::Earned { wallet, points, .. } = &result.body {
-                // A gauge for people; sums that must be right are made in the ledger.
+                // For people; sums that must be right are made in the ledger.
                 let points: f64 = points.parse().unwrap_or_default();
                 self.metrics.points_earned.with_label_values(&[wallet.as_str()]).inc_by(points);
             }

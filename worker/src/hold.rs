@@ -14,6 +14,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest pause: an outage of an hour must not cost minutes after its end.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// Longest wait for one answer of the ledger; a batch takes milliseconds, a lock that somebody holds by hand takes for ever.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+
 /// A session that lived so long was no failed try.
 pub(crate) const LIVED_WELL: Duration = Duration::from_secs(10);
 
@@ -57,12 +60,17 @@ impl Holder {
     {
         let mut backoff = Backoff::default();
         loop {
-            match attempt().await {
-                Ok(answer) => {
+            let answered = tokio::select! {
+                () = self.shutdown.now() => return None,
+                answered = tokio::time::timeout(ANSWER_MAX, attempt()) => answered,
+            };
+            match answered {
+                Ok(Ok(answer)) => {
                     self.resumed();
                     return Some(answer);
                 }
-                Err(error) => self.held(&error),
+                Ok(Err(error)) => self.held(&error),
+                Err(_) => self.silent(),
             }
             tokio::select! {
                 () = self.shutdown.asked() => return None,
@@ -71,15 +79,26 @@ impl Holder {
         }
     }
 
-    fn held(&self, error: &EngineError) {
-        let why = chain(error);
+    /// Tells that work waits, and for what.
+    pub(crate) fn held(&self, error: &EngineError) {
+        let cause = if matches!(error, EngineError::Ledger(_)) { HELD_BY_LEDGER } else { HELD_BY_RULES };
+        self.tell(cause, chain(error));
+    }
+
+    fn silent(&self) {
+        let seconds = ANSWER_MAX.as_secs();
+        let why = format!("the ledger did not answer for {seconds} seconds; see what its database waits for");
+        self.tell(HELD_BY_LEDGER, why);
+    }
+
+    fn tell(&self, cause: &str, why: String) {
         tracing::warn!(error = why, "holding: the ledger cannot decide now");
         self.health.down("ledger", why);
-        let cause = if matches!(error, EngineError::Ledger(_)) { HELD_BY_LEDGER } else { HELD_BY_RULES };
         self.metrics.held.with_label_values(&[cause]).set(1);
     }
 
-    fn resumed(&self) {
+    /// Tells that the ledger answers.
+    pub(crate) fn resumed(&self) {
         self.health.up("ledger");
         for cause in [HELD_BY_LEDGER, HELD_BY_RULES] {
             self.metrics.held.with_label_values(&[cause]).set(0);

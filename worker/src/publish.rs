@@ -1,6 +1,11 @@
 //! Walk (b) from the commit on: results and burials confirmed, then the acknowledgement.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use contract::PipelineName;
 use jiff::Timestamp;
+use ledger::{Identity, Ledger};
 use tokio::sync::mpsc;
 
 use crate::amqp::{Acks, Grave, LinkError, Outlet};
@@ -13,6 +18,8 @@ pub(crate) struct Press {
     pub(crate) outlet: Outlet,
     pub(crate) acks: Acks,
     pub(crate) marks: Marks,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) pipeline: PipelineName,
     pub(crate) metrics: Metrics,
     pub(crate) queue: String,
     pub(crate) lane: &'static str,
@@ -29,13 +36,13 @@ impl Press {
     }
 
     async fn settle(&self, unit: Unit) -> Result<(), LinkError> {
-        let timer = self.metrics.confirm_seconds.start_timer();
+        let started = Instant::now();
         self.outlet.publish(&unit.results).await?;
         self.bury(&unit).await?;
-        timer.observe_duration();
+        self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
         self.acks.up_to(unit.last_tag).await?;
-        if let Some(batch) = unit.batch {
-            self.marks.published(batch);
+        for batch in &unit.batches {
+            self.marks.published(*batch);
         }
         self.count(&unit);
         Ok(())
@@ -45,11 +52,18 @@ impl Press {
         let now = Timestamp::now();
         for (message, refusal) in &unit.burials {
             self.outlet.bury(&Grave::of(message, refusal, &self.queue, now)).await?;
-            tracing::info!(reason = refusal.reason.as_str(), queue = self.queue, "buried a message");
+        }
+        if let Some((_, refusal)) = unit.burials.first() {
+            let (messages, first) = (unit.burials.len(), refusal.reason.as_str());
+            tracing::info!(messages, first, queue = self.queue, "buried messages");
         }
         for (event, refusal) in &unit.given_up {
             let body = serde_json::to_vec(event).unwrap_or_default();
             self.outlet.bury(&Grave::of_parked(&body, refusal, now)).await?;
+            // The copy first: a crash between the two leaves a refund that still waits, never one that is gone.
+            if let Err(error) = self.ledger.give_up_parked(&self.pipeline, &[Identity::of(event)]).await {
+                tracing::warn!(error = crate::hold::chain(&error), "a buried refund still waits in the ledger");
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use broker::Connection;
 use contract::pipeline::Names;
 use contract::{BuryReason, Refusal};
 use engine::EngineError;
+use host::Shutdown;
 use jiff::Timestamp;
 
 use crate::amqp::{Addresses, Grave, LinkError, Outlet};
@@ -44,31 +45,40 @@ impl From<ledger::LedgerError> for Trouble {
     }
 }
 
-/// Rounds until asked to stop or until the broker is lost.
-pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>) -> Result<(), LinkError> {
-    let pipeline = &worker.config.pipeline;
-    let results = worker.config.results.exchange_name(pipeline);
-    let addresses = Addresses { pipeline, results: &results, dead: &Names(pipeline).dead() };
-    let outlet = Outlet::open(&connection, &addresses).await?;
+/// Rounds until the session ends. Its own trouble is told and tried again; whether the session is lost is the lanes' matter.
+pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>, session: Shutdown) -> Result<(), LinkError> {
+    let mut outlet = None;
     loop {
-        match round(&worker, &outlet).await {
-            Ok(()) => {}
-            Err(Trouble::Link(error)) => return Err(error),
-            // The lanes hold and tell; here the next round is soon enough.
-            Err(Trouble::Ledger(error)) => tracing::debug!(error = chain(&error), "no rescue this round"),
+        match round(&worker, &connection, &mut outlet).await {
+            Ok(()) => worker.holder.resumed(),
+            Err(Trouble::Link(error)) => {
+                tracing::warn!(error = chain(&error), "could not publish what was left behind");
+                outlet = None;
+            }
+            Err(Trouble::Ledger(error)) => worker.holder.held(&error),
         }
         tokio::select! {
-            () = worker.holder.shutdown.asked() => return Ok(()),
+            () = session.asked() => return Ok(()),
             () = tokio::time::sleep(ROUND) => {}
         }
     }
 }
 
-async fn round(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {
+async fn open(worker: &Worker, connection: &Connection) -> Result<Outlet, LinkError> {
+    let pipeline = &worker.config.pipeline;
+    let results = worker.config.results.exchange_name(pipeline);
+    Outlet::open(connection, &Addresses { pipeline, results: &results, dead: &Names(pipeline).dead() }).await
+}
+
+async fn round(worker: &Worker, connection: &Connection, outlet: &mut Option<Outlet>) -> Result<(), Trouble> {
     let pipeline = &worker.config.pipeline;
     if !worker.ledger.acquire_lease(pipeline, &worker.consumer_tag, LEASE).await? {
         return Ok(());
     }
+    let outlet = match outlet {
+        Some(outlet) => outlet,
+        None => outlet.insert(open(worker, connection).await?),
+    };
     let mut results = 0;
     for unpublished in worker.ledger.unpublished(pipeline, LEFT_ALONE, ROUND_LEN_MAX).await? {
         outlet.publish(&unpublished.results).await?;

@@ -35,7 +35,7 @@ pub(crate) enum StartError {
 /// Everything that a session works with.
 pub(crate) struct Worker {
     pub(crate) config: WorkerConfig,
-    pub(crate) broker: broker::Settings,
+    pub(crate) args: Args,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) engine: Engine,
     pub(crate) intake: Intake,
@@ -64,15 +64,22 @@ pub(crate) async fn run(args: Args) -> Result<(), StartError> {
     }
     let probes = tokio::spawn(server.run(health.clone(), metrics.registry.clone(), shutdown.clone()));
     let holder = Holder { health, metrics, shutdown: shutdown.clone() };
-    work(settings, holder).await?;
+    let stopping = holder.health.clone();
+    let asked = shutdown.clone();
+    tokio::spawn(async move {
+        asked.asked().await;
+        // Alive and not ready: traffic and roll-outs look at this.
+        stopping.down("worker", "stopping");
+    });
+    let worked = work(args, settings, holder).await;
     shutdown.insist();
-    // The probes' server only answers; that it was ended is no error.
-    let _ = probes.await;
-    Ok(())
+    // A client that never finishes its question must not keep the process.
+    probes.abort();
+    worked
 }
 
-async fn work(settings: Settings, holder: Holder) -> Result<(), StartError> {
-    let Settings { config, broker, ledger_url } = settings;
+async fn work(args: Args, settings: Settings, holder: Holder) -> Result<(), StartError> {
+    let Settings { config, ledger_url } = settings;
     let ledger = ledger::open(&ledger_url)?;
     if !ledger_ready(ledger.as_ref(), &holder).await? {
         return Ok(());
@@ -84,11 +91,15 @@ async fn work(settings: Settings, holder: Holder) -> Result<(), StartError> {
     let intake = Intake::new(&config.events, config.currency);
     let consumer_tag = tag(&config);
     tracing::info!(pipeline = config.pipeline.as_str(), worker = consumer_tag, "started");
-    let worker = Arc::new(Worker { config, broker, ledger, engine, intake, limits, marks, holder, consumer_tag });
+    let worker = Arc::new(Worker { config, args, ledger, engine, intake, limits, marks, holder, consumer_tag });
     session::run(&worker).await;
     tracing::info!("stopped");
+    let left = worker.holder.shutdown.clone();
     drop(worker);
-    finish(marking).await;
+    tokio::select! {
+        () = finish(marking) => {}
+        () = left.now() => {}
+    }
     Ok(())
 }
 
@@ -104,10 +115,16 @@ async fn ledger_ready(ledger: &dyn Ledger, holder: &Holder) -> Result<bool, Ledg
     }
 }
 
+/// A consumer tag has at most 255 bytes.
+const HOST_CHARS_MAX: usize = 40;
+
 /// Host name and process id: what `rabbitmqctl list_consumers` shows must lead to a pod.
 fn tag(config: &WorkerConfig) -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".into());
-    format!("{}@{host}/{}", config.pipeline, std::process::id())
+    // Two hosts may call themselves `localhost` and have the same process id; the lease must still tell them apart.
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.subsec_nanos());
+    let host: String = host.chars().take(HOST_CHARS_MAX).collect();
+    format!("{}@{host}/{}-{nanos:08x}", config.pipeline, std::process::id())
 }
 
 /// The last marks are worth a moment, not a hang: the lease holder sets what is left.

@@ -1,16 +1,21 @@
 //! One connection to the broker, from its opening to its loss: every lane, and the rescue.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use contract::pipeline::Lane;
+use broker::Connection;
+use host::Shutdown;
 use tokio::task::JoinSet;
 
 use crate::amqp::LinkError;
 use crate::hold::{Backoff, LIVED_WELL, chain};
 use crate::metrics::HELD_BY_BROKER;
 use crate::run::Worker;
+use crate::settings::{self, SettingsError};
 use crate::{lane, rescue};
+
+/// Closing a connection politely may take so long.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
 
 /// Why a session ended although nobody asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,8 @@ enum Lost {
     Broker(#[from] broker::BrokerError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    Settings(SettingsError),
 }
 
 /// Session after session until asked to stop; holds between them.
@@ -42,41 +49,51 @@ pub(crate) async fn run(worker: &Arc<Worker>) {
 }
 
 async fn once(worker: &Arc<Worker>, backoff: &mut Backoff) -> Result<(), Lost> {
+    // Secrets may be exchanged at any time; each session reads them anew.
+    let settings = settings::broker(&worker.args).map_err(Lost::Settings)?;
     let connection = tokio::select! {
-        connection = broker::connect(&worker.broker, &worker.consumer_tag) => Arc::new(connection?),
+        connection = broker::connect(&settings, &worker.consumer_tag) => Arc::new(connection?),
         () = worker.holder.shutdown.asked() => return Ok(()),
     };
     let opened = Instant::now();
-    let mut tasks = JoinSet::new();
-    for lane in worker.config.events.lanes() {
-        tasks.spawn(told(lane, lane::run(worker.clone(), connection.clone(), lane)));
-    }
-    tasks.spawn(rescue::run(worker.clone(), connection.clone()));
-    worker.holder.health.up("broker");
-    worker.metrics().held.with_label_values(&[HELD_BY_BROKER]).set(0);
-    let ended = all(tasks).await;
+    let session = worker.holder.shutdown.part();
+    let ended = work(worker, &connection, &session).await;
     if ended.is_ok() || opened.elapsed() > LIVED_WELL {
         *backoff = Backoff::default();
     }
     if let Some(connection) = Arc::into_inner(connection) {
-        connection.close().await;
+        // Closing it asks the broker, who may be gone.
+        let _ = tokio::time::timeout(CLOSE_MAX, connection.close()).await;
     }
     Ok(ended?)
 }
 
-async fn told(lane: Lane, work: impl Future<Output = Result<(), LinkError>>) -> Result<(), LinkError> {
-    tracing::info!(lane = lane.as_str(), "consuming");
-    work.await
+async fn work(worker: &Arc<Worker>, connection: &Arc<Connection>, session: &Shutdown) -> Result<(), LinkError> {
+    let mut lanes = Vec::new();
+    // Every lane is subscribed before the worker calls itself ready.
+    for lane in worker.config.events.lanes() {
+        lanes.push(lane::open(worker, connection, lane, session.clone()).await?);
+    }
+    let mut tasks = JoinSet::new();
+    for lane in lanes {
+        tasks.spawn(lane.run());
+    }
+    tasks.spawn(rescue::run(worker.clone(), connection.clone(), session.clone()));
+    worker.holder.health.up("broker");
+    worker.metrics().held.with_label_values(&[HELD_BY_BROKER]).set(0);
+    all(tasks, session).await
 }
 
-/// All tasks end well, or the first error ends the others: a session is whole or over.
-async fn all(mut tasks: JoinSet<Result<(), LinkError>>) -> Result<(), LinkError> {
+/// All tasks end well, or the first error ends the others: a session is whole or over. Nobody is torn out of a batch.
+async fn all(mut tasks: JoinSet<Result<(), LinkError>>, session: &Shutdown) -> Result<(), LinkError> {
+    let mut first = Ok(());
     while let Some(ended) = tasks.join_next().await {
         match ended {
-            Ok(result) => result?,
+            Ok(result) => first = first.and(result),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
         }
+        session.ask();
     }
-    Ok(())
+    first
 }

@@ -23,12 +23,13 @@ pub(crate) enum SettingsError {
 /// Everything from outside, read once.
 pub(crate) struct Settings {
     pub(crate) config: WorkerConfig,
-    pub(crate) broker: broker::Settings,
     pub(crate) ledger_url: String,
 }
 
 pub(crate) fn read(args: &Args) -> Result<Settings, SettingsError> {
-    Ok(Settings { config: config(&args.config)?, broker: broker(args)?, ledger_url: ledger_url(args)? })
+    // Read to be refused at once; each session reads it anew.
+    broker(args)?;
+    Ok(Settings { config: config(&args.config)?, ledger_url: ledger_url(args)? })
 }
 
 fn text(path: &Path) -> Result<String, SettingsError> {
@@ -39,7 +40,8 @@ fn config(path: &Path) -> Result<WorkerConfig, SettingsError> {
     serde_yaml::from_str(&text(path)?).map_err(|source| SettingsError::Config { path: path.to_owned(), source })
 }
 
-fn broker(args: &Args) -> Result<broker::Settings, SettingsError> {
+/// Where the broker is and how to log in, as the environment or the mounted Secret says it now.
+pub(crate) fn broker(args: &Args) -> Result<broker::Settings, SettingsError> {
     let settings = match &args.broker_secret {
         Some(folder) => broker::Settings::from_secret(&keys(folder)?),
         None => broker::Settings::from_url(&variable("AMQP_URL", "--broker-secret")?),

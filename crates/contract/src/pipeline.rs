@@ -337,4 +337,6 @@ pub mod bury_header {
     pub const ROUTING_KEY: &str = "x-loyalty-routing-key";
     /// Queue in which it waited.
     pub const QUEUE: &str = "x-loyalty-queue";
+    /// There, and `true`, when its own headers were too large to be kept.
+    pub const CUT: &str = "x-loyalty-headers-cut";
 }

@@ -10,7 +10,7 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting};
+use ledger::book::{Applied, MemberState, Outcome, Posting};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, Takes, Wanted,
 };
@@ -27,7 +27,7 @@ pub enum Settled {
         outcome: Outcome,
         /// Its results, and those of refunds that had waited for it.
         results: Vec<ResultEvent>,
-        /// Refunds that had waited for it and do not fit it: to be buried.
+        /// Refunds that had waited for it and do not fit it: to be buried, and only then given up in the ledger.
         given_up: Vec<(Event, Refusal)>,
         /// Whose published mark is to be set once the results are confirmed.
         batch: BatchId,
@@ -247,10 +247,8 @@ impl Desk<'_> {
                         results.extend(kept.results.iter().cloned());
                         applied.push(kept);
                     }
-                    Err(refusal) => {
-                        applied.push(self.give_up(&refund, state)?);
-                        given_up.push((waited, refusal));
-                    }
+                    // It stays parked until whoever buries its copy gives it up: a crash between the two must not lose it.
+                    Err(refusal) => given_up.push((waited, refusal)),
                 }
             }
         }
@@ -269,11 +267,6 @@ impl Desk<'_> {
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
         })
-    }
-
-    fn give_up(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {
-        let rules = self.rules(item.event, Facts::default())?;
-        Ok(state.give_up(GivingUp { event: item.event, hash: item.hash, ruleset_hash: rules.hash() }))
     }
 
     /// A refund is computed by the version that paid, everything else by the version of its time.

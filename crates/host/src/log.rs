@@ -13,6 +13,9 @@ pub enum Format {
     Json,
 }
 
+/// The AMQP client prints messages that it got back, body and all; no payload belongs into a log.
+const PAYLOADS: [&str; 1] = ["lapin::returned_messages=off"];
+
 /// The filter could not be read, or a log was started before.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -32,6 +35,7 @@ pub enum LogError {
 /// Starts the log with a filter such as `info`.
 pub fn init(filter: &str, format: Format) -> Result<(), LogError> {
     let parsed = EnvFilter::try_new(filter).map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
+    let parsed = PAYLOADS.iter().filter_map(|target| target.parse().ok()).fold(parsed, EnvFilter::add_directive);
     let builder = tracing_subscriber::fmt().with_env_filter(parsed).with_writer(std::io::stderr);
     match format {
         Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),

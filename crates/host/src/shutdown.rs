@@ -32,6 +32,12 @@ impl Shutdown {
         self.now.cancelled().await;
     }
 
+    /// A part that can be ended on its own, and ends with the whole.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { soon: self.soon.child_token(), now: self.now.child_token() }
+    }
+
     /// Whether it was asked to finish.
     #[must_use]
     pub fn is_asked(&self) -> bool {

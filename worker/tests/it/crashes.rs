@@ -64,7 +64,7 @@ async fn a_message_that_kills_workers_is_buried_and_everything_else_is_applied()
     stage.publish("purchase.web", bytes(&lines)).await;
     let poison = "cdnow-1";
     let mut deaths = 0;
-    loop {
+    let _worker = loop {
         let mut worker = Worker::start(&stage, &[("LOYALTY_FAULT_ABORT_ON", poison)]);
         until("the worker dies or drains", async || {
             worker.has_ended() || worker.metric("loyalty_buried_total").await == Some(1)
@@ -72,11 +72,11 @@ async fn a_message_that_kills_workers_is_buried_and_everything_else_is_applied()
         .await;
         if !worker.has_ended() {
             stage.drained(&worker).await;
-            break;
+            break worker;
         }
         deaths += 1;
         assert!(deaths <= 5, "`attempts` is 5");
-    }
+    };
     assert_eq!(deaths, 5, "it was there at five deaths");
     assert_eq!(stage.buried().await, [("CrashedWorker".to_owned(), 1)].into());
     assert_eq!(stage.available().await, floor_points(&lines) - 29);

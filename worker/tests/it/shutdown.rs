@@ -35,6 +35,31 @@ async fn a_worker_that_holds_leaves_at_the_first_signal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_signal_leaves_at_once() {
+    let stage = Stage::new(Store::Postgres).await;
+    let mut worker = stage.worker();
+    worker.ready().await;
+    // Somebody holds the table: the batch cannot be finished.
+    let (client, connection) = tokio_postgres::connect(&stage.ledger_url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("begin; lock table member in access exclusive mode").await.unwrap();
+    stage.publish("purchase.web", bytes(&purchases(1))).await;
+    until("the message is taken", async || worker.in_flight().await == Some(1)).await;
+    worker.signal("TERM");
+    worker.not_ready_because("stopping").await;
+    assert!(!worker.has_ended(), "the first signal finishes the batch");
+    let insisted = std::time::Instant::now();
+    worker.signal("TERM");
+    assert!(worker.ended().await.success());
+    assert!(insisted.elapsed() < std::time::Duration::from_secs(10), "{:?}", insisted.elapsed());
+    client.batch_execute("rollback").await.unwrap();
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    assert_eq!(stage.available().await, 29);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_worker_cannot_start_with_is_a_sentence_and_exit_code_two() {
     let stage = Stage::new(Store::Sqlite).await;
     for (amqp, ledger, says) in [

@@ -2,7 +2,7 @@
 
 use engine::Settled;
 
-use crate::shop::{Shop, purchase, refund, words};
+use crate::shop::{Shop, pipeline, purchase, refund, words};
 
 #[tokio::test]
 async fn a_replayed_event_answers_what_it_answered_the_first_time() {
@@ -55,6 +55,10 @@ async fn a_refund_that_comes_early_waits_and_one_that_does_not_fit_is_given_up()
     assert_eq!(given_up.len(), 1);
     assert_eq!(given_up[0].1.reason.to_string(), "UnknownLine");
     assert_eq!(shop.available("m").await, "6");
+    let parked = async || shop.ledger.parked_before(&pipeline(), jiff::Timestamp::MAX, 9).await.unwrap();
+    assert_eq!(parked().await, [given_up[0].0.clone()], "it waits in the ledger until its copy is buried");
+    shop.ledger.give_up_parked(&pipeline(), &[ledger::Identity::of(&given_up[0].0)]).await.unwrap();
+    assert!(parked().await.is_empty());
     assert_eq!(words(&shop.apply(&[&fits, &strange]).await), ["Replayed 1", "Replayed 0"]);
     shop.audits_clean().await;
 }
