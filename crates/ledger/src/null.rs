@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::event::Event;
+use contract::program::{Program, Refunds, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
-use contract::{EventId, MemberId, PipelineName, Source, WalletName};
+use contract::{Currency, EventId, MemberId, PipelineName, Scale, Source, WalletName};
 use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding};
@@ -18,10 +19,28 @@ use crate::store::{
     Since, Unpublished,
 };
 
-/// No ledger at all, but for the timeline: a worker needs its rules.
-#[derive(Debug, Default)]
+/// No ledger at all, but for the timeline: a worker needs its rules. Until somebody appends some, rules that give nothing hold.
+#[derive(Debug)]
 pub(crate) struct Null {
     timeline: std::sync::Mutex<Vec<(TimelineLine, Ruleset)>>,
+}
+
+impl Default for Null {
+    fn default() -> Self {
+        let line = nothing().map(|ruleset| {
+            let author = "null".to_owned();
+            (TimelineLine { seq: 0, valid_from: None, hash: ruleset.hash(), author }, ruleset)
+        });
+        Self { timeline: std::sync::Mutex::new(line.into_iter().collect()) }
+    }
+}
+
+/// A programme without rules. `None` never happens: both names are good.
+fn nothing() -> Option<Ruleset> {
+    let wallet = Wallet { name: WalletName::parse("points").ok()?, scale: Scale::default() };
+    let currency = Currency::parse("USD").ok()?;
+    let program = Program { currency, wallets: vec![wallet], refunds: Refunds::default(), valid_from: None };
+    Some(Ruleset::new(&program, &[]))
 }
 
 impl Null {

@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// Use the debug build: the figures then mean nothing
     #[arg(long)]
     debug: bool,
+    /// Measure what was built before
+    #[arg(long)]
+    no_build: bool,
     /// How the answer looks
     #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", default_value = "table")]
     output: Format,
@@ -70,6 +73,9 @@ impl Options {
 /// Builds, measures, prints; a goal that is missed is no failure, a comparison that could not be made is one.
 pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
     let size = options.size();
+    if !options.no_build {
+        stage::build(options.debug)?;
+    }
     let stage = Stage::make(options.debug, size)?;
     if size.messages < MEANINGFUL_MIN || options.debug {
         say("so few messages, or a debug build, show that it runs and nothing else");

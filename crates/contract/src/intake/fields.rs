@@ -165,7 +165,7 @@ fn whole_order(amount: Money) -> Result<Line, Refusal> {
     Ok(Line { id: "1".into(), sku: None, quantity, amount, category: None, labels: Vec::new() })
 }
 
-fn raw_line_of<'a>(n: usize, raw: &'a RawValue) -> Result<RawLine<'a>, Refusal> {
+fn raw_line_of(n: usize, raw: &RawValue) -> Result<RawLine<'_>, Refusal> {
     json::read(raw.get().as_bytes(), &format!("lines[{n}]."))
 }
 

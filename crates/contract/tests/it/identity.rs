@@ -77,7 +77,7 @@ fn lateness_is_measured_by_the_pipelines_clock() {
 fn the_hash_of_an_event_stays_what_it_is() {
     // Inboxes hold it: another hash for the same content would make every redelivery a clash.
     let whole = PURCHASE.replace(
-        "}",
+        '}',
         r#","channel":"web","data":{"n":1},"lines":[{"sku":"a","quantity":"2.50","amount":"29.33","labels":["x=y"]}]}"#,
     );
     assert_eq!(

@@ -45,7 +45,7 @@ pub(super) async fn find_member(
     let rows = store
         .ask(
             "select cast(bucket as text), cast(number as text) from member
-             where pipeline = $1 and bucket = $2 and external_id = $3",
+             where pipeline = $1 and bucket in ($2, 0) and external_id = $3",
             &[pipeline.as_str().into(), bucket(pipeline, member), member.as_str().into()],
         )
         .await?;

@@ -12,7 +12,7 @@ use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
 };
-use crate::rows::{Loaded, MemberKey, bucket};
+use crate::rows::{Loaded, MemberKey};
 use crate::store::{BatchRequest, Begun, Identity};
 
 pub(super) fn begin(
@@ -39,6 +39,10 @@ pub(super) fn begin(
     Ok((loaded, Begun { answers, members, timeline_seq }))
 }
 
+/// One bucket: an embedded file is never spread over machines, and members scattered over a thousand places in every table
+/// would more than double what a batch writes.
+const BUCKET: i16 = 0;
+
 struct Begin<'a> {
     connection: &'a Connection,
     pipeline: &'a str,
@@ -57,7 +61,7 @@ impl Begin<'_> {
         let mut members = HashMap::with_capacity(ids.len());
         let now = Timestamp::now().as_microsecond();
         for id in ids {
-            let bucket = bucket(&request.pipeline, id);
+            let bucket = BUCKET;
             let known = find.query_row(params![self.pipeline, bucket, id.as_str()], |row| row.get(0)).optional()?;
             let number = match known {
                 Some(number) => number,

@@ -43,11 +43,10 @@ pub(crate) struct Vhost<'a> {
 }
 
 impl Stage {
-    /// Builds, makes sure of the parts and writes the events.
+    /// Makes sure of the parts and writes the events; the programs are built.
     pub(crate) fn make(debug: bool, size: Size) -> Result<Self, BenchError> {
         live::end_on_signals()?;
         let folder = RunFolder::make(&env::temp_dir())?;
-        build(&folder, debug)?;
         let parts = Parts::make_sure()?;
         let [(_, amqp), (_, management), (_, database)] = parts.variables();
         let stage = Self {
@@ -128,7 +127,10 @@ impl Drop for Vhost<'_> {
     }
 }
 
-fn build(folder: &RunFolder, debug: bool) -> Result<(), BenchError> {
+/// Builds everything that is measured or measures.
+pub(crate) fn build(debug: bool) -> Result<(), BenchError> {
+    live::end_on_signals()?;
+    let folder = RunFolder::make(&env::temp_dir())?;
     let mut arguments = BUILD.to_vec();
     arguments.extend((!debug).then_some("--release"));
     let command = format!("cargo {}", arguments.join(" "));

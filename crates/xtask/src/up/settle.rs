@@ -18,7 +18,7 @@ const SETTLE_MAX: Duration = Duration::from_mins(5);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A worker that was started again counts from nought; then it is enough that nothing moves for so long.
+/// A worker that was started again counts from nought, one that lost its connection counts some twice; then it is enough that nothing moves for so long.
 const QUIET_MIN: Duration = Duration::from_secs(3);
 
 /// What the worker counted when all was done.
@@ -38,7 +38,7 @@ pub(super) async fn settle(
             && is_empty(connection, &example.lanes()).await?
         {
             let since = quiet.filter(|(before, _)| *before == counts).map_or_else(Instant::now, |(_, since)| since);
-            let all_came = counts.received >= example.tour.messages.len() as u64;
+            let all_came = counts.adds_up() && counts.received >= example.tour.messages.len() as u64;
             if (all_came || since.elapsed() > QUIET_MIN) && is_published(ctl)? {
                 return Ok(counts);
             }

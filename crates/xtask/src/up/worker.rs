@@ -51,7 +51,12 @@ impl Counts {
 
     /// Whether nothing that came is still being worked on.
     pub(super) fn is_settled(&self) -> bool {
-        self.received == self.settled + self.buried && self.in_flight == 0
+        self.in_flight == 0
+    }
+
+    /// Whether everything was received once and settled once: not so after a lost connection, when some came again.
+    pub(super) fn adds_up(&self) -> bool {
+        self.received == self.settled + self.buried
     }
 }
 
@@ -97,6 +102,7 @@ mod tests {
         };
         assert_eq!(counts, want);
         assert!(!counts.is_settled());
-        assert!(Counts { received: 12, in_flight: 0, ..counts }.is_settled());
+        assert!(Counts { in_flight: 0, ..counts }.is_settled());
+        assert!(!counts.adds_up() && Counts { received: 12, ..counts }.adds_up());
     }
 }
