@@ -1,9 +1,43 @@
 //! Real purchases through broker and worker give the published numbers, on both stores.
 
-use crate::stage::{Stage, Store, bytes, purchases};
+use crate::stage::{Stage, Store, bytes, config, purchases};
+
+/// Each programme has a wallet of its own, so that one run gives every number.
+const PROGRAMMES: [(&str, &str); 7] = [
+    ("floor", "239444"),
+    ("half-up", "243871"),
+    ("half-even", "243849"),
+    ("ceiling", "246325"),
+    ("full-ten", "20904"),
+    ("three-and-a-half", "850665"),
+    ("plus-25", "272819"),
+];
+
+fn programmes() -> serde_json::Value {
+    let per = |name: &str, mode: &str, points: &str| {
+        serde_json::json!({ "name": name, "on": "purchase", "earn": {
+            "wallet": name, "per": { "amount": "1.00", "points": points }, "rounding": { "mode": mode, "at": "Order" },
+        }})
+    };
+    let mut plus = per("plus-25", "Floor", "1");
+    plus["name"] = "plus-base".into();
+    serde_json::json!([
+        per("floor", "Floor", "1"),
+        per("half-up", "HalfUp", "1"),
+        per("half-even", "HalfEven", "1"),
+        per("ceiling", "Ceiling", "1"),
+        per("three-and-a-half", "Floor", "3.5"),
+        { "name": "full-ten", "on": "purchase",
+          "earn": { "wallet": "full-ten", "perStep": { "amount": "10.00", "points": "1" } } },
+        plus,
+        { "name": "plus-bonus", "on": "purchase", "minimumOrder": "50.00", "earn": { "wallet": "plus-25", "fixed": "25" } },
+    ])
+}
 
 async fn check(store: Store) {
-    let stage = Stage::new(store).await;
+    let stage = Stage::without_rules(store, config()).await;
+    let names: Vec<&str> = PROGRAMMES.iter().map(|(name, _)| *name).collect();
+    stage.program(&names, programmes()).await;
     let worker = stage.worker();
     let lines = purchases(usize::MAX);
     stage.publish("purchase.web", bytes(&lines)).await;
@@ -12,11 +46,12 @@ async fn check(store: Store) {
     stage.publish("purchase.web", bytes(&again)).await;
     worker.ready().await;
     stage.drained(&worker).await;
-    assert_eq!(stage.available().await, 239_444, "1 point per dollar, floor per order");
+    let expected = PROGRAMMES.iter().map(|(name, points)| ((*name).to_owned(), (*points).to_owned())).collect();
+    assert_eq!(stage.wallets().await, expected);
     stage.audits_clean().await;
     let results = stage.results().await;
     let earned: i64 = results.values().map(|r| r["data"]["points"].as_str().unwrap().parse::<i64>().unwrap()).sum();
-    assert_eq!(earned, 239_444, "what was published is what was posted");
+    assert_eq!(earned, stage.available().await, "what was published is what was posted");
     assert!(stage.buried().await.is_empty());
 
     let refunds: Vec<String> = lines.iter().map(|line| refund(line)).collect();
@@ -93,6 +128,24 @@ async fn a_refund_that_comes_before_its_purchase_waits_for_it() {
     stage.drained(&worker).await;
     assert_eq!(stage.available().await, 63 + 6, "the first purchase was returned before it came");
     assert_eq!(stage.results().await.len(), 4, "three times earned, once taken back");
+    stage.audits_clean().await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_whose_purchase_never_comes_is_buried_at_its_time() {
+    let mut config = config();
+    config.events.clock = contract::pipeline::Clock::Wall;
+    config.events.max_lateness = contract::span::Span::parse("2s").unwrap();
+    let stage = Stage::with(Store::Sqlite, config).await;
+    let worker = stage.worker();
+    let now = jiff::Timestamp::now();
+    let refund = format!(r#"{{"id":"r","type":"refund","occurredAt":"{now}","member":"m","order":"never"}}"#);
+    stage.publish("refund.web", [refund.as_bytes()]).await;
+    crate::stage::until("it is given up", async || worker.metric("loyalty_buried_total").await == Some(1)).await;
+    assert_eq!(stage.buried().await, [("PurchaseNeverCame".to_owned(), 1)].into());
+    let totals = stage.ledger.totals(stage.pipeline()).await.unwrap();
+    assert_eq!(totals.events.get("GivenUp"), Some(&1));
     stage.audits_clean().await;
     stage.end().await;
 }

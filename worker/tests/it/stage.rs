@@ -73,6 +73,16 @@ impl Stage {
     }
 
     pub(crate) async fn with(store: Store, config: WorkerConfig) -> Self {
+        let stage = Self::without_rules(store, config).await;
+        stage
+            .rules(serde_json::json!([
+                { "name": "base", "on": "purchase", "earn": { "wallet": "points", "per": { "amount": "1.00", "points": "1" } } }
+            ]))
+            .await;
+        stage
+    }
+
+    pub(crate) async fn without_rules(store: Store, config: WorkerConfig) -> Self {
         host::install_tls();
         let vhost = unique();
         let settings = broker::Settings::from_url(&variable("AMQP_URL")).unwrap();
@@ -90,10 +100,6 @@ impl Stage {
         ledger.migrate().await.unwrap();
         let stage = Self { config, settings, connection, ledger, ledger_url, folder, management, vhost };
         stage.apply().await;
-        stage.rules(serde_json::json!([
-            { "name": "base", "on": "purchase", "earn": { "wallet": "points", "per": { "amount": "1.00", "points": "1" } } }
-        ]))
-        .await;
         stage
     }
 
@@ -111,9 +117,14 @@ impl Stage {
 
     /// Makes these rules hold from the beginning, or from now when there were others.
     pub(crate) async fn rules(&self, rules: serde_json::Value) {
+        self.program(&["points"], rules).await;
+    }
+
+    /// The same with other wallets.
+    pub(crate) async fn program(&self, wallets: &[&str], rules: serde_json::Value) {
+        let wallets: Vec<_> = wallets.iter().map(|name| serde_json::json!({ "name": name })).collect();
         let program: Program =
-            serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": [{ "name": "points" }] }))
-                .unwrap();
+            serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": wallets })).unwrap();
         let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
         let since = Since { valid_from: None, author: "test".into() };
         self.ledger.append_timeline(self.pipeline(), &Ruleset::new(&program, &rules), &since).await.unwrap();
@@ -193,7 +204,13 @@ impl Stage {
         reasons
     }
 
-    /// Available points of all members, from the ledger.
+    /// Available points of all members by wallet, from the ledger.
+    pub(crate) async fn wallets(&self) -> BTreeMap<String, String> {
+        let totals = self.ledger.totals(self.pipeline()).await.unwrap();
+        totals.wallets.iter().map(|wallet| (wallet.wallet.to_string(), wallet.available.to_string())).collect()
+    }
+
+    /// Available points of all members and wallets, from the ledger.
     pub(crate) async fn available(&self) -> i64 {
         let totals = self.ledger.totals(self.pipeline()).await.unwrap();
         let sum: rust_decimal::Decimal = totals.wallets.iter().map(|wallet| wallet.available).sum();
