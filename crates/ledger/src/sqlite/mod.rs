@@ -156,6 +156,9 @@ fn migrate(connection: &mut Connection, object: &str, needed: u32) -> Result<(),
         match embedded::migrations::runner().set_grouped(true).run(connection) {
             Ok(_) => return Ok(()),
             Err(_) if version(connection) == Some(needed) => return Ok(()),
+            Err(e) if thread::is_full(&e) => {
+                return Err(LedgerError::Full { object: object.to_owned(), source: Box::new(e) });
+            }
             Err(_) if tries > 0 => {
                 tries -= 1;
                 std::thread::sleep(MIGRATE_PAUSE);

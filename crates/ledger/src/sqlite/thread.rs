@@ -94,6 +94,19 @@ fn opening(object: &str, error: rusqlite::Error) -> LedgerError {
     LedgerError::Misconfigured { object: object.to_owned(), detail: detail.to_owned() }
 }
 
+/// Whether a full disk is at the bottom of an error: a library between may hide it.
+pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rusqlite::Error::SqliteFailure(code, _)) = error.downcast_ref::<rusqlite::Error>() {
+            // The memory shared between processes is a file too, and the first that does not fit.
+            return code.code == ErrorCode::DiskFull || code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Tells a store that is away from a full disk and from a statement that is wrong.
 pub(super) fn error(object: &str, error: rusqlite::Error) -> LedgerError {
     let object = object.to_owned();
