@@ -62,7 +62,7 @@ pub struct ExchangeRef {
     /// Its type on the broker.
     #[serde(rename = "type", default)]
     pub kind: ExchangeKind,
-    /// Whether we create it (durable, with our alternate exchange); `false` when somebody else does.
+    /// Whether we create it (durable; a source's with our alternate exchange); `false` when somebody else does.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     #[cfg_attr(feature = "schema", schemars(default = "yes"))]
     pub declare: bool,

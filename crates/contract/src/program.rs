@@ -69,7 +69,7 @@ pub struct Refunds {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TakeBack {
-    /// Down to an empty balance; what is missing is waived.
+    /// Down to an empty balance; what is missing is waived. The only way so far.
     #[default]
     WithinBalance,
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The store did not answer, or broke off. Nothing was applied, or it was applied as a whole: begin again to learn which.
-    #[error("could not reach the ledger `{object}`; it is tried again, see that it runs and answers")]
+    #[error("could not reach the ledger `{object}`; see that it runs and answers")]
     Away {
         /// URL without password.
         object: String,
@@ -36,7 +36,7 @@ pub enum LedgerError {
         detail: String,
     },
     /// No room is left on the ledger's disk.
-    #[error("could not write to the ledger `{object}`: its disk is full; free or add space, work goes on by itself")]
+    #[error("could not write to the ledger `{object}`: its disk is full; free or add space")]
     Full {
         /// URL without password.
         object: String,

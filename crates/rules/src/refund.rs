@@ -9,7 +9,7 @@ use contract::{BuryReason, Points, Refusal, WalletName};
 use crate::Compiled;
 use crate::award::awards;
 use crate::kept::kept;
-use crate::walk::walk;
+use crate::walk::walk_kept;
 
 /// All returns with this one, and what is due back in all: `clamp(awarded - f(kept), 0, awarded)` by wallet.
 pub(crate) fn decide(compiled: &Compiled, refund: &Refund, state: &OrderState) -> Result<Decision, Refusal> {
@@ -29,7 +29,7 @@ pub(crate) fn decide(compiled: &Compiled, refund: &Refund, state: &OrderState) -
 fn again(compiled: &Compiled, event: &Event, kept: Purchase) -> Result<Vec<Award>, Refusal> {
     let lines = kept.lines.clone();
     let event = Event { kind: Kind::Purchase(kept), ..event.clone() };
-    awards(&walk(compiled, &event)?, &lines)
+    awards(&walk_kept(compiled, &event)?, &lines)
 }
 
 fn due(state: &OrderState, earned: &[Award]) -> Result<BTreeMap<WalletName, Points>, Refusal> {

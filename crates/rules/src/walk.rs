@@ -19,6 +19,20 @@ pub(crate) struct Applied<'a> {
 /// The cheap questions come first: a condition is only evaluated, and so can only fail, for an order that is
 /// large enough and has a line that the rule selects.
 pub(crate) fn walk<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Applied<'a>>, Refusal> {
+    walk_with(compiled, event, |failed| failed)
+}
+
+/// The same for what was kept of an order. A condition that held for the order and cannot be evaluated any more (it asks for a
+/// line that came back) does not hold for the rest: the refund itself is not at fault, and must not be buried for it.
+pub(crate) fn walk_kept<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Applied<'a>>, Refusal> {
+    walk_with(compiled, event, |asked| Ok(asked.unwrap_or(false)))
+}
+
+fn walk_with<'a>(
+    compiled: &'a Compiled,
+    event: &Event,
+    on_failure: impl Fn(Result<bool, Refusal>) -> Result<bool, Refusal>,
+) -> Result<Vec<Applied<'a>>, Refusal> {
     let purchase = match &event.kind {
         Kind::Purchase(purchase) => Some(purchase),
         _ => None,
@@ -27,7 +41,7 @@ pub(crate) fn walk<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Appl
     let mut applied = Vec::new();
     for rule in compiled.rules_on(event.type_name()) {
         let Some(lines) = reached(rule, purchase) else { continue };
-        if holds(rule, event, &mut scope)? {
+        if on_failure(holds(rule, event, &mut scope))? {
             applied.push(Applied { rule, lines });
             if rule.stop_after {
                 break;

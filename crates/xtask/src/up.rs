@@ -80,10 +80,12 @@ pub(crate) fn run(options: &Options) -> Result<(), UpError> {
     let connection = runtime.block_on(broker.connect())?;
     let programs = programs::build(&run)?;
     let data = folder::fresh(options.data.as_deref())?;
+    let ctl = ctl::Ctl::new(programs, data, &broker, &run);
     if !broker.is_fresh() {
+        // What bears our name may be somebody else's: only what the plan takes for ours is emptied.
+        ctl.refuse_conflicts()?;
         runtime.block_on(broker::purge(&connection, &example.queues()))?;
     }
-    let ctl = ctl::Ctl::new(programs, data, &broker, &run);
     if options.keep {
         broker.tell_how_to_use();
     }

@@ -59,6 +59,8 @@ pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(UNANSWERED_MAX);
     }
+    // What was acknowledged and never answered: a host that vanished behind our question.
+    config.keepalives_idle(UNANSWERED_MAX);
     if config.get_application_name().is_none() {
         config.application_name("loyalty");
     }

@@ -94,6 +94,7 @@ fn is_away(code: &SqlState) -> bool {
     matches!(class, "08" | "40" | "53" | "57" | "58")
         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
         || *code == SqlState::LOCK_NOT_AVAILABLE
+        || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
 }
 
 /// Whether the commit was refused for its content; the sentence holds no values.

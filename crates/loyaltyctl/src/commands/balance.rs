@@ -71,6 +71,9 @@ async fn one(
             target.pipeline
         );
         screen.warn(&text)?;
+        if screen.is_json() {
+            screen.json(&serde_json::json!({ "member": member, "wallets": [] }))?;
+        }
         return Ok(Verdict::Found);
     };
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));

@@ -35,5 +35,6 @@ pub(super) fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         let lines = names.iter().map(|name| format!("pipeline {name}: {}\n", screen.style.green("valid")));
         screen.show(&lines.collect::<String>())?;
     }
-    Ok(Verdict::found(!loaded.problems.is_empty()))
+    // A file without a pipeline, in a script, is a mistyped name and not a success.
+    Ok(Verdict::found(!loaded.problems.is_empty() || names.is_empty()))
 }

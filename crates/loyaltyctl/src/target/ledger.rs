@@ -24,8 +24,8 @@ pub(crate) struct LedgerArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The ledger, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, instead of the one that the file says; without either,
-    /// `LEDGER_URL`
+    /// The ledger, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, instead of the one that the file says (for
+    /// `postgres`: a Secret in the files, else `DATABASE_URL`); without either, `LEDGER_URL`
     #[arg(long, value_name = "URL")]
     pub(crate) ledger: Option<String>,
 }
@@ -50,6 +50,10 @@ pub(crate) enum LedgerTargetError {
         "could not tell which ledger is meant; give the pipeline's file with `-f`, or `--ledger` (or LEDGER_URL) and `--pipeline`"
     )]
     NoLedger,
+    #[error(
+        "could not find pipeline `{name}` in the ledger `{ledger}`; see that the name is right, or run `loyaltyctl up` first"
+    )]
+    NoSuchPipeline { name: String, ledger: String },
     #[error("could not use `--pipeline {name}`: it {problem}")]
     Name { name: String, problem: contract::id::IdError },
 }
@@ -72,6 +76,11 @@ impl LedgerArgs {
         }
         let ledger = ledger::open(&url)?;
         ledger.check_version().await?;
+        if ledger.timeline(&pipeline).await?.is_empty() {
+            // A mistyped name must not read as an empty, clean ledger.
+            let (name, ledger) = (pipeline.to_string(), ledger.address().to_owned());
+            return Err(LedgerTargetError::NoSuchPipeline { name, ledger }.into());
+        }
         Ok(LedgerTarget { pipeline, ledger })
     }
 

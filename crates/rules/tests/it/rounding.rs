@@ -1,4 +1,4 @@
-//! Where and how points are rounded.
+//! Rounding as published: Frasers Group, Square, Nectar and Boots (each table names its programme and edition).
 
 use serde_json::json;
 

@@ -80,6 +80,9 @@ impl Broker {
         if self.is_fresh() {
             say("for another terminal, as long as this goes on:");
             print_line(&format!("export AMQP_URL={}", self.settings.secret_url()));
+            if let Some(url) = &self.management_url {
+                print_line(&format!("export MANAGEMENT_URL={url}"));
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ impl Ctl {
 
     fn files(&self, arguments: &[&str]) -> Vec<String> {
         let mut files = vec!["-f".to_owned(), EXAMPLE.to_owned()];
-        let asks_the_broker = arguments.first() == Some(&"dlq");
+        let asks_the_broker = matches!(arguments.first(), Some(&"dlq" | &"plan"));
         if self.data.is_named && !asks_the_broker {
             files.extend(["--data".to_owned(), self.data.path.display().to_string()]);
         }
@@ -61,6 +61,19 @@ impl Ctl {
         print_line(&format!("\n{}", bold(&format!("$ {}", self.line(arguments)))));
         let mut process = Process::spawn_visible("loyaltyctl", &mut self.command(arguments))?;
         process.wait().map_err(|source| UpError::Run { command: arguments.join(" "), source })
+    }
+
+    /// Ends the tour when something on the broker that bears the pipeline's names is not the pipeline's.
+    pub(super) fn refuse_conflicts(&self) -> Result<(), UpError> {
+        let plan = self.ask(&["plan"])?;
+        let conflicts = plan["conflicts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        match conflicts.first() {
+            None => Ok(()),
+            Some(first) => Err(UpError::Foreign {
+                object: first["object"].as_str().unwrap_or_default().to_owned(),
+                advice: first["advice"].as_str().unwrap_or_default().to_owned(),
+            }),
+        }
     }
 
     /// What a call says as JSON.

@@ -21,6 +21,8 @@ pub(crate) enum UpError {
     Operation(#[from] OperationError),
     #[error("could not publish the tour")]
     Publish(#[from] PublishError),
+    #[error("could not use this broker: {object} is not the example's; {advice}")]
+    Foreign { object: String, advice: String },
     #[error("could not start a runtime")]
     Runtime(#[source] io::Error),
     #[error("could not {what} `{}`", path.display())]

@@ -1,5 +1,5 @@
 -- Points are whole units at the wallet's scale. The same tables as SQLite's. Names are without a schema: the connection's
--- search_path says where they stand. No foreign keys between the members' tables: the audit holds what they would, and a
+-- search_path says where they stand. No foreign keys between the members' tables: the audit looks at most of what they would hold, and a
 -- distributed PostgreSQL could not.
 
 create function micros(at timestamptz) returns bigint language sql immutable parallel safe

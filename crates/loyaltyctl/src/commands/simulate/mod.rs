@@ -57,6 +57,8 @@ pub(super) enum SimulateError {
          name an empty one"
     )]
     NotEmpty { ledger: String, pipeline: String },
+    #[error("could not write results to `{file}`: the events are read from it; name another file")]
+    SameFile { file: String },
 }
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
@@ -65,9 +67,16 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     if args.history {
         pipeline.spec.events.clock = Clock::Event;
     }
-    let ledger = open(args, &pipeline).await?;
     let lines = feed::Lines::open(&args.events)?;
+    if let Some(results) = &args.results
+        && let (Ok(events), Ok(same)) = (args.events.canonicalize(), results.canonicalize())
+        && events == same
+    {
+        return Err(SimulateError::SameFile { file: results.display().to_string() }.into());
+    }
     let results = feed::Results::create(args.results.as_deref())?;
+    // Last: a mistyped name of a file must not leave a ledger that holds the pipeline.
+    let ledger = open(args, &pipeline).await?;
     let tally = feed::run(&pipeline, ledger.clone(), lines, results).await?;
     let summary = summary::Summary::of(&pipeline, ledger.as_ref(), tally).await?;
     if screen.is_json() {

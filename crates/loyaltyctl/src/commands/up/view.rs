@@ -251,12 +251,12 @@ log       worker.log";
 
     #[test]
     fn a_worker_that_holds_says_why_and_no_line_is_wider_than_the_terminal() {
-        let why = "ledger: could not reach the ledger `postgres://me@db/shop`; it is tried again, see that it runs and answers";
+        let why = "ledger: could not reach the ledger `postgres://me@db/shop`; see that it runs and answers";
         let text = shown(WorkerState::Holding(why.to_owned()), Some(1234), 60);
         let want = "
 worker    holding: ledger: could not reach the ledger
-          `postgres://me@db/shop`; it is tried again, see
-          that it runs and answers
+          `postgres://me@db/shop`; see that it runs and
+          answers
 waiting   main 1,234
 ";
         assert!(text.contains(want), "{text}");
