@@ -136,6 +136,18 @@ fn a_ledger_that_no_up_has_made_is_not_made_by_a_question() {
     assert!(!folder.path().join(".loyalty").exists());
 }
 
+#[test]
+fn a_mistyped_pipeline_does_not_read_as_a_clean_ledger() {
+    let folder = example();
+    run(&mut loyaltyctl(folder.path(), &["migrate", "--ledger", "sqlite:some.db"]));
+    for question in [["audit"].as_slice(), &["balance", "--top", "3"], &["explain", "o1"]] {
+        let mut args = question.to_vec();
+        args.extend(["--ledger", "sqlite:some.db", "--pipeline", "other"]);
+        let said = run(&mut loyaltyctl(folder.path(), &args));
+        one_sentence(&said, "could not find pipeline `other` in the ledger `sqlite:some.db`");
+    }
+}
+
 /// The program in a mount namespace of its own, with a disk of some kilobytes at `small` of its folder.
 fn on_a_small_disk(folder: &Path, kilobytes: u32, args: &[&str]) -> Said {
     let namespace = ["-rm", "-m"].into_iter().find(|kind| {

@@ -91,6 +91,23 @@ fn what_stands_in_the_way_is_told_and_nothing_is_lost() {
     assert_eq!(fs::read_to_string(&ledger).unwrap(), "somebody's points");
 }
 
+#[test]
+fn a_queue_of_somebody_else_with_our_name_keeps_its_messages() {
+    let place = Place::new();
+    let ask = |method, path: &str, body| {
+        http::request(&place.management, method, &format!("/api/{path}").replace("VHOST", &place.vhost), body).unwrap()
+    };
+    assert_eq!(ask("PUT", "queues/VHOST/cdnow.main", r#"{"durable":true}"#).status, 201);
+    let message = r#"{"routing_key":"cdnow.main","payload":"mine","payload_encoding":"string","properties":{}}"#;
+    assert!(ask("POST", "exchanges/VHOST/amq.default/publish", message).body.contains(r#""routed":true"#));
+    let output = place.up(&["--rate", "max"]).output().unwrap();
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("is not the example's"), "{text}");
+    let look = r#"{"count":1,"ackmode":"ack_requeue_true","encoding":"auto"}"#;
+    assert!(ask("POST", "queues/VHOST/cdnow.main/get", look).body.contains(r#""payload":"mine""#));
+}
+
 /// A vhost and a folder for one test, and a mark on everything that it starts.
 struct Place {
     url: String,
