@@ -148,9 +148,10 @@ impl Desk<'_> {
                     unit.batches.push(batch);
                 }
             }
-            Settled::Replayed { results } => {
+            Settled::Replayed { results, given_up } => {
                 count("replayed");
                 unit.results.extend(results);
+                unit.given_up.extend(given_up);
             }
             Settled::Buried(refusal) => unit.burials.push((message, refusal)),
         }

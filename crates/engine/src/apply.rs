@@ -36,6 +36,8 @@ pub enum Settled {
     Replayed {
         /// As they were stored.
         results: Vec<ResultEvent>,
+        /// Refunds that do not fit it and were not buried the first time.
+        given_up: Vec<(Event, Refusal)>,
     },
     /// At fault itself: to be buried.
     Buried(Refusal),
@@ -153,7 +155,7 @@ fn clash() -> Refusal {
 /// What deciding came to, before the batch has an id.
 enum Verdict {
     Kept { outcome: Outcome, results: Vec<ResultEvent>, given_up: Vec<(Event, Refusal)> },
-    Replayed(Vec<ResultEvent>),
+    Replayed { results: Vec<ResultEvent>, given_up: Vec<(Event, Refusal)> },
     Buried(Refusal),
 }
 
@@ -161,7 +163,7 @@ impl Verdict {
     fn settled(self, batch: BatchId) -> Settled {
         match self {
             Self::Kept { outcome, results, given_up } => Settled::Fresh { outcome, results, given_up, batch },
-            Self::Replayed(results) => Settled::Replayed { results },
+            Self::Replayed { results, given_up } => Settled::Replayed { results, given_up },
             Self::Buried(refusal) => Settled::Buried(refusal),
         }
     }
@@ -210,12 +212,14 @@ impl Desk<'_> {
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(items.len());
         for (item, answer) in items.iter().zip(begun.answers) {
             let verdict = match answer {
-                Answer::Replayed { results, .. } => Verdict::Replayed(results),
+                Answer::Replayed { results, .. } => {
+                    Verdict::Replayed { results, given_up: self.misfits(item.event, members.get(&item.event.member)) }
+                }
                 Answer::Clash => Verdict::Buried(clash()),
                 // The first of an identity publishes; a double behind it in the same batch has nothing to add.
                 Answer::Twin { of, same } if !matches!(verdicts.get(of), Some(Verdict::Buried(_))) => {
                     if same {
-                        Verdict::Replayed(Vec::new())
+                        Verdict::Replayed { results: Vec::new(), given_up: Vec::new() }
                     } else {
                         Verdict::Buried(clash())
                     }
@@ -253,6 +257,16 @@ impl Desk<'_> {
             }
         }
         Ok(Verdict::Kept { outcome, results, given_up })
+    }
+
+    /// Refunds that still wait for a purchase which came: they did not fit it, and whoever was to bury them died before that.
+    fn misfits(&self, event: &Event, state: Option<&MemberState>) -> Vec<(Event, Refusal)> {
+        let (Kind::Purchase(purchase), Some(state)) = (&event.kind, state) else { return Vec::new() };
+        let misfit = |waiting: &Event| {
+            let refusal = self.post(&Item::of(waiting), &mut state.clone()).err()?;
+            Some((waiting.clone(), refusal))
+        };
+        state.parked(&purchase.order).iter().filter_map(misfit).collect()
     }
 
     fn post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {

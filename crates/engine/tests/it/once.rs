@@ -10,7 +10,8 @@ async fn a_replayed_event_answers_what_it_answered_the_first_time() {
     let line = purchase("a", 1, "10.99");
     let first = shop.apply(&[&line]).await;
     let again = shop.apply(&[&line]).await;
-    let (Settled::Fresh { results: first, .. }, Settled::Replayed { results: again }) = (&first[0], &again[0]) else {
+    let (Settled::Fresh { results: first, .. }, Settled::Replayed { results: again, .. }) = (&first[0], &again[0])
+    else {
         panic!("{first:?} {again:?}")
     };
     assert_eq!(first, again);
@@ -57,6 +58,9 @@ async fn a_refund_that_comes_early_waits_and_one_that_does_not_fit_is_given_up()
     assert_eq!(shop.available("m").await, "6");
     let parked = async || shop.ledger.parked_before(&pipeline(), jiff::Timestamp::MAX, 9).await.unwrap();
     assert_eq!(parked().await, [given_up[0].0.clone()], "it waits in the ledger until its copy is buried");
+    let again = shop.apply(&[&purchase("a", 1, "10.00")]).await;
+    let Settled::Replayed { given_up: told_again, .. } = &again[0] else { panic!("{again:?}") };
+    assert_eq!(told_again, given_up, "a worker that died before it was buried is told again");
     shop.ledger.give_up_parked(&pipeline(), &[ledger::Identity::of(&given_up[0].0)]).await.unwrap();
     assert!(parked().await.is_empty());
     assert_eq!(words(&shop.apply(&[&fits, &strange]).await), ["Replayed 1", "Replayed 0"]);

@@ -98,7 +98,7 @@ pub(crate) fn refund(id: &str, order: &str, rest: &str) -> String {
 pub(crate) fn words(settled: &[Settled]) -> Vec<String> {
     let word = |settled: &Settled| match settled {
         Settled::Fresh { outcome, results, .. } => format!("{} {}", outcome.as_str(), results.len()),
-        Settled::Replayed { results } => format!("Replayed {}", results.len()),
+        Settled::Replayed { results, .. } => format!("Replayed {}", results.len()),
         Settled::Buried(refusal) => refusal.reason.to_string(),
     };
     settled.iter().map(word).collect()

@@ -1,5 +1,7 @@
 //! Which ledger is meant: `--ledger`, or the one that the pipeline's spec says.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,6 +121,10 @@ pub(crate) fn url(pipeline: &Pipeline, loaded: &Loaded, folder: &Path) -> Result
 
 /// Opens a ledger, makes its tables if they are missing.
 pub(crate) async fn open_migrated(url: &str) -> Result<Arc<dyn Ledger>, LedgerError> {
+    if let Some(path) = url.strip_prefix("sqlite:").filter(|path| *path != ":memory:") {
+        // It tells who bought what. A file that stands, or cannot be made, is the store's matter.
+        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    }
     let ledger = ledger::open(url)?;
     ledger.migrate().await?;
     Ok(ledger)

@@ -140,6 +140,9 @@ fn a_ledger_that_no_up_has_made_is_not_made_by_a_question() {
 fn a_mistyped_pipeline_does_not_read_as_a_clean_ledger() {
     let folder = example();
     run(&mut loyaltyctl(folder.path(), &["migrate", "--ledger", "sqlite:some.db"]));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&folder.path().join("some.db").metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "a ledger tells who bought what");
     for question in [["audit"].as_slice(), &["balance", "--top", "3"], &["explain", "o1"]] {
         let mut args = question.to_vec();
         args.extend(["--ledger", "sqlite:some.db", "--pipeline", "other"]);
