@@ -83,7 +83,7 @@ impl Desk<'_> {
         if decided.as_ref().is_none_or(|unit| unit.batches.is_empty())
             && let Err(error) = self.ledger.clear_attempts(&[key]).await
         {
-            tracing::warn!(error = crate::hold::chain(&error), "an attempt stays noted");
+            tracing::warn!(error = host::chain(&error), "an attempt stays noted");
         }
         decided
     }

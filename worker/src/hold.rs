@@ -1,10 +1,9 @@
 //! Holding on while the world is at fault: back-off with jitter, `/readyz` off, resume without anybody's help.
 
-use std::error::Error;
 use std::time::Duration;
 
 use engine::EngineError;
-use host::{Health, Shutdown};
+use host::{Health, Shutdown, chain};
 
 use crate::metrics::{HELD_BY_LEDGER, HELD_BY_RULES, Metrics};
 
@@ -106,21 +105,6 @@ impl Holder {
     }
 }
 
-/// An error with what led to it, on one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // Some libraries repeat their source in their own text.
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,14 +119,5 @@ mod tests {
             expected = (expected * 2).min(PAUSE_MAX);
         }
         assert_eq!(expected, PAUSE_MAX);
-    }
-
-    #[test]
-    fn a_chain_says_each_cause_once() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("could not begin")]
-        struct Outer(#[source] std::io::Error);
-        let inner = std::io::Error::other("no route");
-        assert_eq!(chain(&Outer(inner)), "could not begin: no route");
     }
 }

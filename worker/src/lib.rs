@@ -31,7 +31,7 @@ pub async fn main(args: Args) -> ExitCode {
     match run::run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = hold::chain(&error), "cannot start");
+            tracing::error!(error = host::chain(&error), "cannot start");
             ExitCode::from(2)
         }
     }

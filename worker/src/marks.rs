@@ -37,7 +37,7 @@ async fn set(ledger: Arc<dyn Ledger>, mut receiver: mpsc::Receiver<BatchId>) {
     let mut batches = Vec::new();
     while receiver.recv_many(&mut batches, WAITING_MAX).await > 0 {
         if let Err(error) = ledger.mark_published(&batches).await {
-            tracing::debug!(error = crate::hold::chain(&error), "marks are left to the lease holder");
+            tracing::debug!(error = host::chain(&error), "marks are left to the lease holder");
         }
         batches.clear();
         tokio::time::sleep(GATHER).await;

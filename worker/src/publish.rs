@@ -62,7 +62,7 @@ impl Press {
             self.outlet.bury(&Grave::of_parked(&body, refusal, now)).await?;
             // The copy first: a crash between the two leaves a refund that still waits, never one that is gone.
             if let Err(error) = self.ledger.give_up_parked(&self.pipeline, &[Identity::of(event)]).await {
-                tracing::warn!(error = crate::hold::chain(&error), "a buried refund still waits in the ledger");
+                tracing::warn!(error = host::chain(&error), "a buried refund still waits in the ledger");
             }
         }
         Ok(())

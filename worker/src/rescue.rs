@@ -8,11 +8,10 @@ use broker::Connection;
 use contract::pipeline::Names;
 use contract::{BuryReason, Refusal};
 use engine::EngineError;
-use host::Shutdown;
+use host::{Shutdown, chain};
 use jiff::Timestamp;
 
 use crate::amqp::{Addresses, Grave, LinkError, Outlet};
-use crate::hold::chain;
 use crate::run::Worker;
 
 /// How often the lease is asked for.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::Connection;
-use host::Shutdown;
+use host::{Shutdown, chain};
 use tokio::task::JoinSet;
 
 use crate::amqp::LinkError;
-use crate::hold::{Backoff, LIVED_WELL, chain};
+use crate::hold::{Backoff, LIVED_WELL};
 use crate::metrics::HELD_BY_BROKER;
 use crate::run::Worker;
 use crate::settings::{self, SettingsError};

@@ -2,11 +2,13 @@
 //!
 //! It knows nothing of pipelines; who is ready, and what is measured, is told by the process.
 
+mod chain;
 mod health;
 mod log;
 mod serve;
 mod shutdown;
 
+pub use chain::chain;
 pub use health::Health;
 pub use log::{Format, LogError, init as init_log};
 pub use serve::{ServeError, Server, bind};

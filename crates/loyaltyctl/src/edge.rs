@@ -1,5 +1,6 @@
 //! How a command ends, and how that is told: once, here.
 
+use host::chain;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -55,21 +56,6 @@ pub(crate) fn exit(ended: Result<Verdict, Halt>, screen: &Screen) -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// An error with what led to it, on one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // Some libraries repeat their source in their own text.
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {

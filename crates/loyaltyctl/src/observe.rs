@@ -3,8 +3,8 @@
 use broker::{BrokerError, Connection, Management, ManagementError, Settings};
 use contract::broker_object::Standing;
 
-use crate::edge::chain;
 use crate::screen::Screen;
+use host::chain;
 
 /// The name under which the broker lists our connections.
 const CONNECTION_NAME: &str = "loyaltyctl";
