@@ -2,11 +2,11 @@
 
 use contract::broker_object::{Destination, Step};
 
-/// What a client library said, whichever it is.
-pub type Fault = Box<dyn std::error::Error + Send + Sync + 'static>;
+/// What a client library said, whichever it is; shared, for several may wait for one answer.
+pub type Fault = std::sync::Arc<dyn std::error::Error + Send + Sync + 'static>;
 
 /// Why there is no connection. The address is `host:port`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
     /// Nobody answers there.
     #[error("could not reach the broker at `{address}`; check host and port, and that RabbitMQ runs")]
@@ -112,7 +112,7 @@ pub enum BrokerError {
 }
 
 /// Why one request to a connected broker was not carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum OperationError {
     /// The broker refuses; the channel is closed, the connection stands.
     #[error("could not {action}: the broker refuses: {reply}")]
@@ -140,6 +140,14 @@ pub enum OperationError {
         action: String,
         /// How long we waited, in seconds.
         seconds: u64,
+    },
+    /// A queue that was to be deleted if empty is not.
+    #[error("could not {action}: {ready} messages are ready in it; drain or purge it first")]
+    NotEmpty {
+        /// What was tried.
+        action: String,
+        /// Messages that were ready.
+        ready: u64,
     },
     /// A name or key that AMQP cannot carry.
     #[error("could not {action}: `{value}` has more than the 255 bytes that AMQP carries")]
@@ -199,7 +207,7 @@ pub enum PublishError {
 }
 
 /// A step that was not carried out; the ones before it were.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("could not apply: {}", step_name(step))]
 pub struct ApplyError {
     /// Which one.
@@ -216,6 +224,8 @@ pub(crate) fn step_name(step: &Step) -> String {
         Step::DeclareQueue(queue) => format!("declare queue `{}`", queue.name),
         Step::Bind(binding) => format!("bind {} to exchange `{}`", target(binding), binding.source),
         Step::Unbind(binding) => format!("unbind {} from exchange `{}`", target(binding), binding.source),
+        Step::DeleteQueue { name, .. } => format!("delete queue `{name}`"),
+        Step::DeleteExchange { name } => format!("delete exchange `{name}`"),
     }
 }
 

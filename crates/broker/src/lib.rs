@@ -5,15 +5,22 @@
 
 pub mod amqp;
 mod error;
+mod flight;
+mod link;
 mod management;
 mod percent;
 mod settings;
+mod sight;
 mod tls;
 
-pub use amqp::{Confirm, Connection, Consumer, Message, Properties, Publication, Publisher, apply, connect};
+pub use amqp::{
+    Applier, Confirm, Connection, Consumer, Depth, Message, Properties, Publication, Publisher, apply, connect,
+};
 pub use error::{ApplyError, BrokerError, Fault, OperationError, PublishError};
-pub use management::{Management, ManagementError, Overview};
+pub use link::{Counts, DepthError, Link};
+pub use management::{Management, ManagementError, Overview, QueueCounts};
 pub use settings::{Settings, SettingsError};
+pub use sight::{Sight, View, sight};
 
 /// Makes ring the one TLS provider of this process. Harmless when called again; a process that never calls [`connect`] or
 /// [`Management::new`] first thing in `main` calls this.

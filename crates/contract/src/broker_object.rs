@@ -61,7 +61,7 @@ pub struct Queue {
 }
 
 /// What a binding leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Destination {
     /// A queue.
     Queue,
@@ -139,4 +139,30 @@ pub enum Step {
     Bind(Binding),
     /// Remove a binding to one of our own queues that nobody wants any more.
     Unbind(Binding),
+    /// Remove a queue of ours.
+    DeleteQueue {
+        /// Which.
+        name: String,
+        /// With all that it holds; else it is refused while messages are ready in it.
+        force: bool,
+    },
+    /// Remove an exchange of ours, with its bindings.
+    DeleteExchange {
+        /// Which.
+        name: String,
+    },
+}
+
+/// The argument of a mark, which is a binding from a pipeline's owner exchange to an object of its own; its value is the owner.
+pub const OWNER_ARGUMENT: &str = "loyalty.dev/owner";
+
+impl Binding {
+    /// Whose mark this is, if it is one.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        match self.arguments.get(OWNER_ARGUMENT) {
+            Some(Argument::Text(owner)) => Some(owner),
+            _ => None,
+        }
+    }
 }

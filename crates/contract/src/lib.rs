@@ -4,6 +4,7 @@
 //! and the nouns that pass between rooms which may not name each other. Pure: no clock, no client,
 //! no runtime. What is parsed here need not be checked again anywhere else.
 
+pub mod broker_index;
 pub mod broker_object;
 pub mod config;
 pub mod decimal;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::broker_object::{Argument, Arguments, Binding, Destination, Exchange, Queue, Seen, StandingQueue};
-
-use crate::desired::OWNER_ARGUMENT;
+use contract::broker_object::{Arguments, Binding, Destination, Exchange, Queue, Seen, StandingQueue};
 
 /// What the marks of an object say.
 pub(crate) enum Claim<'a> {
@@ -24,10 +22,7 @@ pub(crate) struct Difference {
 }
 
 pub(crate) fn owner_of(binding: &Binding) -> Option<&str> {
-    match binding.arguments.get(OWNER_ARGUMENT) {
-        Some(Argument::Text(owner)) => Some(owner),
-        _ => None,
-    }
+    binding.owner()
 }
 
 pub(crate) fn leads_to(binding: &Binding, kind: Destination, name: &str) -> bool {

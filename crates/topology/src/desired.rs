@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::PipelineName;
-use contract::broker_object::{Argument, Arguments, Binding, Desired, Destination, Exchange, Queue};
+use contract::broker_object::{Argument, Arguments, Binding, Desired, Destination, Exchange, OWNER_ARGUMENT, Queue};
 use contract::pipeline::{self, Events, ExchangeKind, ExchangeRef, Names, Results, Storage};
-
-/// The argument of a mark; its value is the owner.
-pub const OWNER_ARGUMENT: &str = "loyalty.dev/owner";
 
 /// Most messages that are kept of what no routing key caught; beyond that the oldest go. Enough to see what a
 /// producer does wrong, and no way to fill the broker's disk.

@@ -10,10 +10,16 @@
 //! the alternate exchange of a source names one pipeline's queue and cannot name two.
 
 mod claim;
+mod contested;
 mod desired;
 mod diff;
+mod removal;
 mod render;
 
-pub use desired::{OWNER_ARGUMENT, Pipeline, UNROUTED_LENGTH_MAX, desired};
+pub use contested::contested;
+/// The argument of a mark; its value is the owner.
+pub use contract::broker_object::OWNER_ARGUMENT;
+pub use desired::{Pipeline, UNROUTED_LENGTH_MAX, desired};
 pub use diff::{Conflict, Left, Plan, diff};
+pub use removal::{Kept, Removal, removal};
 pub use render::render;

@@ -24,6 +24,11 @@ fn step(step: &Step) -> String {
         Step::DeclareQueue(queue) => declare_queue(queue),
         Step::Bind(binding) => bind('+', binding),
         Step::Unbind(binding) => bind('-', binding),
+        Step::DeleteQueue { name, force } => {
+            let force = if *force { "  with all that it holds" } else { "" };
+            format!("- queue {name}{force}\n")
+        }
+        Step::DeleteExchange { name } => format!("- exchange {name}\n"),
     }
 }
 

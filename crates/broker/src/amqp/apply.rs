@@ -14,33 +14,74 @@ use crate::{ApplyError, OperationError};
 /// before it carried out.
 pub async fn apply(connection: &Connection, steps: &[Step]) -> Result<(), ApplyError> {
     let Some(first) = steps.first() else { return Ok(()) };
-    let fail = |step: &Step, source| ApplyError { step: Box::new(step.clone()), source };
-    let channel = connection.channel().await.map_err(|source| fail(first, source))?;
+    let applier = connection.applier().await.map_err(|source| failed(first, source))?;
     for step in steps {
-        take(&channel, step).await.map_err(|source| fail(step, source))?;
+        applier.take(step).await?;
     }
-    close(&channel).await;
+    applier.close().await;
     Ok(())
 }
 
+/// Carries out steps one by one on a channel of its own, one round trip each, for whoever has something to do between them.
+/// After a step that failed the channel is gone: take another applier.
+#[derive(Debug)]
+pub struct Applier<'a> {
+    connection: &'a Connection,
+    channel: Channel,
+}
+
+impl Applier<'_> {
+    /// Carries out one step; it may be repeated. Whether a cancelled one was carried out is unknown.
+    pub async fn take(&self, step: &Step) -> Result<(), ApplyError> {
+        self.carry_out(step).await.map_err(|source| failed(step, source))
+    }
+
+    /// Gives the channel back; dropped, it goes too, a little later.
+    pub async fn close(self) {
+        close(&self.channel).await;
+    }
+
+    async fn carry_out(&self, step: &Step) -> Result<(), OperationError> {
+        let (channel, action) = (&self.channel, step_name(step));
+        match step {
+            Step::DeclareExchange(exchange) => declare_exchange(channel, &action, exchange).await,
+            Step::DeclareQueue(queue) => declare_queue(channel, &action, queue).await,
+            Step::Bind(binding) => bind(channel, &action, binding).await,
+            Step::Unbind(binding) => unbind(channel, &action, binding).await,
+            Step::DeleteQueue { name, force: true } => super::delete_queue(channel, &action, name).await,
+            Step::DeleteQueue { name, force: false } => self.delete_empty(&action, name).await,
+            Step::DeleteExchange { name } => super::delete_exchange(channel, &action, name).await,
+        }
+    }
+
+    /// What comes between the look and the deletion is lost; a queue that is to go is unbound before.
+    async fn delete_empty(&self, action: &str, queue: &str) -> Result<(), OperationError> {
+        // On a channel of its own: the broker closes it where there is no such queue.
+        match self.connection.passive_depth(queue).await? {
+            None => Ok(()),
+            Some(0) => super::delete_queue(&self.channel, action, queue).await,
+            Some(ready) => Err(OperationError::NotEmpty { action: action.to_owned(), ready }),
+        }
+    }
+}
+
 impl Connection {
-    /// Carries out one step.
+    /// For many steps one after another, with a channel for all of them.
+    pub async fn applier(&self) -> Result<Applier<'_>, OperationError> {
+        Ok(Applier { connection: self, channel: self.channel().await? })
+    }
+
+    /// Carries out one step, on a channel of its own.
     pub async fn declare(&self, step: &Step) -> Result<(), OperationError> {
-        let channel = self.channel().await?;
-        take(&channel, step).await?;
-        close(&channel).await;
+        let applier = self.applier().await?;
+        applier.carry_out(step).await?;
+        applier.close().await;
         Ok(())
     }
 }
 
-async fn take(channel: &Channel, step: &Step) -> Result<(), OperationError> {
-    let action = step_name(step);
-    match step {
-        Step::DeclareExchange(exchange) => declare_exchange(channel, &action, exchange).await,
-        Step::DeclareQueue(queue) => declare_queue(channel, &action, queue).await,
-        Step::Bind(binding) => bind(channel, &action, binding).await,
-        Step::Unbind(binding) => unbind(channel, &action, binding).await,
-    }
+fn failed(step: &Step, source: OperationError) -> ApplyError {
+    ApplyError { step: Box::new(step.clone()), source }
 }
 
 async fn declare_exchange(channel: &Channel, action: &str, exchange: &Exchange) -> Result<(), OperationError> {

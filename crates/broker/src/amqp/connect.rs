@@ -62,7 +62,7 @@ fn uri(settings: &Settings) -> AMQPUri {
 }
 
 fn connector(settings: &Settings) -> Result<RustlsConnector, BrokerError> {
-    let fail = |source: io::Error| BrokerError::Tls { source: Box::new(source) };
+    let fail = |source: io::Error| BrokerError::Tls { source: Arc::new(source) };
     let config = match &settings.ca {
         Some(ca) => {
             RustlsConnectorConfig::default().with_parsable_certificates(tls::certificates(ca).unwrap_or_default())
@@ -94,9 +94,9 @@ fn explain(settings: &Settings, error: Error, is_shaken: bool) -> BrokerError {
             refusal(settings, code, reply)
         }
         ErrorKind::IOError(io) if is_hang_up(io) && settings.tls && !is_shaken => BrokerError::NotTls { address },
-        ErrorKind::IOError(io) if is_hang_up(io) => BrokerError::NotAmqp { address, source: Box::new(error) },
+        ErrorKind::IOError(io) if is_hang_up(io) => BrokerError::NotAmqp { address, source: Arc::new(error) },
         ErrorKind::IOError(_) => unreachable(&address, error),
-        _ => BrokerError::NotAmqp { address, source: Box::new(error) },
+        _ => BrokerError::NotAmqp { address, source: Arc::new(error) },
     }
 }
 
@@ -117,5 +117,5 @@ fn is_hang_up(error: &io::Error) -> bool {
 }
 
 fn unreachable(address: &str, source: Error) -> BrokerError {
-    BrokerError::Unreachable { address: address.to_owned(), source: Box::new(source) }
+    BrokerError::Unreachable { address: address.to_owned(), source: Arc::new(source) }
 }

@@ -1,8 +1,9 @@
 //! The AMQP connection. Only this folder names the AMQP library; who needs more than the helpers takes a [`Channel`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::ShortString;
 use lapin::{Error, ErrorKind};
 use tokio::time::timeout;
@@ -11,12 +12,15 @@ use crate::OperationError;
 
 mod apply;
 mod connect;
+mod depth;
 mod publish;
 mod read;
 mod table;
 
-pub use apply::apply;
+pub use apply::{Applier, apply};
 pub use connect::connect;
+pub use depth::Depth;
+pub(crate) use depth::depth;
 /// The library's channel, for the one file of the worker that consumes.
 pub use lapin::Channel;
 pub use publish::{Confirm, Properties, Publication, Publisher};
@@ -62,18 +66,13 @@ impl Connection {
 
     /// Messages that are ready in a queue, live; `None` when there is no such queue. Unacknowledged and delayed ones do not count.
     pub async fn passive_depth(&self, queue: &str) -> Result<Option<u64>, OperationError> {
-        let action = format!("look at queue `{queue}`");
         let channel = self.channel().await?;
-        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let found = channel.queue_declare(short(&action, queue)?, options, table::empty());
-        match within(&action, found).await {
-            Ok(found) => {
-                close(&channel).await;
-                Ok(Some(u64::from(found.message_count())))
-            }
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
+        let found = depth(&channel, queue).await?;
+        // A channel on which something was not found is closed already.
+        if found.is_some() {
+            close(&channel).await;
         }
+        Ok(found.map(|depth| depth.ready))
     }
 
     /// Throws away what is ready in a queue; says how many messages that were.
@@ -89,7 +88,7 @@ impl Connection {
     pub async fn delete_queue(&self, queue: &str) -> Result<(), OperationError> {
         let action = format!("delete queue `{queue}`");
         let channel = self.channel().await?;
-        within(&action, channel.queue_delete(short(&action, queue)?, QueueDeleteOptions::default())).await?;
+        delete_queue(&channel, &action, queue).await?;
         close(&channel).await;
         Ok(())
     }
@@ -98,15 +97,28 @@ impl Connection {
     pub async fn delete_exchange(&self, exchange: &str) -> Result<(), OperationError> {
         let action = format!("delete exchange `{exchange}`");
         let channel = self.channel().await?;
-        within(&action, channel.exchange_delete(short(&action, exchange)?, ExchangeDeleteOptions::default())).await?;
+        delete_exchange(&channel, &action, exchange).await?;
         close(&channel).await;
         Ok(())
     }
 
     /// Says good-bye; an error only says that the broker was not there to hear it.
     pub async fn close(self) {
+        self.hang_up().await;
+    }
+
+    pub(crate) async fn hang_up(&self) {
         let _ = timeout(ANSWER_MAX, self.inner.close(OK, reply_text())).await;
     }
+}
+
+async fn delete_queue(channel: &Channel, action: &str, queue: &str) -> Result<(), OperationError> {
+    // Never `if_empty`: a quorum queue does not know it and the broker ends the connection.
+    within(action, channel.queue_delete(short(action, queue)?, QueueDeleteOptions::default())).await.map(drop)
+}
+
+async fn delete_exchange(channel: &Channel, action: &str, exchange: &str) -> Result<(), OperationError> {
+    within(action, channel.exchange_delete(short(action, exchange)?, ExchangeDeleteOptions::default())).await
 }
 
 /// Waits for an answer, but not for ever.
@@ -124,7 +136,7 @@ fn failed(action: &str, error: Error) -> OperationError {
         ErrorKind::ProtocolError(refused) if error.is_amqp_soft_error() => {
             OperationError::Refused { action, code: refused.get_id(), reply: refused.get_message().to_string() }
         }
-        _ => OperationError::Lost { action, source: Box::new(error) },
+        _ => OperationError::Lost { action, source: Arc::new(error) },
     }
 }
 

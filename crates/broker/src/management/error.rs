@@ -3,7 +3,7 @@
 use crate::Fault;
 
 /// Why the management API did not do what was asked. The address is its URL without a login.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ManagementError {
     /// The client could not be set up.
     #[error("could not set up the management client; check `ca.crt`, `tls.crt` and `tls.key`")]
@@ -81,5 +81,12 @@ impl ManagementError {
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
+    }
+
+    /// At the usual place nobody answers, or something else does, or another broker's API that does not know us or our vhost:
+    /// no mistake where nobody named one.
+    pub(crate) fn can_do_without(&self) -> bool {
+        let elsewhere = matches!(self, Self::Unauthorized { .. } | Self::NotManagement { .. } | Self::NotFound { .. });
+        self.is_absent() || elsewhere
     }
 }

@@ -1,9 +1,11 @@
 //! The management API: what stands in a vhost, and a few things that AMQP cannot do.
 
+use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use contract::broker_object::Standing;
+use contract::broker_object::{Seen, Standing};
 use reqwest::{Certificate, Identity, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,9 +13,11 @@ use serde::de::DeserializeOwned;
 use crate::percent::encode;
 use crate::{Settings, tls};
 
+mod counts;
 mod error;
 mod standing;
 
+pub use counts::QueueCounts;
 pub use error::ManagementError;
 
 /// Longest wait for one answer: a broker with thousands of queues takes seconds.
@@ -55,7 +59,7 @@ impl Management {
     pub fn new(settings: &Settings) -> Result<Self, ManagementError> {
         crate::install_tls_provider();
         let base = settings.management.base.clone();
-        let client = client(settings).map_err(|source| ManagementError::Setup { source: Box::new(source) })?;
+        let client = client(settings).map_err(|source| ManagementError::Setup { source: Arc::new(source) })?;
         let (username, password) = (settings.management.username.clone(), settings.management.password.clone());
         Ok(Self { client, base, username, password })
     }
@@ -77,11 +81,21 @@ impl Management {
     /// Exchanges, queues and bindings of a vhost with all their fields. Numbers of messages and consumers may be some seconds
     /// old, and are missing where the broker has not told them yet.
     pub async fn observe(&self, vhost: &str) -> Result<Standing, ManagementError> {
+        self.seen(vhost).await.map(Standing::Seen)
+    }
+
+    pub(crate) async fn seen(&self, vhost: &str) -> Result<Seen, ManagementError> {
         let vhost = encode(vhost);
         let exchanges: Vec<standing::ExchangeRow> = self.get(&format!("api/exchanges/{vhost}")).await?;
         let queues: Vec<standing::QueueRow> = self.get(&format!("api/queues/{vhost}")).await?;
         let bindings: Vec<standing::BindingRow> = self.get(&format!("api/bindings/{vhost}")).await?;
-        Ok(Standing::Seen(standing::seen(exchanges, queues, bindings)))
+        Ok(standing::seen(exchanges, queues, bindings))
+    }
+
+    /// The numbers of all queues of a vhost by their names, in one request. They may be some seconds old.
+    pub async fn counts(&self, vhost: &str) -> Result<HashMap<String, QueueCounts>, ManagementError> {
+        let rows: Vec<counts::Row> = self.get(&counts::path(&encode(vhost))).await?;
+        Ok(rows.into_iter().map(counts::Row::named).collect())
     }
 
     /// Creates a vhost, and gives this client's user all permissions there; fine when it stands.
@@ -156,7 +170,7 @@ impl Management {
                 problem: "it does not speak HTTP (or only with TLS)".to_owned(),
             };
         }
-        ManagementError::Unreachable { address, source: Box::new(error) }
+        ManagementError::Unreachable { address, source: Arc::new(error) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A broker made of maps, as strict as the real one.
 
-use contract::broker_object::{Destination, Exchange, Seen, StandingQueue, Step};
+use contract::broker_object::{Binding, Destination, Exchange, Seen, StandingQueue, Step};
 
 /// A new vhost, and what others have in it.
 pub(crate) fn vhost() -> Seen {
@@ -45,6 +45,20 @@ pub(crate) fn apply(seen: &mut Seen, steps: &[Step]) {
                 seen.bindings.insert(binding.clone());
             }
             Step::Unbind(binding) => assert!(seen.bindings.remove(binding), "no such {binding:?}"),
+            Step::DeleteQueue { name, force } => {
+                let queue = seen.queues.remove(name);
+                let ready = queue.and_then(|queue| queue.messages).unwrap_or(0);
+                assert!(*force || ready == 0, "not empty {name}");
+                seen.bindings.retain(|binding| !is_to(binding, Destination::Queue, name));
+            }
+            Step::DeleteExchange { name } => {
+                seen.exchanges.remove(name);
+                seen.bindings.retain(|binding| binding.source != *name && !is_to(binding, Destination::Exchange, name));
+            }
         }
     }
+}
+
+fn is_to(binding: &Binding, kind: Destination, name: &str) -> bool {
+    binding.destination_kind == kind && binding.destination == name
 }

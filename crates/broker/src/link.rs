@@ -1,0 +1,132 @@
+//! One broker for many: what a process with thousands of pipelines asks it is asked once for all of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use crate::amqp::Channel;
+use crate::flight::Flights;
+use crate::management::{Management, ManagementError, QueueCounts};
+use crate::{BrokerError, Connection, Depth, OperationError, Settings, Sight, amqp, sight};
+
+/// A broker's vhost with a login, shared by all who use it; cheap to clone. Nothing is sent before somebody asks.
+#[derive(Clone)]
+pub struct Link {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    name: String,
+    connection: Flights<Arc<Connection>, BrokerError>,
+    sights: Flights<Arc<Sight>, ManagementError>,
+    counts: Flights<(Instant, Option<Arc<Counts>>), ManagementError>,
+    // For looks at queues, which come one after another.
+    channel: Mutex<Option<Channel>>,
+}
+
+/// The numbers of all queues of a vhost.
+#[derive(Debug, Clone)]
+pub struct Counts {
+    /// When they were asked for. The broker may have counted some seconds before.
+    pub taken: Instant,
+    /// By name of the queue.
+    pub queues: HashMap<String, QueueCounts>,
+}
+
+/// Why a queue's depth is not known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DepthError {
+    /// There is no connection.
+    #[error(transparent)]
+    Connect(#[from] BrokerError),
+    /// The broker does not answer or refuses.
+    #[error(transparent)]
+    Ask(#[from] OperationError),
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// A link that is not yet used. `connection_name` is what the management UI shows.
+    #[must_use]
+    pub fn new(settings: Settings, connection_name: &str) -> Self {
+        let (connection, sights, counts) = (Flights::new(), Flights::new(), Flights::new());
+        let (name, channel) = (connection_name.to_owned(), Mutex::new(None));
+        Self { shared: Arc::new(Shared { settings, name, connection, sights, counts, channel }) }
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The connection that stands, or a new one. Those who ask together wait for one attempt and share its failure.
+    pub async fn connection(&self) -> Result<Arc<Connection>, BrokerError> {
+        let connect = || {
+            let shared = Arc::clone(&self.shared);
+            async move { amqp::connect(&shared.settings, &shared.name).await.map(Arc::new) }
+        };
+        self.shared.connection.get(None, |connection| connection.is_connected(), connect).await
+    }
+
+    /// What stands in the vhost, seen not before `since`. Those who ask together share one look, and the last one is handed out
+    /// while it is young enough.
+    pub async fn look(&self, since: Instant) -> Result<Arc<Sight>, ManagementError> {
+        let look = || {
+            let shared = Arc::clone(&self.shared);
+            async move {
+                let management = Management::new(&shared.settings)?;
+                sight::look(&management, &shared.settings).await.map(Arc::new)
+            }
+        };
+        self.shared.sights.get(Some(since), |sight| sight.taken >= since, look).await
+    }
+
+    /// The numbers of every queue of the vhost, asked for not before `since`; shared like [`Link::look`]. `None` without a
+    /// management API.
+    pub async fn counts(&self, since: Instant) -> Result<Option<Arc<Counts>>, ManagementError> {
+        let count = || {
+            let shared = Arc::clone(&self.shared);
+            async move { counts(&shared.settings).await }
+        };
+        self.shared.counts.get(Some(since), |(taken, _)| *taken >= since, count).await.map(|(_, counts)| counts)
+    }
+
+    /// How deep a queue is, live; `None` when there is no such queue. All looks share one channel, one after another.
+    pub async fn depth(&self, queue: &str) -> Result<Option<Depth>, DepthError> {
+        let connection = self.connection().await?;
+        let mut kept = self.shared.channel.lock().await;
+        // Out of its place while the broker is asked: after a cancelled or a refused look another one is opened.
+        let channel = match kept.take() {
+            Some(channel) if channel.status().connected() => channel,
+            _ => connection.channel().await?,
+        };
+        let depth = amqp::depth(&channel, queue).await?;
+        // The broker closes it where there is no such queue.
+        *kept = depth.map(|_| channel);
+        Ok(depth)
+    }
+
+    /// Says good-bye; whoever asks again gets another connection.
+    pub async fn close(&self) {
+        *self.shared.channel.lock().await = None;
+        if let Some(connection) = self.shared.connection.take() {
+            connection.hang_up().await;
+        }
+    }
+}
+
+async fn counts(settings: &Settings) -> Result<(Instant, Option<Arc<Counts>>), ManagementError> {
+    let taken = Instant::now();
+    let queues = Management::new(settings)?.counts(settings.vhost()).await;
+    let queues = sight::or_without(settings, queues)?.ok();
+    Ok((taken, queues.map(|queues| Arc::new(Counts { taken, queues }))))
+}
