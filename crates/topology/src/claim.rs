@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract::broker_object::{Arguments, Binding, Destination, Exchange, Queue, Seen, StandingQueue};
+use contract::broker_object::{Arguments, Binding, Desired, Destination, Exchange, Queue, Seen, StandingQueue};
 
 /// What the marks of an object say.
 pub(crate) enum Claim<'a> {
@@ -23,6 +23,24 @@ pub(crate) struct Difference {
 
 pub(crate) fn owner_of(binding: &Binding) -> Option<&str> {
     binding.owner()
+}
+
+/// The exchange that carries this owner's marks.
+pub(crate) fn marker<'a>(wanted: &'a Desired, owner: &str) -> Option<&'a str> {
+    let mark = wanted.bindings.iter().find(|binding| owner_of(binding) == Some(owner));
+    mark.map(|mark| mark.source.as_str())
+}
+
+/// With what the names of the pipeline's own objects begin.
+pub(crate) fn own_prefix(marker: Option<&str>) -> &str {
+    marker.and_then(|marker| marker.strip_suffix("owner")).unwrap_or("")
+}
+
+pub(crate) fn word(kind: Destination) -> &'static str {
+    match kind {
+        Destination::Queue => "queue",
+        Destination::Exchange => "exchange",
+    }
 }
 
 pub(crate) fn leads_to(binding: &Binding, kind: Destination, name: &str) -> bool {

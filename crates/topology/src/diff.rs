@@ -251,25 +251,28 @@ impl Comparison<'_> {
 impl<'a> Comparison<'a> {
     /// The exchange that carries this owner's marks.
     fn marker(&self) -> Option<&'a str> {
-        let mark = self.wanted.bindings.iter().find(|binding| owner_of(binding) == Some(self.owner));
-        mark.map(|mark| mark.source.as_str())
+        claim::marker(self.wanted, self.owner)
     }
 
     /// With what the names of the pipeline's own objects begin.
     fn own_prefix(&self) -> &'a str {
-        self.marker().and_then(|marker| marker.strip_suffix("owner")).unwrap_or("")
+        claim::own_prefix(self.marker())
     }
 
     fn conflict(&mut self, kind: Destination, name: &str, difference: Difference, advice: String) {
-        let (object, blocked) = match kind {
-            Destination::Queue => {
-                ("queue", self.wanted.queues.iter().map(|queue| queue.name.as_str()).find(|own| *own == name))
-            }
-            Destination::Exchange => ("exchange", self.exchange_name(name)),
+        let blocked = match kind {
+            Destination::Queue => self.wanted.queues.iter().map(|queue| queue.name.as_str()).find(|own| *own == name),
+            Destination::Exchange => self.exchange_name(name),
         };
         self.blocked.extend(blocked.map(|own| (kind, own)));
         let Difference { field, have, want } = difference;
-        self.plan.conflicts.push(Conflict { object: format!("{object} {name}"), field, have, want, advice });
+        self.plan.conflicts.push(Conflict {
+            object: format!("{} {name}", claim::word(kind)),
+            field,
+            have,
+            want,
+            advice,
+        });
     }
 
     fn exchange_name(&self, name: &str) -> Option<&'a str> {

@@ -2,6 +2,7 @@
 //!
 //! Pure: nothing here asks a broker or changes one. [`desired`] says what a pipeline wants, [`diff`]
 //! compares it with what was seen, and the [`Plan`] is carried out by somebody dumb, or only printed.
+//! [`removal`] is the way back.
 //!
 //! Who owns what: each own queue and exchange is bound to the pipeline's owner exchange, which nobody can
 //! publish to, with an argument that names the owner. Such a binding is the only mark that AMQP lets a client
@@ -22,4 +23,4 @@ pub use contract::broker_object::OWNER_ARGUMENT;
 pub use desired::{Pipeline, UNROUTED_LENGTH_MAX, desired};
 pub use diff::{Conflict, Left, Plan, diff};
 pub use removal::{Kept, Removal, removal};
-pub use render::render;
+pub use render::{render, render_removal};

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use contract::broker_object::{Arguments, Binding, Destination, Exchange, Queue, Step};
+use contract::broker_object::{Arguments, Binding, Exchange, Queue, Step};
 
-use crate::claim::owner_of;
+use crate::claim::{owner_of, word};
 use crate::diff::{Conflict, Left, Plan};
+use crate::removal::{Kept, Removal};
 
 /// One line a step (`+` made, `-` removed), a conflict (`!`) or a thing that is left (`~`); `no changes` when there are none.
 #[must_use]
@@ -13,6 +14,17 @@ pub fn render(plan: &Plan) -> String {
     let steps = plan.steps.iter().map(step);
     let lines: Vec<_> = steps.chain(plan.conflicts.iter().map(conflict)).chain(plan.left.iter().map(left)).collect();
     if plan.steps.is_empty() && plan.conflicts.is_empty() {
+        return lines.into_iter().chain(["no changes\n".to_owned()]).collect();
+    }
+    lines.concat()
+}
+
+/// A removal in the same signs: a queue that is not known to be empty stands in the way.
+#[must_use]
+pub fn render_removal(removal: &Removal) -> String {
+    let steps = removal.unbind.iter().chain(&removal.remove).map(step);
+    let lines: Vec<_> = steps.chain(removal.holding.iter().map(holding)).chain(removal.kept.iter().map(kept)).collect();
+    if removal.is_done() {
         return lines.into_iter().chain(["no changes\n".to_owned()]).collect();
     }
     lines.concat()
@@ -45,18 +57,11 @@ fn declare_queue(queue: &Queue) -> String {
 fn bind(sign: char, binding: &Binding) -> String {
     let Binding { source, destination, routing_key, .. } = binding;
     match owner_of(binding) {
-        Some(owner) => format!("{sign} mark {} {destination}  {owner}\n", kind(binding.destination_kind)),
+        Some(owner) => format!("{sign} mark {} {destination}  {owner}\n", word(binding.destination_kind)),
         None => format!(
             "{sign} binding {source} -> {destination}  \"{routing_key}\"{}\n",
             arguments(&binding.arguments, "")
         ),
-    }
-}
-
-fn kind(kind: Destination) -> &'static str {
-    match kind {
-        Destination::Queue => "queue",
-        Destination::Exchange => "exchange",
     }
 }
 
@@ -80,4 +85,16 @@ fn left(left: &Left) -> String {
         None => String::new(),
     };
     format!("~ {}  not wanted any more, kept{holds}\n", left.object)
+}
+
+fn holding(left: &Left) -> String {
+    let holds = match left.messages {
+        Some(messages) => format!("holds {messages} messages"),
+        None => "is not known to be empty".to_owned(),
+    };
+    format!("! {}  {holds}\n", left.object)
+}
+
+fn kept(kept: &Kept) -> String {
+    format!("~ {}  kept: {}\n", kept.object, kept.because)
 }

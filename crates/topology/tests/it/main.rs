@@ -4,8 +4,10 @@
 
 mod broker;
 mod conflicts;
+mod contested;
 mod plans;
 mod properties;
+mod removals;
 
 use contract::PipelineName;
 use contract::broker_object::{Desired, Seen, Standing};
@@ -39,6 +41,10 @@ impl Spec {
             queue: serde_yaml::from_str(queue).unwrap(),
             results: serde_yaml::from_str(results).unwrap(),
         }
+    }
+
+    fn named(self, name: &str) -> Self {
+        Self { name: PipelineName::parse(name).unwrap(), ..self }
     }
 
     fn coffee() -> Self {

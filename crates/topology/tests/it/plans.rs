@@ -6,7 +6,7 @@ use topology::{diff, render};
 use super::broker::{apply, exchange, vhost};
 use super::{EVENTS, OWNER, RESULTS, Spec, plan};
 
-fn golden(name: &str, text: &str) {
+pub(crate) fn golden(name: &str, text: &str) {
     let path = format!("{}/tests/it/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, text).unwrap();
@@ -16,14 +16,14 @@ fn golden(name: &str, text: &str) {
 }
 
 /// A broker on which the coffee pipeline stands.
-fn applied() -> Seen {
+pub(crate) fn applied() -> Seen {
     let mut seen = vhost();
     let steps = plan(&Spec::coffee().desired(), &seen).steps;
     apply(&mut seen, &steps);
     seen
 }
 
-fn route(source: &str, queue: &str, key: &str) -> Binding {
+pub(crate) fn route(source: &str, queue: &str, key: &str) -> Binding {
     Binding {
         source: source.to_owned(),
         destination_kind: Destination::Queue,
