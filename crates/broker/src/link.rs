@@ -1,7 +1,7 @@
 //! One broker for many: what a process with thousands of pipelines asks it is asked once for all of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::Mutex;
@@ -20,6 +20,7 @@ pub struct Link {
 struct Shared {
     settings: Settings,
     name: String,
+    management: OnceLock<Management>,
     connection: Flights<Arc<Connection>, BrokerError>,
     sights: Flights<Arc<Sight>, ManagementError>,
     counts: Flights<(Instant, Option<Arc<Counts>>), ManagementError>,
@@ -58,8 +59,8 @@ impl Link {
     #[must_use]
     pub fn new(settings: Settings, connection_name: &str) -> Self {
         let (connection, sights, counts) = (Flights::new(), Flights::new(), Flights::new());
-        let (name, channel) = (connection_name.to_owned(), Mutex::new(None));
-        Self { shared: Arc::new(Shared { settings, name, connection, sights, counts, channel }) }
+        let (name, channel, management) = (connection_name.to_owned(), Mutex::new(None), OnceLock::new());
+        Self { shared: Arc::new(Shared { settings, name, management, connection, sights, counts, channel }) }
     }
 
     /// Where it leads.
@@ -82,10 +83,7 @@ impl Link {
     pub async fn look(&self, since: Instant) -> Result<Arc<Sight>, ManagementError> {
         let look = || {
             let shared = Arc::clone(&self.shared);
-            async move {
-                let management = Management::new(&shared.settings)?;
-                sight::look(&management, &shared.settings).await.map(Arc::new)
-            }
+            async move { sight::look(shared.management()?, &shared.settings).await.map(Arc::new) }
         };
         self.shared.sights.get(Some(since), |sight| sight.taken >= since, look).await
     }
@@ -95,7 +93,7 @@ impl Link {
     pub async fn counts(&self, since: Instant) -> Result<Option<Arc<Counts>>, ManagementError> {
         let count = || {
             let shared = Arc::clone(&self.shared);
-            async move { counts(&shared.settings).await }
+            async move { shared.count().await }
         };
         self.shared.counts.get(Some(since), |(taken, _)| *taken >= since, count).await.map(|(_, counts)| counts)
     }
@@ -124,9 +122,20 @@ impl Link {
     }
 }
 
-async fn counts(settings: &Settings) -> Result<(Instant, Option<Arc<Counts>>), ManagementError> {
-    let taken = Instant::now();
-    let queues = Management::new(settings)?.counts(settings.vhost()).await;
-    let queues = sight::or_without(settings, queues)?.ok();
-    Ok((taken, queues.map(|queues| Arc::new(Counts { taken, queues }))))
+impl Shared {
+    // Several may make one at once; all but the first are dropped.
+    fn management(&self) -> Result<&Management, ManagementError> {
+        if let Some(management) = self.management.get() {
+            return Ok(management);
+        }
+        let management = Management::new(&self.settings)?;
+        Ok(self.management.get_or_init(|| management))
+    }
+
+    async fn count(&self) -> Result<(Instant, Option<Arc<Counts>>), ManagementError> {
+        let taken = Instant::now();
+        let queues = self.management()?.counts(self.settings.vhost()).await;
+        let queues = sight::or_without(&self.settings, queues)?.ok();
+        Ok((taken, queues.map(|queues| Arc::new(Counts { taken, queues }))))
+    }
 }

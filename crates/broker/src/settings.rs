@@ -15,8 +15,9 @@ const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 const AMQPS_PORT: u16 = 5671;
 
-/// Where the broker is and how to log in. Neither `Debug` nor `Display` shows the password.
-#[derive(Clone, PartialEq, Eq)]
+/// Where the broker is and how to log in. Neither `Debug` nor `Display` shows the password. Two that lead to the same vhost by the
+/// same login are equal, however they were written.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
     pub(crate) tls: bool,
     pub(crate) host: String,
@@ -31,7 +32,7 @@ pub struct Settings {
     pub(crate) identity: Option<(String, String)>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ManagementSettings {
     /// `http://host:port` and a path, without a slash at its end and without a login.
     pub(crate) base: String,
@@ -70,7 +71,7 @@ pub enum SettingsError {
 
 impl Settings {
     /// Reads a Secret: `uri`, or `connection_string`, or `host`, `username`, `password` and `port` (as the RabbitMQ Cluster
-    /// Operator writes them); then `managementUri`, `ca.crt`, `tls.crt` and `tls.key`. Other keys are left alone.
+    /// Operator writes the last five); then `managementUri`, `ca.crt`, `tls.crt` and `tls.key`. Other keys are left alone.
     pub fn from_secret(secret: &BTreeMap<String, Vec<u8>>) -> Result<Self, SettingsError> {
         let mut settings = match (text(secret, URI)?, text(secret, CONNECTION_STRING)?) {
             (Some(uri), _) => Self::from_uri(URI, uri)?,
@@ -143,7 +144,8 @@ impl Settings {
     }
 
     fn assemble(tls: bool, login: Login) -> Self {
-        let Login { host, port, username, password, vhost } = login;
+        let Login { mut host, port, username, password, vhost } = login;
+        host.make_ascii_lowercase();
         let (scheme, management_port, usual_port) =
             if tls { ("https", 15671, AMQPS_PORT) } else { ("http", 15672, 5672) };
         let management = ManagementSettings {

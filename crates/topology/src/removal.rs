@@ -83,7 +83,7 @@ struct Survey<'a> {
     removal: Removal,
 }
 
-impl<'a> Survey<'a> {
+impl Survey<'_> {
     fn marked(&mut self) {
         let marks = self.seen.bindings.iter().filter(|binding| owner_of(binding) == Some(self.owner));
         let marked = marks.map(|mark| (mark.destination_kind, mark.destination.as_str()));

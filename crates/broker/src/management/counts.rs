@@ -3,6 +3,9 @@
 use serde::Deserialize;
 
 /// What a queue holds and what has gone through it. What the broker does not tell is unknown, not nought.
+///
+/// What it holds is some seconds old, one number older than another, and may be nought for ten seconds after the first messages
+/// came into a new quorum queue; the totals are as late, and only grow while the queue stands and the broker's node runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueCounts {
     /// Messages that wait to be delivered.
@@ -11,13 +14,24 @@ pub struct QueueCounts {
     pub unacked: Option<u64>,
     /// Messages that a quorum queue holds back for a while; they are in neither of the others.
     pub delayed: Option<u64>,
-    /// Acknowledged since the queue's counters began.
+    /// Messages that were acknowledged, each counted where many were acknowledged at once. Who takes messages without
+    /// acknowledging does not count.
     pub acked_total: Option<u64>,
-    /// Come in since the queue's counters began.
+    /// Messages that came in.
     pub published_total: Option<u64>,
     /// Consumers.
     pub consumers: Option<u64>,
 }
+
+pub(super) const COLUMNS: &[&str] = &[
+    "name",
+    "messages_ready",
+    "messages_unacknowledged",
+    "messages_delayed",
+    "consumers",
+    "message_stats.ack",
+    "message_stats.publish",
+];
 
 #[derive(Deserialize)]
 pub(super) struct Row {
@@ -42,12 +56,6 @@ struct Stats {
     publish: Option<u64>,
 }
 
-/// Only what is read: rows with all their fields are ten times as long.
-pub(super) fn path(vhost: &str) -> String {
-    let columns = "name,messages_ready,messages_unacknowledged,messages_delayed,consumers,message_stats.ack,message_stats.publish";
-    format!("api/queues/{vhost}?columns={columns}")
-}
-
 impl Row {
     pub(super) fn named(self) -> (String, QueueCounts) {
         let stats = self.message_stats.unwrap_or_default();
@@ -60,5 +68,21 @@ impl Row {
             consumers: self.consumers,
         };
         (self.name, counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(row: &str) -> QueueCounts {
+        serde_json::from_str::<Row>(row).unwrap().named().1
+    }
+
+    #[test]
+    fn what_the_broker_does_not_tell_is_unknown_and_not_nought() {
+        assert_eq!(counts(r#"{"name":"q"}"#), QueueCounts::default());
+        let used = QueueCounts { published_total: Some(7), consumers: Some(0), ..QueueCounts::default() };
+        assert_eq!(counts(r#"{"name":"q","message_stats":{"publish":7},"consumers":0}"#), used);
     }
 }

@@ -86,15 +86,17 @@ impl Management {
 
     pub(crate) async fn seen(&self, vhost: &str) -> Result<Seen, ManagementError> {
         let vhost = encode(vhost);
-        let exchanges: Vec<standing::ExchangeRow> = self.get(&format!("api/exchanges/{vhost}")).await?;
-        let queues: Vec<standing::QueueRow> = self.get(&format!("api/queues/{vhost}")).await?;
-        let bindings: Vec<standing::BindingRow> = self.get(&format!("api/bindings/{vhost}")).await?;
+        let rows = |kind, columns: &[&str]| format!("api/{kind}/{vhost}?columns={}", columns.join(","));
+        let exchanges: Vec<standing::ExchangeRow> = self.get(&rows("exchanges", standing::EXCHANGE_COLUMNS)).await?;
+        let queues: Vec<standing::QueueRow> = self.get(&rows("queues", standing::QUEUE_COLUMNS)).await?;
+        let bindings: Vec<standing::BindingRow> = self.get(&rows("bindings", standing::BINDING_COLUMNS)).await?;
         Ok(standing::seen(exchanges, queues, bindings))
     }
 
     /// The numbers of all queues of a vhost by their names, in one request. They may be some seconds old.
     pub async fn counts(&self, vhost: &str) -> Result<HashMap<String, QueueCounts>, ManagementError> {
-        let rows: Vec<counts::Row> = self.get(&counts::path(&encode(vhost))).await?;
+        let path = format!("api/queues/{}?columns={}", encode(vhost), counts::COLUMNS.join(","));
+        let rows: Vec<counts::Row> = self.get(&path).await?;
         Ok(rows.into_iter().map(counts::Row::named).collect())
     }
 
@@ -146,10 +148,10 @@ impl Management {
             StatusCode::NOT_FOUND if !is_json(&response) => {
                 Err(ManagementError::NotManagement { address, problem: "it answers 404".to_owned() })
             }
-            StatusCode::NOT_FOUND => Err(ManagementError::NotFound { address, path: format!("/{path}") }),
+            StatusCode::NOT_FOUND => Err(ManagementError::NotFound { address, path: shown(path) }),
             status => Err(ManagementError::Refused {
                 address,
-                path: format!("/{path}"),
+                path: shown(path),
                 status: status.as_u16(),
                 reason: reason(response).await,
             }),
@@ -192,6 +194,12 @@ fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
         }
         None => builder.build(),
     }
+}
+
+/// Which fields were asked for tells nobody anything.
+fn shown(path: &str) -> String {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    format!("/{path}")
 }
 
 fn is_json(response: &Response) -> bool {

@@ -6,6 +6,11 @@ use contract::broker_object::{Argument, Arguments, Binding, Destination, Exchang
 use serde::Deserialize;
 use serde_json::Value;
 
+// Rows with all their fields are several times as long.
+pub(super) const EXCHANGE_COLUMNS: &[&str] = &["name", "type", "durable", "auto_delete", "internal", "arguments"];
+pub(super) const QUEUE_COLUMNS: &[&str] = &["name", "durable", "auto_delete", "arguments", "messages", "consumers"];
+pub(super) const BINDING_COLUMNS: &[&str] = &["source", "destination", "destination_type", "routing_key", "arguments"];
+
 #[derive(Deserialize)]
 pub(super) struct ExchangeRow {
     name: String,

@@ -10,7 +10,7 @@ use super::Vhost;
 
 const LONG: Duration = Duration::from_secs(10);
 
-fn queue(name: &str, arguments: &[(&str, Argument)]) -> Queue {
+pub(crate) fn queue(name: &str, arguments: &[(&str, Argument)]) -> Queue {
     let arguments = arguments.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Queue { name: name.to_owned(), durable: true, auto_delete: false, arguments }
 }
@@ -25,7 +25,7 @@ fn binding(source: &str, (destination_kind, destination): (Destination, &str), k
     Binding { source, destination_kind, destination, routing_key, arguments: Arguments::new() }
 }
 
-fn publication(exchange: &str, key: &str, body: &str) -> Publication {
+pub(crate) fn publication(exchange: &str, key: &str, body: &str) -> Publication {
     let properties = Properties {
         content_type: Some("text/plain".to_owned()),
         message_id: Some(format!("id-{body}")),
@@ -226,4 +226,51 @@ async fn a_consumer_takes_messages_in_order_and_for_good() {
     assert_eq!(consumer.next(LONG).await.unwrap(), None, "ended by the broker");
     connection.delete_queue("q").await.unwrap();
     connection.delete_exchange("no such").await.unwrap();
+}
+
+#[tokio::test]
+async fn steps_that_delete_spare_messages_and_may_be_repeated() {
+    let vhost = Vhost::new().await;
+    let connection = vhost.connect().await;
+    for kind in ["quorum", "classic"] {
+        let queue = queue("q", &[("x-queue-type", Argument::Text(kind.to_owned()))]);
+        let steps = [Step::DeclareQueue(queue), Step::DeclareExchange(exchange("x", "fanout"))];
+        apply(&connection, &steps).await.unwrap();
+        let publisher = connection.publisher().await.unwrap();
+        publisher.publish(publication("", "q", "a")).await.unwrap().wait().await.unwrap();
+        let gently = Step::DeleteQueue { name: "q".to_owned(), force: false };
+        let remove = [gently, Step::DeleteExchange { name: "x".to_owned() }];
+        let error = apply(&connection, &remove).await.unwrap_err();
+        let sentence = "could not delete queue `q`: 1 messages are ready in it; drain or purge it first";
+        assert_eq!(error.source.to_string(), sentence);
+        assert!(connection.is_connected());
+        assert_eq!(connection.passive_depth("q").await.unwrap(), Some(1));
+        connection.purge("q").await.unwrap();
+        // Twice: what is gone is gone.
+        apply(&connection, &remove).await.unwrap();
+        apply(&connection, &remove).await.unwrap();
+        assert_eq!(connection.passive_depth("q").await.unwrap(), None);
+        let Standing::Seen(seen) = vhost.management.observe(&vhost.name).await.unwrap() else { panic!("unseen") };
+        assert!(seen.queues.is_empty() && !seen.exchanges.contains_key("x"));
+    }
+    one_queue(&connection).await;
+    let publisher = connection.publisher().await.unwrap();
+    publisher.publish(publication("", "q", "a")).await.unwrap().wait().await.unwrap();
+    connection.declare(&Step::DeleteQueue { name: "q".to_owned(), force: true }).await.unwrap();
+    assert_eq!(connection.passive_depth("q").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_applier_takes_steps_one_by_one_and_ends_with_a_refused_one() {
+    let vhost = Vhost::new().await;
+    let connection = vhost.connect().await;
+    let applier = connection.applier().await.unwrap();
+    applier.take(&Step::DeclareExchange(exchange("x", "fanout"))).await.unwrap();
+    applier.take(&Step::DeclareQueue(queue("q", &[]))).await.unwrap();
+    assert_eq!(connection.passive_depth("q").await.unwrap(), Some(0), "carried out when the call is back");
+    let error = applier.take(&Step::DeclareExchange(exchange("x", "topic"))).await.unwrap_err();
+    assert!(error.source.is_precondition_failed(), "{error:?}");
+    assert!(applier.take(&Step::DeclareQueue(queue("r", &[]))).await.is_err());
+    applier.close().await;
+    connection.applier().await.unwrap().take(&Step::DeclareQueue(queue("r", &[]))).await.unwrap();
 }

@@ -4,6 +4,7 @@
 
 mod amqp;
 mod connect;
+mod link;
 mod management;
 mod settings;
 

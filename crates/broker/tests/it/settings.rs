@@ -1,6 +1,6 @@
 //! Settings from Secrets and URLs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use broker::Settings;
 
@@ -94,4 +94,78 @@ fn each_mistake_names_its_key_and_what_to_do() {
         assert_eq!(error.to_string(), format!("could not read the broker's settings: {sentence}"));
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
     }
+}
+
+/// As the RabbitMQ Cluster Operator writes it for a cluster `mq` in namespace `shops`, MQTT and streams switched on.
+const WRITTEN: [(&str, &str); 10] = [
+    (
+        "connection_string",
+        "amqp://default_user_LJdyh8FTX7vdEGNvZ2B:cKm2fQ-Zr_5vNnkfhPVkGO1tA0yL8uBd@mq.shops.svc:5672/",
+    ),
+    (
+        "default_user.conf",
+        "default_user = default_user_LJdyh8FTX7vdEGNvZ2B\ndefault_pass = cKm2fQ-Zr_5vNnkfhPVkGO1tA0yL8uBd\n",
+    ),
+    ("host", "mq.shops.svc"),
+    ("mqtt-port", "1883"),
+    ("password", "cKm2fQ-Zr_5vNnkfhPVkGO1tA0yL8uBd"),
+    ("port", "5672"),
+    ("provider", "rabbitmq"),
+    ("stream-port", "5552"),
+    ("type", "rabbitmq"),
+    ("username", "default_user_LJdyh8FTX7vdEGNvZ2B"),
+];
+
+#[test]
+fn a_secret_of_the_rabbitmq_cluster_operator_is_accepted_as_it_is() {
+    let whole = Settings::from_secret(&secret(&WRITTEN)).unwrap();
+    assert_eq!(whole.to_string(), "amqp://default_user_LJdyh8FTX7vdEGNvZ2B@mq.shops.svc:5672/%2F");
+    assert_eq!(whole.management_address(), "http://mq.shops.svc:15672");
+    assert!(!whole.is_management_given());
+    // Older operators write no connection string.
+    let older = Settings::from_secret(&secret(&WRITTEN[1..])).unwrap();
+    assert_eq!(older, whole);
+}
+
+#[test]
+fn with_tls_the_authority_is_what_a_person_adds() {
+    let authority = rcgen::generate_simple_self_signed(["mq.shops.svc".to_owned()]).unwrap().cert.pem();
+    let mut keys = WRITTEN.map(|(key, value)| match key {
+        "connection_string" => (key, "amqps://u:hush@mq.shops.svc:5671/"),
+        "port" => (key, "5671"),
+        _ => (key, value),
+    });
+    let settings = |keys: Keys<'_>| {
+        let mut secret = secret(keys);
+        secret.insert("ca.crt".to_owned(), authority.clone().into_bytes());
+        Settings::from_secret(&secret).unwrap()
+    };
+    assert_eq!(settings(&keys).to_string(), "amqps://u@mq.shops.svc:5671/%2F");
+    assert_eq!(settings(&keys).management_address(), "https://mq.shops.svc:15671");
+    assert_eq!(settings(&keys).ca(), Some(authority.trim()));
+    keys[0] = ("x", "");
+    assert_eq!(settings(&keys).address(), "mq.shops.svc:5671");
+}
+
+#[test]
+fn two_ways_to_write_one_broker_are_one_key_of_a_map() {
+    let of = |url: &str| Settings::from_url(url).unwrap();
+    let same = [
+        of("amqp://u:p@MQ.shops"),
+        of("amqp://u:%70@mq.shops:5672/%2f"),
+        of("amqp://u:p@mq.shops/x").with_vhost("/"),
+        Settings::from_secret(&secret(&[("host", "mq.shops"), ("username", "u"), ("password", "p")])).unwrap(),
+    ];
+    let others = [
+        of("amqp://u:q@mq.shops"),
+        of("amqp://v:p@mq.shops"),
+        of("amqp://u:p@mq.shops/x"),
+        of("amqp://u:p@mq.shops:5673"),
+        of("amqps://u:p@mq.shops"),
+        of("amqp://u:p@mq.shops").with_management("http://mq.shops:15672").unwrap(),
+    ];
+    let kinds: HashSet<_> = same.into_iter().collect();
+    assert_eq!(kinds.len(), 1);
+    let all: HashSet<_> = kinds.into_iter().chain(others).collect();
+    assert_eq!(all.len(), 7);
 }
