@@ -5,7 +5,8 @@ use serde::Deserialize;
 /// What a queue holds and what has gone through it. What the broker does not tell is unknown, not nought.
 ///
 /// What it holds is some seconds old, one number older than another, and may be nought for ten seconds after the first messages
-/// came into a new quorum queue; the totals are as late, and only grow while the queue stands and the broker's node runs.
+/// came into a new quorum queue. The totals are as late, only grow while the queue stands and the broker's node runs, and lack what
+/// a channel did in the last seconds before it was closed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueCounts {
     /// Messages that wait to be delivered.
