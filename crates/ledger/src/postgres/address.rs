@@ -25,6 +25,8 @@ pub(super) struct Address {
 
 /// Reads a URL; `sslmode=verify-full` and `sslrootcert` are ours, the client's parser does not know them.
 pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
+    // A file or a Secret made by hand often ends with a new line.
+    let url = url.trim();
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut mode = "prefer".to_owned();
     let mut root = None;
@@ -118,13 +120,25 @@ fn wrong(object: &str, detail: String) -> LedgerError {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{SslMode, Trust, parse};
 
     #[test]
     fn an_address_is_shown_without_its_password() {
         let address = parse("postgres://loyalty:s3cret@db.example:6432/ledger?sslmode=require").unwrap();
         assert_eq!(address.shown, "postgres://loyalty@db.example:6432/ledger");
         assert!(!format!("{address:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_url_as_cloudnativepg_writes_it_is_accepted() {
+        // Its keys `uri` and `fqdn-uri`; the password is its own, percent-encoded where that is needed.
+        for host in ["ledger-rw.shops", "ledger-rw.shops.svc.cluster.local"] {
+            let address = parse(&format!("postgresql://app:s3cret%2F%3D@{host}:5432/app\n")).unwrap();
+            assert_eq!(address.shown, format!("postgres://app@{host}:5432/app"));
+            assert_eq!(address.config.get_password(), Some(b"s3cret/=".as_slice()));
+            assert_eq!(address.config.get_ssl_mode(), SslMode::Prefer);
+            assert!(matches!(address.trust, Trust::Anyone));
+        }
     }
 
     #[test]
