@@ -2,13 +2,23 @@
 //!
 //! No client: nothing here talks to an API server. Rules are compiled elsewhere; here only their shape is checked.
 
+mod amount;
 mod crd;
 mod manifest;
 #[expect(unreachable_pub, reason = "the derive of the resource writes a `pub` type into a function")]
 mod resource;
+mod rights;
+mod status;
 mod validate;
+mod workers;
 
+pub use amount::{Amount, AmountError};
 pub use crd::crd_yaml;
 pub use manifest::{Manifest, ParseError, SIZE_MAX, Secret, parse};
 pub use resource::{Broker, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, Postgres, SecretKeyRef, SecretRef, Sqlite};
+pub use rights::{Right, Rights, rights, rights_yaml};
+pub use status::{
+    Condition, ConditionStatus, ConditionType, LoyaltyPipelineStatus, QueueStatus, Reason, ScalingStatus,
+};
 pub use validate::{Problem, validate};
+pub use workers::{Autoscaling, AutoscalingMode, DeletionPolicy, Resources, WORKERS_MAX, Workers};

@@ -160,7 +160,7 @@ struct PipelineDocument {
 
 impl From<PipelineDocument> for LoyaltyPipeline {
     fn from(document: PipelineDocument) -> Self {
-        Self { metadata: document.metadata, spec: document.spec }
+        Self { metadata: document.metadata, spec: document.spec, status: None }
     }
 }
 

@@ -6,6 +6,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amount;
+use crate::status::LoyaltyPipelineStatus;
+use crate::workers::{DeletionPolicy, Workers};
+
 /// What a pipeline shall be.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -16,6 +20,26 @@ use serde::{Deserialize, Serialize};
     shortname = "lp",
     category = "loyalty",
     namespaced,
+    status = "LoyaltyPipelineStatus",
+    scale(
+        spec_replicas_path = ".spec.workers.count",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status",
+        description = "whether everything is as the resource says"),
+    printcolumn(name = "Depth", type_ = "string", json_path = ".status.queue.depth",
+        description = "messages that wait, by lane"),
+    printcolumn(name = "Workers", type_ = "integer", json_path = ".status.replicas",
+        description = "workers that run"),
+    printcolumn(name = "Drain", type_ = "string", json_path = ".status.queue.drain",
+        description = "how long the backlog needs at the present rates"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason",
+        description = "why it is not ready"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message",
+        description = "what to do", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp",
+        description = "since when it is there"),
     derive = "PartialEq",
     validation = kube::core::Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 63")
         .message("the name must be a DNS label: lower-case letters, digits and `-`, at most 63"),
@@ -44,6 +68,20 @@ pub struct LoyaltyPipelineSpec {
     /// Where results go.
     #[serde(default)]
     pub results: Results,
+    /// How many workers, and how large.
+    #[serde(default)]
+    pub workers: Workers,
+    /// Whether no worker shall run; events wait in their queues meanwhile.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspend: bool,
+    /// What becomes of queues and exchanges when the resource is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Where the broker is.
@@ -83,24 +121,23 @@ pub struct Ledger {
     pub postgres: Option<Postgres>,
 }
 
-/// The embedded ledger; it has nothing to set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sqlite {}
-
-// Derived, it would say `additionalProperties: false`, which a structural schema must not.
-impl JsonSchema for Sqlite {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Sqlite".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "object" })
-    }
+/// The embedded ledger: one file on a volume of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.size) == has(oldSelf.size) && (!has(self.size) || self.size == oldSelf.size) && \
+             has(self.storageClassName) == has(oldSelf.storageClassName) && \
+             (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+    "message": "the ledger's volume cannot change once it exists; grow the claim itself"
+}]))]
+pub struct Sqlite {
+    /// How large a volume a cluster gives it, `1Gi` when absent. No effect outside a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Amount>,
+    /// Of which storage class the volume is; the cluster's default when absent. No effect outside a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
 }
 
 /// A PostgreSQL database.
@@ -118,12 +155,16 @@ pub struct SecretKeyRef {
     /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Which of its keys holds the URL.
-    #[serde(default = "url")]
+    /// Which of its keys holds the URL; absent: `url`, or else `uri`, as CloudNativePG writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    pub key: String,
+    pub key: Option<String>,
 }
 
-fn url() -> String {
-    "url".to_owned()
+impl SecretKeyRef {
+    /// The keys to look for, the first that is there counts.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&str> {
+        self.key.as_deref().map_or_else(|| vec!["url", "uri"], |key| vec![key])
+    }
 }

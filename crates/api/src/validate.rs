@@ -8,7 +8,8 @@ use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
 use contract::program::{Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
 
-use crate::{Ledger, LoyaltyPipeline, LoyaltyPipelineSpec};
+use crate::workers::DRAIN_WITHIN_S_MAX;
+use crate::{Autoscaling, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, WORKERS_MAX, Workers};
 
 /// One thing that is wrong in a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub fn validate(pipeline: &LoyaltyPipeline) -> Result<(), Vec<Problem>> {
     found.program(&spec.program);
     found.rules(&spec.rules, &spec.events);
     found.results(&spec.results);
+    found.workers(&spec.workers);
     if let Some(name) = name {
         found.own_names(&name, spec);
     }
@@ -104,7 +106,7 @@ impl Found {
         }
         if let Some(postgres) = &ledger.postgres {
             self.secret_name("spec.ledger.postgres.secretRef.name", &postgres.secret_ref.name);
-            if postgres.secret_ref.key.is_empty() {
+            if postgres.secret_ref.key.as_ref().is_some_and(String::is_empty) {
                 self.say("spec.ledger.postgres.secretRef.key", "is empty; leave it out for `url`");
             }
         }
@@ -266,6 +268,24 @@ impl Found {
         for (index, subscriber) in subscribers.iter().enumerate() {
             let path = format!("spec.results.subscribers[{index}].routingKeys");
             self.routing_keys(&path, &subscriber.routing_keys, kind);
+        }
+    }
+
+    fn workers(&mut self, workers: &Workers) {
+        let at_most = format!("at most {WORKERS_MAX}");
+        let Autoscaling { min, max, drain_within, .. } = &workers.autoscaling;
+        for (path, count) in [("count", workers.count), ("autoscaling.min", *min), ("autoscaling.max", *max)] {
+            if count > WORKERS_MAX {
+                self.say(format!("spec.workers.{path}"), format!("is {count}; give {at_most}"));
+            }
+        }
+        if *max == 0 {
+            self.say("spec.workers.autoscaling.max", "is 0; give 1 or more, or write `suspend: true`");
+        } else if min > max {
+            self.say("spec.workers.autoscaling.min", format!("is {min}, more than `max` ({max}); lower it"));
+        }
+        if !(1..=DRAIN_WITHIN_S_MAX).contains(&drain_within.seconds()) {
+            self.say("spec.workers.autoscaling.drainWithin", format!("is `{drain_within}`; give `1s` to `1d`"));
         }
     }
 

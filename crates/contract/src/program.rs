@@ -15,9 +15,16 @@ pub const RULES_MAX: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
-    "rule": "self.currency == oldSelf.currency", "message": "the currency cannot change: all amounts would change their meaning"
-}])))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "self.currency == oldSelf.currency",
+        "message": "the currency cannot change: all amounts would change their meaning"
+    },
+    {
+        "rule": "oldSelf.wallets.all(old, self.wallets.exists(new, new.name == old.name))",
+        "message": "a wallet cannot be removed: its members have points"
+    },
+])))]
 pub struct Program {
     /// ISO 4217 code of all amounts; an event in another currency is buried.
     pub currency: Currency,

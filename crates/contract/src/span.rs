@@ -33,6 +33,12 @@ impl Span {
         Self { count, unit: Unit::Day }
     }
 
+    /// A number of seconds.
+    #[must_use]
+    pub const fn of_seconds(count: u32) -> Self {
+        Self { count, unit: Unit::Second }
+    }
+
     /// Reads `30d`.
     pub fn parse(text: &str) -> Result<Self, SpanError> {
         let fail = || SpanError(text.chars().take(40).collect());

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::progress::say;
-use crate::repository::{self, DEFINITION, EVENTS, SAMPLE};
+use crate::repository::{self, CHART_DEFINITION, CHART_RIGHTS, DEFINITION, EVENTS, SAMPLE};
 use crate::tour::{self, SampleError};
 
 /// What the person asked for.
@@ -74,6 +74,9 @@ pub fn files() -> Result<Vec<Generated>, GenerateError> {
     let purchases = tour::read(&sample)?;
     Ok(vec![
         Generated { path: DEFINITION, text: api::crd_yaml() },
+        // Helm reads nothing outside its chart.
+        Generated { path: CHART_DEFINITION, text: api::crd_yaml() },
+        Generated { path: CHART_RIGHTS, text: api::rights_yaml() },
         Generated { path: EVENTS, text: tour::to_json_lines(&purchases) },
     ])
 }

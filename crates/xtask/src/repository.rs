@@ -12,6 +12,10 @@ pub(crate) const SAMPLE: &str = "examples/cdnow/cdnow-sample.txt";
 pub(crate) const EVENTS: &str = "examples/cdnow/purchases.jsonl";
 /// The resource's definition for a cluster.
 pub(crate) const DEFINITION: &str = "crds/loyaltypipelines.loyalty.dev.yaml";
+/// The same for the chart.
+pub(crate) const CHART_DEFINITION: &str = "charts/loyalty-operator/files/crd.yaml";
+/// What the operator may do, for the chart's roles.
+pub(crate) const CHART_RIGHTS: &str = "charts/loyalty-operator/files/rights.yaml";
 
 /// The folder of the workspace: this crate is built where it stands.
 pub(crate) fn root() -> PathBuf {

@@ -105,7 +105,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 10);
+    assert_eq!(count, 13);
 }
 
 /// The words after `self.` and `oldSelf.`.
@@ -118,7 +118,8 @@ fn named_fields(rule: &str) -> Vec<String> {
 fn names_are_unique_by_schema() {
     let unique: Vec<_> = all_nodes().into_iter().filter(|(_, node)| node["x-kubernetes-list-type"] == "map").collect();
     let paths: Vec<_> = unique.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(paths, [".spec.program.wallets", ".spec.results.subscribers", ".spec.rules"]);
+    let wanted = [".spec.program.wallets", ".spec.results.subscribers", ".spec.rules", ".status.conditions"];
+    assert_eq!(paths, wanted);
 }
 
 #[test]
@@ -127,5 +128,9 @@ fn the_defaults_of_the_schema_are_the_defaults_of_the_type() {
     let queue: contract::pipeline::Queue =
         serde_json::from_value(schema()["properties"]["spec"]["properties"]["queue"]["default"].clone()).unwrap();
     assert_eq!(queue, contract::pipeline::Queue::default());
-    assert_eq!(pipeline.spec.ledger.postgres.as_ref().unwrap().secret_ref.key, "url");
+    assert_eq!(pipeline.spec.ledger.postgres.as_ref().unwrap().secret_ref.keys(), ["url", "uri"]);
+    let workers: api::Workers =
+        serde_json::from_value(schema()["properties"]["spec"]["properties"]["workers"]["default"].clone()).unwrap();
+    assert_eq!(workers, api::Workers::default());
+    assert_eq!((workers.count, workers.autoscaling.min, workers.autoscaling.max), (1, 0, 20));
 }
