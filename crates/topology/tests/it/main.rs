@@ -8,6 +8,7 @@ mod contested;
 mod plans;
 mod properties;
 mod removals;
+mod slices;
 
 use contract::PipelineName;
 use contract::broker_object::{Desired, Seen, Standing};

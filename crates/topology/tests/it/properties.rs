@@ -6,23 +6,27 @@ use super::broker::{apply, vhost};
 use super::{EVENTS, RESULTS, Spec, plan};
 
 /// A small generator of our own: the same numbers each time, on every machine.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
 
-    fn one_in(&mut self, sides: u64) -> bool {
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[usize::try_from(self.roll(items.len() as u64)).unwrap()]
     }
 }
 
 /// Parts of what one pipeline wants, with this and that changed by somebody.
-fn standing(dice: &mut Dice, wanted: &Desired) -> Seen {
+pub(crate) fn standing(dice: &mut Dice, wanted: &Desired) -> Seen {
     let mut seen = vhost();
     let damage = 1 + dice.roll(40);
     for exchange in &wanted.exchanges {
