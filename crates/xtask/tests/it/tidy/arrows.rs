@@ -14,8 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("topology", &["contract"]),
     ("api", &["contract"]),
     ("broker", &["contract"]),
+    ("scaling", &["contract"]),
     ("engine", &["contract", "rules", "ledger"]),
     ("loyalty-worker", &["contract", "rules", "ledger", "engine", "broker", "host"]),
+    ("loyalty-operator", &["contract", "rules", "ledger", "topology", "scaling", "api", "broker", "host"]),
     ("loyaltyctl", &["contract", "rules", "ledger", "engine", "topology", "api", "broker", "host"]),
     ("xtask", &["contract", "api", "broker"]),
 ];
@@ -25,7 +27,7 @@ const ARROWS_OF_TESTS: &[(&str, &[&str])] =
     &[("xtask", &["rules", "ledger", "engine"]), ("loyalty-worker", &["topology"])];
 
 /// They decide; they neither wait, nor ask the time, nor speak to anyone.
-const PURE: &[&str] = &["contract", "rules", "topology"];
+const PURE: &[&str] = &["contract", "rules", "scaling", "topology"];
 
 /// Nothing of this may stand anywhere below a pure crate.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,165 @@
+//! What the walks and the scaling tell each other of a pipeline. In memory only: after a restart all of it is found again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use api::{QueueStatus, Reason, ScalingStatus};
+use broker::Link;
+use contract::broker_object::Step;
+
+use crate::walk::nouns::{Finding, Key, Valid};
+
+/// All pipelines of this process.
+#[derive(Default)]
+pub(crate) struct Board {
+    entries: Mutex<HashMap<Key, Entry>>,
+}
+
+#[derive(Default)]
+struct Entry {
+    checked: Option<Checked>,
+    place: Option<String>,
+    taken: Option<Taken>,
+    unreadable: Option<i64>,
+    running: Option<Running>,
+    scaled: Option<Scaled>,
+    writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Steps, and when they were taken for the first and the last time.
+struct Taken {
+    steps: Vec<Step>,
+    first: Instant,
+    last: Instant,
+}
+
+/// How long the management API may take to show what was declared.
+const SHOWN_MAX: Duration = Duration::from_secs(15);
+
+/// What a generation of a resource was found to be: compiling five hundred rules again each half minute would be a waste.
+#[derive(Clone)]
+struct Checked {
+    uid: String,
+    generation: i64,
+    answer: Result<Arc<Valid>, String>,
+}
+
+/// A pipeline whose queues stand, so that they can be looked at.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) valid: Arc<Valid>,
+    pub(crate) link: Link,
+}
+
+/// What the scaling found last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scaled {
+    pub(crate) replicas: u32,
+    pub(crate) drain: Finding,
+    pub(crate) queue: QueueStatus,
+    pub(crate) scaling: ScalingStatus,
+}
+
+impl Board {
+    /// The answer of an earlier check of the same generation.
+    pub(crate) fn checked(&self, key: &Key, uid: &str, generation: i64) -> Option<Result<Arc<Valid>, String>> {
+        let entries = self.lock();
+        let checked = entries.get(key)?.checked.as_ref()?;
+        (checked.uid == uid && checked.generation == generation).then(|| checked.answer.clone())
+    }
+
+    pub(crate) fn note_checked(&self, key: &Key, (uid, generation): (&str, i64), answer: &Result<Arc<Valid>, String>) {
+        let checked = Checked { uid: uid.to_owned(), generation, answer: answer.clone() };
+        self.lock().entry(key.clone()).or_default().checked = Some(checked);
+    }
+
+    /// Notes on which vhost of which broker a pipeline's objects are, and answers who else has some there.
+    pub(crate) fn neighbours(&self, key: &Key, place: String) -> Vec<Arc<Valid>> {
+        let mut entries = self.lock();
+        let others = entries.iter().filter(|(other, entry)| *other != key && entry.place.as_ref() == Some(&place));
+        let answers = others.filter_map(|(_, entry)| entry.checked.as_ref());
+        let found = answers.filter_map(|checked| checked.answer.as_ref().ok().cloned()).collect();
+        entries.entry(key.clone()).or_default().place = Some(place);
+        found
+    }
+
+    /// When steps were last taken.
+    pub(crate) fn stepped_at(&self, key: &Key) -> Option<Instant> {
+        Some(self.lock().get(key)?.taken.as_ref()?.last)
+    }
+
+    /// Steps that were taken again and again for longer than a broker may need to show them.
+    pub(crate) fn stuck_steps(&self, key: &Key) -> Vec<Step> {
+        let entries = self.lock();
+        let taken = entries.get(key).and_then(|entry| entry.taken.as_ref());
+        taken.filter(|taken| taken.first.elapsed() > SHOWN_MAX).map(|taken| taken.steps.clone()).unwrap_or_default()
+    }
+
+    /// These steps were taken; none says that what stands is as it should be.
+    pub(crate) fn note_steps(&self, key: &Key, steps: &[Step]) {
+        let mut entries = self.lock();
+        let taken = &mut entries.entry(key.clone()).or_default().taken;
+        let now = Instant::now();
+        match taken {
+            _ if steps.is_empty() => *taken = None,
+            Some(taken) if taken.steps == steps => taken.last = now,
+            _ => *taken = Some(Taken { steps: steps.to_vec(), first: now, last: now }),
+        }
+    }
+
+    /// Whether this generation of a resource that cannot be read was not told of yet.
+    pub(crate) fn is_news(&self, key: &Key, generation: Option<i64>) -> bool {
+        let generation = generation.unwrap_or_default();
+        self.lock().entry(key.clone()).or_default().unreadable.replace(generation) != Some(generation)
+    }
+
+    /// The queues of a pipeline stand from now on, or no longer.
+    pub(crate) fn note_running(&self, key: &Key, running: Option<Running>) {
+        let mut entries = self.lock();
+        let entry = entries.entry(key.clone()).or_default();
+        if running.is_none() {
+            entry.scaled = None;
+        }
+        entry.running = running;
+    }
+
+    pub(crate) fn running(&self) -> Vec<(Key, Running)> {
+        let entries = self.lock();
+        let running = entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.running.clone()?)));
+        running.collect()
+    }
+
+    pub(crate) fn scaled(&self, key: &Key) -> Option<Scaled> {
+        self.lock().get(key)?.scaled.clone()
+    }
+
+    /// Keeps it while the pipeline runs; answers what was there before.
+    pub(crate) fn note_scaled(&self, key: &Key, scaled: Scaled) -> Option<Scaled> {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(key).filter(|entry| entry.running.is_some())?;
+        entry.scaled.replace(scaled)
+    }
+
+    /// One at a time writes a pipeline's Deployment: else a walk could write back a number that the scaling has just changed.
+    pub(crate) fn writing(&self, key: &Key) -> Arc<tokio::sync::Mutex<()>> {
+        self.lock().entry(key.clone()).or_default().writing.clone()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.lock().keys().cloned().collect()
+    }
+
+    pub(crate) fn forget(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is known of a drain that nobody has looked at.
+pub(crate) fn not_looked_at() -> Finding {
+    Finding::unknown(Reason::NoSignal, "the queues were not looked at yet")
+}

@@ -1,0 +1,179 @@
+//! The objects of a pipeline in the cluster, as values. Nothing is sent from here.
+
+mod account;
+mod config;
+mod covers;
+mod deployment;
+mod disruption;
+mod migration;
+mod name;
+mod volume;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::walk::nouns::Valid;
+
+pub(crate) use config::config_map;
+pub(crate) use covers::difference;
+pub(crate) use deployment::{Pods, deployment};
+pub(crate) use migration::{AUTHOR, MigrationState, job, state as migration_state};
+pub(crate) use name::child_name;
+
+/// The label by which our own objects are watched.
+pub(crate) const PART_OF: (&str, &str) = ("app.kubernetes.io/managed-by", "loyalty-operator");
+/// The label that holds the pipeline's name.
+pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
+const NAME: (&str, &str) = ("app.kubernetes.io/name", "loyalty-worker");
+/// What an object was made from: a change of it is a change of the object.
+const HASH: &str = "loyalty.dev/made-from";
+/// What keeps the place of an owner where there must be none: a volume outlives its pipeline.
+const OWNER: &str = "loyalty.dev/owner";
+
+/// Kinds of objects, in the order in which they are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    ServiceAccount,
+    ConfigMap,
+    Claim,
+    Job,
+    Deployment,
+    Disruption,
+}
+
+impl Kind {
+    /// `apiVersion` and `kind`.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ServiceAccount => ("v1", "ServiceAccount"),
+            Self::ConfigMap => ("v1", "ConfigMap"),
+            Self::Claim => ("v1", "PersistentVolumeClaim"),
+            Self::Job => ("batch/v1", "Job"),
+            Self::Deployment => ("apps/v1", "Deployment"),
+            Self::Disruption => ("policy/v1", "PodDisruptionBudget"),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.names().1)
+    }
+}
+
+/// An object as it is wanted: only the fields that we set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Child {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) body: Value,
+}
+
+/// What stands of a pipeline's objects, by kind and name.
+pub(crate) type Live = BTreeMap<(Kind, String), Value>;
+
+/// What the workers of every pipeline have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WorkerImage {
+    pub(crate) image: String,
+    pub(crate) pull_policy: String,
+    pub(crate) pull_secrets: Vec<String>,
+}
+
+/// The objects that every valid pipeline has beside its workers.
+pub(crate) fn beside(valid: &Valid) -> Vec<Child> {
+    let mut children = vec![account::account(valid), config_map(valid), disruption::disruption(valid)];
+    children.extend(volume::claim(valid));
+    children
+}
+
+/// Puts the parts together that all kinds share, and marks what the object was made from.
+fn child(valid: &Valid, kind: Kind, name: String, fields: Value) -> Child {
+    let (api_version, kind_name) = kind.names();
+    let hash = hash_of(&fields);
+    let mut metadata = json!({
+        "name": name,
+        "namespace": valid.key.namespace,
+        "labels": labels(valid),
+        "annotations": { HASH: hash },
+    });
+    if kind == Kind::Claim {
+        metadata["annotations"][OWNER] = json!(valid.owner);
+    } else {
+        metadata["ownerReferences"] = json!([owner_reference(valid)]);
+    }
+    let mut body = json!({ "apiVersion": api_version, "kind": kind_name, "metadata": metadata });
+    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
+        body.extend(fields);
+    }
+    Child { kind, name, body }
+}
+
+fn labels(valid: &Valid) -> Value {
+    json!({ PART_OF.0: PART_OF.1, NAME.0: NAME.1, INSTANCE: valid.name.as_str() })
+}
+
+/// By which the pods of a pipeline's workers are found.
+pub(crate) fn selector(instance: &str) -> BTreeMap<String, String> {
+    [NAME, (INSTANCE, instance)].map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+fn owner_reference(valid: &Valid) -> Value {
+    json!({
+        "apiVersion": "loyalty.dev/v1alpha1",
+        "kind": "LoyaltyPipeline",
+        "name": valid.name.as_str(),
+        "uid": valid.uid,
+        "controller": true,
+    })
+}
+
+/// Whether an object that stands is this pipeline's.
+pub(crate) fn is_ours(kind: Kind, live: &Value, valid: &Valid) -> bool {
+    let metadata = &live["metadata"];
+    if kind == Kind::Claim {
+        return metadata["annotations"][OWNER] == valid.owner.as_str();
+    }
+    let owners = metadata["ownerReferences"].as_array();
+    owners.is_some_and(|owners| owners.iter().any(|owner| owner["uid"] == valid.uid.as_str()))
+}
+
+/// Whether an object was made from the same fields.
+pub(crate) fn is_made_from(live: &Value, wanted: &Value) -> bool {
+    live["metadata"]["annotations"][HASH] == wanted["metadata"]["annotations"][HASH]
+}
+
+/// The first sixteen hex digits of SHA-256: enough to see a change, no secret behind it.
+pub(crate) fn hash_of(value: &Value) -> String {
+    hex(value.to_string().as_bytes(), 8)
+}
+
+/// The first bytes of SHA-256 in hex.
+fn hex(bytes: &[u8], count: usize) -> String {
+    Sha256::digest(bytes).iter().take(count).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// As Kubernetes' restricted profile wants it.
+fn restricted_container() -> Value {
+    json!({
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "capabilities": { "drop": ["ALL"] },
+    })
+}
+
+fn restricted_pod() -> Value {
+    json!({
+        "runAsNonRoot": true,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": { "type": "RuntimeDefault" },
+    })
+}

@@ -1,0 +1,159 @@
+//! The ledgers of all pipelines: whether they answer, which version their tables have, which rules they know.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use api::Reason;
+use contract::ruleset::RulesetHash;
+use jiff::Timestamp;
+use ledger::{Ledger, LedgerError, Since};
+
+use crate::children::AUTHOR;
+use crate::walk::nouns::{Key, SeenLedger, Trouble, Valid};
+
+/// Tables do not change their version by themselves.
+const CHECKED_AGAIN: Duration = Duration::from_mins(1);
+
+/// Longest wait for an answer: a reconcile must not hang on a database.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// The ledgers of this process, by their URL.
+#[derive(Default)]
+pub(crate) struct Ledgers {
+    open: Mutex<HashMap<String, Open>>,
+    /// Whose points a database holds under a name: two pipelines of one name must not share it.
+    claims: Mutex<HashMap<(String, String), Key>>,
+}
+
+struct Open {
+    ledger: Arc<dyn Ledger>,
+    fine_since: Option<Instant>,
+    /// The rules that each pipeline's timeline ends with, and since when they were asked to hold.
+    rules: HashMap<Key, (RulesetHash, Option<Timestamp>)>,
+}
+
+impl Ledgers {
+    /// How the ledger of a pipeline stands. `exists` says whether another claimant is still there.
+    pub(crate) async fn see(&self, url: &str, valid: &Valid, exists: impl Fn(&Key) -> bool) -> SeenLedger {
+        if let Some(other) = self.claim(url, valid, exists) {
+            let name = &valid.name;
+            let advice = "give one of them another name or another database";
+            let message =
+                format!("pipeline `{other}` keeps its points in this database under the name `{name}`; {advice}");
+            return SeenLedger::Trouble(Trouble::new(Reason::Conflict, message));
+        }
+        match self.look(url, valid).await {
+            Ok(seen) => seen,
+            Err(error) => of_error(&error),
+        }
+    }
+
+    async fn look(&self, url: &str, valid: &Valid) -> Result<SeenLedger, LedgerError> {
+        let (ledger, fine_since) = self.open(url)?;
+        if fine_since.is_none_or(|since| since.elapsed() > CHECKED_AGAIN) {
+            within(ledger.as_ref(), ledger.check_version()).await?;
+            self.note(url, |open| open.fine_since = Some(Instant::now()));
+        }
+        let wanted = (valid.ruleset.hash(), valid.spec.program.valid_from);
+        let known = || self.lock().get(url).and_then(|open| open.rules.get(&valid.key).cloned());
+        if known().is_none() {
+            let timeline = within(ledger.as_ref(), ledger.timeline(&valid.name)).await?;
+            // The first line holds from the beginning, whatever was asked for.
+            let first = timeline.len() == 1;
+            if let Some(last) = timeline.last() {
+                let since = if first { wanted.1 } else { last.valid_from.filter(|_| wanted.1.is_some()) };
+                self.note(url, |open| drop(open.rules.insert(valid.key.clone(), (last.hash.clone(), since))));
+            }
+        }
+        let knows_rules = known() == Some(wanted);
+        Ok(SeenLedger::Ready { ledger, url: url.to_owned(), knows_rules })
+    }
+
+    /// Appends the rules to the timeline.
+    pub(crate) async fn append(&self, ledger: &dyn Ledger, url: &str, valid: &Valid) -> Result<(), Trouble> {
+        let since = Since { valid_from: valid.spec.program.valid_from, author: AUTHOR.to_owned() };
+        let appended = within(ledger, ledger.append_timeline(&valid.name, &valid.ruleset, &since)).await;
+        match appended {
+            Ok(_) => {
+                let known = (valid.ruleset.hash(), valid.spec.program.valid_from);
+                self.note(url, |open| drop(open.rules.insert(valid.key.clone(), known)));
+                Ok(())
+            }
+            Err(error) => match of_error(&error) {
+                SeenLedger::Trouble(trouble) => Err(trouble),
+                _ => Err(Trouble::new(Reason::LedgerRefused, host::chain(&error))),
+            },
+        }
+    }
+
+    /// A pipeline is gone.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, of| of != key);
+        for open in self.lock().values_mut() {
+            open.rules.remove(key);
+        }
+    }
+
+    /// Who else keeps points in this database under the same name; else it is this pipeline's from now on.
+    fn claim(&self, url: &str, valid: &Valid, exists: impl Fn(&Key) -> bool) -> Option<Key> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (database_of(url), valid.name.to_string());
+        match claims.get(&at) {
+            Some(other) if *other != valid.key && exists(other) => Some(other.clone()),
+            _ => {
+                claims.insert(at, valid.key.clone());
+                None
+            }
+        }
+    }
+
+    fn open(&self, url: &str) -> Result<(Arc<dyn Ledger>, Option<Instant>), LedgerError> {
+        let mut open = self.lock();
+        if let Some(open) = open.get(url) {
+            return Ok((open.ledger.clone(), open.fine_since));
+        }
+        let ledger = ledger::open(url)?;
+        open.insert(url.to_owned(), Open { ledger: ledger.clone(), fine_since: None, rules: HashMap::new() });
+        Ok((ledger, None))
+    }
+
+    fn note(&self, url: &str, note: impl FnOnce(&mut Open)) {
+        if let Some(open) = self.lock().get_mut(url) {
+            note(open);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The URL without login and options: the same database, whoever asks.
+fn database_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('?').next().unwrap_or(rest).to_owned()
+}
+
+async fn within<T>(
+    ledger: &dyn Ledger,
+    answer: impl Future<Output = Result<T, LedgerError>>,
+) -> Result<T, LedgerError> {
+    tokio::time::timeout(ANSWER_MAX, answer).await.unwrap_or_else(|_| {
+        let source = format!("no answer within {} s", ANSWER_MAX.as_secs()).into();
+        Err(LedgerError::Away { object: ledger.address().to_owned(), source })
+    })
+}
+
+fn of_error(error: &LedgerError) -> SeenLedger {
+    let reason = match error {
+        LedgerError::WrongVersion { stands, needed, .. } if stands < needed => {
+            return SeenLedger::Behind { stands: *stands, needed: *needed };
+        }
+        LedgerError::Away { .. } | LedgerError::Full { .. } => Reason::LedgerUnreachable,
+        LedgerError::Incompatible { .. } => Reason::RulesRefused,
+        _ => Reason::LedgerRefused,
+    };
+    SeenLedger::Trouble(Trouble::new(reason, host::chain(error)))
+}

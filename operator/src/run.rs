@@ -1,0 +1,298 @@
+//! Wiring: everything is opened, told of each other, and closed in turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use host::{Health, ServeError, Shutdown};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use crate::Args;
+use crate::board::Board;
+use crate::brokers::Brokers;
+use crate::children::{PART_OF, WorkerImage};
+use crate::house::{House, Poke, Shelves, Stored};
+use crate::leader::{self, Candidate, LeaderError, Office};
+use crate::ledgers::Ledgers;
+use crate::metrics::Metrics;
+use crate::secrets::Secrets;
+use crate::shelf::{Shelf, keep, key_of};
+use crate::walk::nouns::Key;
+use crate::walk::{reconcile, retry};
+use crate::writes::Writes;
+
+/// Walks that are done at the same time. Each is mostly waiting for a broker or the API server.
+const WALKS_AT_ONCE: u16 = 32;
+
+/// Changes of one resource that come within this are one walk.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// Why the operator cannot start; waiting would not help.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Neither a service account nor a kubeconfig.
+    #[error("could not find a cluster; run it in one, or set KUBECONFIG")]
+    NoCluster(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The probes' port.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A metric of ours twice.
+    #[error("could not register metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// The system gives no signals.
+    #[error("could not listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// No lease to be had.
+    #[error("{0}")]
+    Leader(String),
+}
+
+impl From<LeaderError> for StartError {
+    fn from(error: LeaderError) -> Self {
+        Self::Leader(host::chain(&error))
+    }
+}
+
+/// How it ended.
+pub(crate) enum Ended {
+    Asked,
+    LostLease,
+}
+
+/// An operator that can be run, here or in a test.
+pub struct Operator {
+    client: Client,
+    args: Args,
+    metrics: Metrics,
+    writes: Writes,
+}
+
+impl Operator {
+    /// Nothing is asked yet. `stop_after`: the last write that it may do; it then stands still, as if it had been killed.
+    pub fn new(client: Client, args: Args, stop_after: Option<u64>) -> Result<Self, StartError> {
+        let metrics = Metrics::new()?;
+        let writes = Writes::new(metrics.writes.clone(), stop_after);
+        Ok(Self { client, args, metrics, writes })
+    }
+
+    /// Counts what it writes.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        self.writes.clone()
+    }
+
+    /// Works until asked to stop. A cancelled call leaves what it has written; the next operator goes on from there.
+    pub async fn work(self, shutdown: Shutdown, health: Health) {
+        let (house, doors) = house(self);
+        house.shelves.filled().await;
+        house.pipelines.filled().await;
+        health.up("cluster");
+        let scaling = tokio::spawn(crate::scale::run(house.clone()));
+        let controllers = doors.into_iter().map(|(namespace, door)| {
+            let (house, shutdown) = (house.clone(), shutdown.clone());
+            controller(namespace, door, house, shutdown)
+        });
+        futures::future::join_all(controllers).await;
+        scaling.abort();
+    }
+}
+
+pub(crate) async fn run(args: Args) -> Result<Ended, StartError> {
+    let shutdown = host::on_signals().map_err(StartError::Signals)?;
+    let client = Client::try_default().await.map_err(|error| StartError::NoCluster(Box::new(error)))?;
+    let operator = Operator::new(client.clone(), args.clone(), None)?;
+    let health = Health::waiting_for(&["cluster"]);
+    let server = host::bind(args.listen).await?;
+    let (registry, leader) = (operator.metrics.registry.clone(), operator.metrics.leader.clone());
+    let probes = tokio::spawn(server.run(health.clone(), registry, shutdown.clone()));
+    let mut office = None;
+    if args.leader_election {
+        // One that waits for its turn is as ready as it can be.
+        health.up("cluster");
+        let candidate = Candidate {
+            lease: args.lease_name.clone(),
+            namespace: args.namespace.clone(),
+            identity: args.identity.clone(),
+        };
+        let Some(won) = leader::win(client, &candidate, &shutdown).await? else { return Ok(Ended::Asked) };
+        office = Some(won);
+    }
+    leader.set(1);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), worker_image = args.worker_image, "started");
+    let ended = tokio::select! {
+        () = operator.work(shutdown.clone(), health) => Ended::Asked,
+        () = lost(office.as_mut()) => Ended::LostLease,
+        () = shutdown.now() => Ended::Asked,
+    };
+    if let (Ended::Asked, Some(office)) = (&ended, office) {
+        office.leave().await;
+    }
+    shutdown.insist();
+    probes.abort();
+    Ok(ended)
+}
+
+async fn lost(office: Option<&mut Office>) {
+    match office {
+        Some(office) => office.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
+type Door = (Option<String>, UnboundedReceiver<ObjectRef<Stored>>);
+
+/// Watches everything; answers also by which doors walks can be asked for.
+fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
+    let Operator { client, args, metrics, writes } = operator;
+    let scopes: Vec<Option<String>> =
+        match args.watch_namespaces.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>() {
+            none if none.is_empty() => vec![None],
+            some => some.into_iter().cloned().map(Some).collect(),
+        };
+    let (doors, ends): (Vec<_>, Vec<_>) = scopes
+        .iter()
+        .map(|scope| {
+            let (door, end) = unbounded();
+            ((scope.clone(), door), (scope.clone(), end))
+        })
+        .unzip();
+    let poke = Poke { doors };
+    let watch = Watch { client: &client, scopes: &scopes, poke: &poke };
+    let pipelines = watch.all::<Stored>(&watcher::Config::default(), |_| ());
+    let known = watch.secrets(&pipelines);
+    let reporter = Reporter { controller: "loyalty-operator".to_owned(), instance: Some(args.identity.clone()) };
+    let image = WorkerImage {
+        image: args.worker_image,
+        pull_policy: args.worker_pull_policy,
+        pull_secrets: args.worker_pull_secrets,
+    };
+    let house = House {
+        shelves: watch.shelves(),
+        pipelines,
+        secrets: Secrets::new(client.clone(), known),
+        brokers: Brokers::default(),
+        ledgers: Ledgers::default(),
+        board: Board::default(),
+        recorder: Recorder::new(client.clone(), reporter),
+        image,
+        writes,
+        metrics,
+        poke: poke.clone(),
+        client,
+    };
+    (Arc::new(house), ends)
+}
+
+/// What every watch needs.
+struct Watch<'a> {
+    client: &'a Client,
+    scopes: &'a [Option<String>],
+    poke: &'a Poke,
+}
+
+impl Watch<'_> {
+    fn api<K>(&self, scope: Option<&String>) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match scope {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    fn all<K>(&self, config: &watcher::Config, touched: impl Fn(&K) + Clone + Send + 'static) -> Shelf<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let stores: Vec<Store<K>> = self
+            .scopes
+            .iter()
+            .map(|scope| keep(watcher(self.api::<K>(scope.as_ref()), config.clone()), touched.clone()))
+            .collect();
+        Shelf::of(stores)
+    }
+
+    /// Objects that carry our label; each change asks for a walk of its pipeline.
+    fn ours<K>(&self) -> Shelf<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let poke = self.poke.clone();
+        let config = watcher::Config::default().labels(&format!("{}={}", PART_OF.0, PART_OF.1));
+        self.all(&config, move |object: &K| {
+            if let Some(key) = key_of(object) {
+                poke.walk(&key);
+            }
+        })
+    }
+
+    fn shelves(&self) -> Shelves {
+        Shelves {
+            accounts: self.ours(),
+            configs: self.ours(),
+            claims: self.ours(),
+            jobs: self.ours(),
+            deployments: self.ours(),
+            disruptions: self.ours(),
+            pods: self.ours(),
+        }
+    }
+
+    /// Of all Secrets only that they exist; a change asks for a walk of each pipeline that names it.
+    fn secrets(&self, pipelines: &Shelf<Stored>) -> Shelf<PartialObjectMeta<Secret>> {
+        let stores = self.scopes.iter().map(|scope| {
+            let (poke, pipelines) = (self.poke.clone(), pipelines.clone());
+            let api = self.api::<PartialObjectMeta<Secret>>(scope.as_ref());
+            let stream = watcher(api, watcher::Config::default());
+            keep(stream, move |secret: &PartialObjectMeta<Secret>| {
+                let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+                for stored in pipelines.all().iter().filter(|stored| names_secret(stored, &namespace, &name)) {
+                    poke.walk(&Key { namespace: namespace.clone(), name: stored.name_any() });
+                }
+            })
+        });
+        Shelf::of(stores.collect())
+    }
+}
+
+fn names_secret(stored: &Stored, namespace: &str, name: &str) -> bool {
+    let Ok(pipeline) = &stored.0 else { return false };
+    let ledger = pipeline.spec.ledger.postgres.as_ref().map(|postgres| postgres.secret_ref.name.as_str());
+    pipeline.namespace().as_deref() == Some(namespace)
+        && (pipeline.spec.broker.secret_ref.name == name || ledger == Some(name))
+}
+
+async fn controller(
+    namespace: Option<String>,
+    door: UnboundedReceiver<ObjectRef<Stored>>,
+    house: Arc<House>,
+    shutdown: Shutdown,
+) {
+    let api = match &namespace {
+        Some(namespace) => Api::<Stored>::namespaced(house.client.clone(), namespace),
+        None => Api::all(house.client.clone()),
+    };
+    let config = kube::runtime::controller::Config::default().concurrency(WALKS_AT_ONCE).debounce(TOGETHER);
+    Controller::new(api, watcher::Config::default())
+        .with_config(config)
+        .reconcile_on(door)
+        .graceful_shutdown_on(async move { shutdown.asked().await })
+        .run(reconcile, retry, house)
+        .for_each(|walked| async move {
+            if let Err(error) = walked {
+                tracing::debug!(error = host::chain(&error), "a walk did not begin");
+            }
+        })
+        .await;
+}

@@ -1,0 +1,194 @@
+//! The number of workers follows the queues: looked at twice a second, decided elsewhere, written where it changes.
+
+mod costs;
+mod signals;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use api::{AutoscalingMode, ConditionType, Reason, ScalingStatus};
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Resource;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::EventType;
+use scaling::{Decision, Drain, Scaler, Target};
+use serde_json::json;
+
+use crate::board::{Running, Scaled};
+use crate::children;
+use crate::house::House;
+use crate::walk::nouns::{Finding, Key, Valid};
+use crate::walk::tell;
+use crate::writes::Side;
+use signals::Look;
+
+/// How often queues are looked at: half of it is the mean wait before a first message is noticed.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Pipelines that are looked at at the same time; each look is a round trip to its broker.
+const AT_ONCE: usize = 64;
+
+/// How often changing numbers are told in a status. What matters is told at once.
+const TOLD_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a number that was written may take to come back by the watch.
+const ECHO_MAX: Duration = Duration::from_secs(2);
+
+/// What is remembered of one pipeline from look to look.
+struct Memory {
+    scaler: Scaler,
+    told: Instant,
+    /// A number that was written, until the watch shows it.
+    asked: Option<(u32, Instant)>,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self { scaler: Scaler::new(), told: Instant::now(), asked: None }
+    }
+}
+
+/// Looks and writes for ever.
+pub(crate) async fn run(house: Arc<House>) {
+    let origin = Instant::now();
+    let mut memories: HashMap<Key, Memory> = HashMap::new();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        house.forget_gone();
+        let running = house.board.running();
+        memories.retain(|key, _| running.iter().any(|(running, _)| running == key));
+        let looks = running.into_iter().map(|(key, running)| {
+            let memory = memories.remove(&key).unwrap_or_else(Memory::new);
+            let house = &house;
+            async move {
+                let memory = look(house, &key, &running, memory, origin).await;
+                (key, memory)
+            }
+        });
+        let looked: Vec<(Key, Memory)> = futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        memories.extend(looked);
+    }
+}
+
+async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory, origin: Instant) -> Memory {
+    let valid = &running.valid;
+    let name = children::child_name(&valid.name, "worker");
+    // Before there is a Deployment there is nothing to scale.
+    let Some(live) = house.shelves.deployments.get(&key.namespace, &name) else { return memory };
+    let current = current(&live, &mut memory);
+    let ready = live.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+    let ready = u32::try_from(ready).unwrap_or(0);
+    let look = signals::look(running, (current, ready), origin).await;
+    let target = target(valid);
+    let decision = memory.scaler.decide(&target, &look.signals);
+    let is_builtin = valid.spec.workers.autoscaling.mode == AutoscalingMode::Builtin && !valid.spec.suspend;
+    if is_builtin && decision.replicas != current && write(house, key, (&name, current), &decision).await {
+        memory.asked = Some((decision.replicas, Instant::now()));
+    }
+    note(house, key, &scaled(valid, &look, &decision, current), &mut memory);
+    memory
+}
+
+/// What the Deployment asks for, or what was written a moment ago.
+fn current(live: &Deployment, memory: &mut Memory) -> u32 {
+    let shown = live.spec.replicas.unwrap_or(0);
+    let shown = u32::try_from(shown).unwrap_or(0);
+    match memory.asked {
+        Some((asked, at)) if asked != shown && at.elapsed() < ECHO_MAX => asked,
+        _ => {
+            memory.asked = None;
+            shown
+        }
+    }
+}
+
+fn target(valid: &Valid) -> Target {
+    let autoscaling = &valid.spec.workers.autoscaling;
+    let most = if valid.is_embedded() { 1 } else { autoscaling.max };
+    Target {
+        min: autoscaling.min.min(most),
+        max: autoscaling.max.min(most),
+        drain_within: Duration::from_secs(autoscaling.drain_within.seconds()),
+    }
+}
+
+/// Whether the number stands now. What fails is tried again at the next look.
+async fn write(house: &House, key: &Key, (name, current): (&str, u32), decision: &Decision) -> bool {
+    let writing = house.board.writing(key);
+    let _held = writing.lock().await;
+    let (wanted, is_fewer) = (decision.replicas, decision.replicas < current);
+    if is_fewer && wanted > 0 {
+        costs::tell_costs(house, key).await;
+    }
+    let api: Api<Deployment> = Api::namespaced(house.client.clone(), &key.namespace);
+    let params = PatchParams { field_manager: Some(crate::house::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(json!({ "spec": { "replicas": wanted } }));
+    if let Err(error) = api.patch(name, &params, &patch).await {
+        tracing::warn!(pipeline = %key, error = host::chain(&error), "could not change the number of workers");
+        return false;
+    }
+    house.writes.done(Side::Cluster).await;
+    house.metrics.scalings.with_label_values(&[if is_fewer { "in" } else { "out" }]).inc();
+    tracing::info!(pipeline = %key, from = current, to = wanted, reason = decision.reason, "scaled");
+    let Some(stored) = house.pipelines.get(&key.namespace, &key.name) else { return true };
+    let note = format!("from {current} to {wanted} workers: {}", decision.reason);
+    let reason = (Reason::Progressing, ConditionType::WorkersReady);
+    tell(&stored.object_ref(&()), EventType::Normal, reason, &note, house).await;
+    true
+}
+
+/// Keeps what was found, and asks for a walk when something that matters changed, or numbers did a while ago.
+fn note(house: &House, key: &Key, scaled: &Scaled, memory: &mut Memory) {
+    let before = house.board.note_scaled(key, scaled.clone());
+    let Some(before) = before else { return house.poke.walk(key) };
+    let matters = before.replicas != scaled.replicas
+        || (before.drain.status, before.drain.reason) != (scaled.drain.status, scaled.drain.reason)
+        || before.scaling.limited_by != scaled.scaling.limited_by;
+    let mut same = scaled.clone();
+    same.queue.oldest_signal.clone_from(&before.queue.oldest_signal);
+    if matters || (same != before && memory.told.elapsed() >= TOLD_AGAIN) {
+        memory.told = Instant::now();
+        house.poke.walk(key);
+    } else if same != before {
+        // Not told yet: the next look compares with what was told.
+        house.board.note_scaled(key, before);
+    }
+}
+
+fn scaled(valid: &Valid, look: &Look, decision: &Decision, current: u32) -> Scaled {
+    let is_off = valid.spec.workers.autoscaling.mode == AutoscalingMode::Off;
+    let (desired, limited_by, reason) = if valid.spec.suspend {
+        (0, "Suspend".to_owned(), "no worker runs while `suspend` is set".to_owned())
+    } else if is_off {
+        (current, "Fixed".to_owned(), "`workers.count`, because autoscaling is `Off`".to_owned())
+    } else {
+        let is_embedded = valid.is_embedded() && decision.limited_by == scaling::LimitedBy::Maximum;
+        let limited_by = if is_embedded { "Ledger" } else { decision.limited_by.as_str() };
+        (decision.replicas, limited_by.to_owned(), decision.reason.clone())
+    };
+    Scaled {
+        replicas: decision.replicas,
+        drain: drain(valid, decision),
+        queue: look.queue(decision),
+        scaling: ScalingStatus { desired, limited_by, reason },
+    }
+}
+
+fn drain(valid: &Valid, decision: &Decision) -> Finding {
+    if valid.spec.suspend {
+        return Finding::unknown(Reason::Suspended, "nothing is drained while `suspend` is set");
+    }
+    let message = decision.reason.clone();
+    match decision.drain {
+        Drain::OnTarget => Finding::yes(Reason::OnTarget, message),
+        Drain::Behind if decision.limited_by == scaling::LimitedBy::Maximum => Finding::no(Reason::AtMaximum, message),
+        Drain::Behind => Finding::no(Reason::Behind, message),
+        Drain::Stalled => Finding::no(Reason::Stalled, message),
+        Drain::Saturated => Finding::no(Reason::Saturated, message),
+        Drain::Unknown => Finding::unknown(Reason::NoSignal, message),
+    }
+}

@@ -1,0 +1,85 @@
+//! The plan, carried out: broker, then the ledger's rules, then the cluster. What fails is told in the findings, and what would
+//! rest on it is not tried.
+
+use api::Reason;
+use contract::broker_object::Step;
+
+use super::nouns::{ChildStep, Finding, Observed, Plan, SeenLedger, Trouble, Valid};
+use crate::children::Kind;
+use crate::cluster;
+use crate::house::House;
+use crate::writes::Side;
+
+/// Carries out the plan; answers what is known afterwards in its findings.
+///
+/// A cancelled call leaves the steps before it carried out; the next walk finds what is missing.
+pub(super) async fn apply(valid: &Valid, observed: &Observed, plan: &mut Plan, house: &House) {
+    let mut stopped = None;
+    if let Ok(broker) = &observed.broker {
+        if let Err(trouble) = broker_steps(&broker.link, &plan.broker, house).await {
+            plan.findings.topology = trouble.finding();
+            stopped = Some("the broker");
+        }
+        house.board.note_steps(&valid.key, &plan.broker);
+    }
+    if let (true, SeenLedger::Ready { ledger, url, .. }) = (plan.append_rules, &observed.ledger) {
+        match house.ledgers.append(ledger.as_ref(), url, valid).await {
+            Ok(()) => house.writes.done(Side::Ledger).await,
+            Err(trouble) => {
+                plan.findings.ledger = trouble.finding();
+                stopped = Some("the ledger");
+            }
+        }
+    }
+    children(valid, plan, stopped, house).await;
+}
+
+/// Takes steps one after another, on one channel.
+pub(super) async fn broker_steps(link: &broker::Link, steps: &[Step], house: &House) -> Result<(), Trouble> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let lost = |error: String| Trouble::new(Reason::BrokerUnreachable, error);
+    let connection = link.connection().await.map_err(|error| lost(host::chain(&error)))?;
+    let applier = connection.applier().await.map_err(|error| lost(host::chain(&error)))?;
+    for step in steps {
+        applier.take(step).await.map_err(|error| {
+            let reason = if error.source.is_lost() { Reason::BrokerUnreachable } else { Reason::BrokerRefused };
+            Trouble::new(reason, host::chain(&error))
+        })?;
+        house.writes.done(Side::Broker).await;
+    }
+    applier.close().await;
+    Ok(())
+}
+
+async fn children(valid: &Valid, plan: &mut Plan, stopped: Option<&'static str>, house: &House) {
+    let namespace = &valid.key.namespace;
+    let writing = house.board.writing(&valid.key);
+    for step in &plan.children {
+        if let (Some(by), ChildStep::Apply(child, _)) = (stopped, step)
+            && child.kind == Kind::Deployment
+        {
+            plan.findings.held.push(format!("Deployment: waits for {by}"));
+            continue;
+        }
+        let _held = writing.lock().await;
+        let done = match step {
+            ChildStep::Apply(child, why) => {
+                tracing::info!(pipeline = %valid.key, kind = %child.kind, name = child.name, why, "applying");
+                cluster::apply(&house.client, namespace, child).await.map_err(|error| (child.kind, &child.name, error))
+            }
+            ChildStep::Delete(kind, name) => {
+                cluster::delete(&house.client, *kind, namespace, name).await.map_err(|error| (*kind, name, error))
+            }
+        };
+        match done {
+            Ok(()) => house.writes.done(Side::Cluster).await,
+            Err((kind, name, error)) => {
+                let message = format!("could not apply {kind} `{name}`: {}", host::chain(&error));
+                plan.findings.workers = Finding::no(Reason::ClusterRefused, message);
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The walk toward nothing: workers first, then, where the resource says `Delete`, the broker's objects once they are empty.
+//!
+//! A resource that says `Retain` carries no finalizer, so that it goes at once and the cluster collects what it owned.
+
+use std::time::{Duration, Instant};
+
+use api::{ConditionType, DeletionPolicy, LoyaltyPipeline, Reason};
+use jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::runtime::events::EventType;
+use kube::{Api, Resource, ResourceExt};
+use serde_json::json;
+
+use super::apply::broker_steps;
+use super::nouns::{Finding, Findings, Key, SeenBroker, Trouble, Valid};
+use super::observe::see_broker;
+use super::reconcile::Never;
+use super::report::{report, tell};
+use super::validate::outline;
+use crate::children::{self, Kind};
+use crate::cluster;
+use crate::house::{FIELD_MANAGER, House};
+use crate::writes::Side;
+
+/// What holds a resource until its objects on the broker are gone.
+const FINALIZER: &str = "loyalty.dev/broker";
+
+/// With the value `true`: queues go with what they hold.
+const FORCE: &str = "loyalty.dev/force-delete";
+
+/// A broker that has been away for so long is gone for good, as far as a deletion is concerned.
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
+
+/// The last pods have up to their grace period to end.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// While messages remain, or the broker is away.
+const LATER: Duration = Duration::from_secs(5);
+
+/// How far a departure has come.
+enum Step {
+    /// Nothing is left that we are to remove.
+    Done,
+    /// Something was removed, the rest is looked at again.
+    Again,
+    /// Somebody has to do something first.
+    Held(Trouble),
+    /// It cannot be gone on with, ever: what is left is named.
+    LeftBehind(String),
+}
+
+/// Adds or removes the finalizer, as the deletion policy wants it.
+pub(super) async fn take_in_hand(pipeline: &LoyaltyPipeline, house: &House) -> kube::Result<()> {
+    let wanted = pipeline.spec.deletion_policy == DeletionPolicy::Delete;
+    if wanted == is_in_hand(pipeline) {
+        return Ok(());
+    }
+    set_finalizer(pipeline, wanted, house).await
+}
+
+fn is_in_hand(pipeline: &LoyaltyPipeline) -> bool {
+    pipeline.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+}
+
+async fn set_finalizer(pipeline: &LoyaltyPipeline, wanted: bool, house: &House) -> kube::Result<()> {
+    let others = pipeline.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER);
+    let finalizers: Vec<&str> = others.map(String::as_str).chain(wanted.then_some(FINALIZER)).collect();
+    let metadata = json!({ "finalizers": finalizers, "resourceVersion": pipeline.resource_version() });
+    patch_metadata(&pipeline.namespace().unwrap_or_default(), &pipeline.name_any(), metadata, house).await
+}
+
+async fn patch_metadata(namespace: &str, name: &str, metadata: serde_json::Value, house: &House) -> kube::Result<()> {
+    let api: Api<kube::core::PartialObjectMeta<LoyaltyPipeline>> = Api::namespaced(house.client.clone(), namespace);
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch_metadata(name, &params, &Patch::Merge(json!({ "metadata": metadata }))).await {
+        // Gone, or changed meanwhile: the next walk knows.
+        Err(kube::Error::Api(error)) if [404, 409].contains(&error.code) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => {
+            house.writes.done(Side::Cluster).await;
+            Ok(())
+        }
+    }
+}
+
+/// For a resource that cannot be read: nobody can tell what it made, so that it must not be held.
+pub(super) async fn release_unreadable(
+    key: &Key,
+    metadata: &kube::core::ObjectMeta,
+    house: &House,
+) -> kube::Result<()> {
+    let finalizers = metadata.finalizers.clone().unwrap_or_default();
+    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        return Ok(());
+    }
+    let others: Vec<&String> = finalizers.iter().filter(|finalizer| *finalizer != FINALIZER).collect();
+    patch_metadata(&key.namespace, &key.name, json!({ "finalizers": others }), house).await
+}
+
+pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Action, Never> {
+    house.board.note_running(key, None);
+    if !is_in_hand(pipeline) {
+        return Ok(Action::await_change());
+    }
+    let Some(valid) = outline(pipeline) else {
+        set_finalizer(pipeline, false, house).await?;
+        return Ok(Action::await_change());
+    };
+    match step(pipeline, &valid, house).await? {
+        Step::Done => {
+            remove_claim(&valid, house).await?;
+            set_finalizer(pipeline, false, house).await?;
+            Ok(Action::await_change())
+        }
+        Step::Again => Ok(Action::requeue(AGAIN)),
+        Step::Held(trouble) => {
+            report(pipeline, &valid, &held(&trouble), house).await?;
+            Ok(Action::requeue(LATER))
+        }
+        Step::LeftBehind(what) => {
+            let about = pipeline.object_ref(&());
+            let reason = (Reason::Deleting, ConditionType::TopologyInSync);
+            tell(&about, EventType::Warning, reason, &what, house).await;
+            tracing::warn!(pipeline = %key, what, "released");
+            set_finalizer(pipeline, false, house).await?;
+            Ok(Action::await_change())
+        }
+    }
+}
+
+async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube::Result<Step> {
+    if valid.spec.deletion_policy == DeletionPolicy::Retain {
+        return Ok(Step::Done);
+    }
+    if !workers_are_gone(valid, house).await? {
+        return Ok(Step::Again);
+    }
+    let secret = &valid.spec.broker.secret_ref.name;
+    let broker = match house.secrets.read(&valid.key.namespace, secret, "spec.broker.secretRef").await {
+        Ok(held) => see_broker(valid, house, held, Some(Instant::now())).await,
+        Err(trouble) => Err(trouble),
+    };
+    Ok(match broker {
+        Ok(broker) => remove(pipeline, valid, &broker, house).await,
+        Err(trouble) => without_broker(pipeline, trouble),
+    })
+}
+
+async fn workers_are_gone(valid: &Valid, house: &House) -> kube::Result<bool> {
+    let (namespace, name) = (&valid.key.namespace, children::child_name(&valid.name, "worker"));
+    if let Some(live) = house.shelves.get(Kind::Deployment, namespace, &name)
+        && children::is_ours(Kind::Deployment, &live, valid)
+    {
+        let _held = house.board.writing(&valid.key).lock_owned().await;
+        cluster::delete(&house.client, Kind::Deployment, namespace, &name).await?;
+        house.writes.done(Side::Cluster).await;
+        return Ok(false);
+    }
+    Ok(house.shelves.pods.of_pipeline(&valid.key).is_empty())
+}
+
+async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, house: &House) -> Step {
+    let seen = match &broker.seen {
+        Ok(seen) => seen,
+        Err(why) => {
+            let advice = "delete them by hand";
+            return Step::LeftBehind(format!("queues and exchanges stay on the broker, because {why}; {advice}"));
+        }
+    };
+    let removal = topology::removal(&valid.wanted, seen, &valid.owner);
+    let is_forced = pipeline.annotations().get(FORCE).is_some_and(|value| value == "true");
+    let steps = if is_forced { removal.forced() } else { removal.steps() };
+    if let Err(trouble) = broker_steps(&broker.link, &steps, house).await {
+        return Step::Held(trouble);
+    }
+    if !steps.is_empty() {
+        return Step::Again;
+    }
+    if removal.holding.is_empty() { Step::Done } else { Step::Held(not_empty(&removal.holding)) }
+}
+
+fn not_empty(holding: &[topology::Left]) -> Trouble {
+    let queues: Vec<String> = holding
+        .iter()
+        .take(5)
+        .map(|left| match left.messages {
+            Some(messages) => format!("{} holds {messages} messages", left.object),
+            None => format!("{}: the broker does not tell yet how many messages it holds", left.object),
+        })
+        .collect();
+    let advice = format!("drain or purge them, or annotate the resource with `{FORCE}: \"true\"` to lose them");
+    Trouble::new(Reason::QueuesNotEmpty, format!("{}; {advice}", queues.join(", ")))
+}
+
+fn without_broker(pipeline: &LoyaltyPipeline, trouble: Trouble) -> Step {
+    let left =
+        |why: &str| format!("queues and exchanges stay on the broker: {why}; delete them by hand if it comes back");
+    match trouble.reason {
+        // It went with its namespace, or was deleted by hand: nobody can tell any more where the broker is.
+        Reason::SecretMissing => Step::LeftBehind(left(&trouble.message)),
+        _ if waited(pipeline) > GIVEN_UP_AFTER => Step::LeftBehind(left(&trouble.message)),
+        _ => Step::Held(trouble),
+    }
+}
+
+fn waited(pipeline: &LoyaltyPipeline) -> Duration {
+    let since = pipeline.metadata.deletion_timestamp.as_ref().map(|since| since.0);
+    since.map_or(Duration::ZERO, |since| Timestamp::now().duration_since(since).try_into().unwrap_or_default())
+}
+
+/// The volume of an embedded ledger goes only where everything was asked to go.
+async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
+    if !valid.is_embedded() || valid.spec.deletion_policy == DeletionPolicy::Retain {
+        return Ok(());
+    }
+    let (namespace, name) = (&valid.key.namespace, children::child_name(&valid.name, "ledger"));
+    let live = house.shelves.get(Kind::Claim, namespace, &name);
+    if live.is_some_and(|live| children::is_ours(Kind::Claim, &live, valid)) {
+        cluster::delete(&house.client, Kind::Claim, namespace, &name).await?;
+        house.writes.done(Side::Cluster).await;
+    }
+    Ok(())
+}
+
+fn held(trouble: &Trouble) -> Findings {
+    let deleting = Finding::no(Reason::Deleting, "the resource is being deleted, and its workers are gone");
+    Findings {
+        accepted: Finding::yes(Reason::Valid, "every field, rule and condition is right"),
+        topology: trouble.finding(),
+        ledger: Finding::yes(Reason::Deleting, "the ledger keeps all points"),
+        workers: deleting.clone(),
+        drain: deleting,
+        held: Vec::new(),
+    }
+}

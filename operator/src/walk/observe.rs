@@ -1,0 +1,202 @@
+//! What stands: on the broker, in the ledger, in the cluster. Asks, changes nothing.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use api::Reason;
+use broker::{BrokerError, Link, ManagementError, Settings};
+use contract::broker_object::Standing;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+
+use super::nouns::{Observed, SeenBroker, SeenLedger, Trouble, Valid};
+use crate::children::{self, Kind, Live};
+use crate::cluster;
+use crate::house::House;
+use crate::secrets::Held;
+
+/// A look at the broker that is so old is as good as a new one: what drifts is found within the next walk.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
+
+/// Everything that `plan` needs to know.
+pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
+    let since = house.board.stepped_at(&valid.key);
+    let namespace = &valid.key.namespace;
+    let broker_secret = &valid.spec.broker.secret_ref.name;
+    let broker_held = house.secrets.read(namespace, broker_secret, "spec.broker.secretRef").await;
+    let ledger_held = ledger_secret(valid, house).await;
+    let mut versions = Vec::new();
+    versions.extend(broker_held.as_ref().map(|held| held.version.clone()));
+    versions.extend(ledger_held.iter().flatten().map(|(held, _)| held.version.clone()));
+    let ledger_key = ledger_held.as_ref().and_then(|held| held.as_ref().ok()).map(|(_, key)| key.clone());
+    let (broker, ledger) = tokio::join!(
+        async { see_broker(valid, house, broker_held?, since).await },
+        see_ledger(valid, house, ledger_held)
+    );
+    let (live, foreign) = see_cluster(valid, house, &ledger).await;
+    let pod_trouble = house.shelves.pods.of_pipeline(&valid.key).iter().find_map(|pod| trouble_of(pod));
+    Observed { broker, ledger, live, foreign, secrets: versions.join("."), ledger_key, pod_trouble }
+}
+
+/// The link that a Secret leads to.
+fn settings(held: &Held) -> Result<Settings, Trouble> {
+    Settings::from_secret(&held.values).map_err(|error| {
+        Trouble::new(Reason::SecretInvalid, format!("`spec.broker.secretRef`: {}", host::chain(&error)))
+    })
+}
+
+/// What stands of a pipeline on the broker that a Secret leads to. `since`: what was done before that must be in it.
+pub(super) async fn see_broker(
+    valid: &Valid,
+    house: &House,
+    held: Held,
+    since: Option<Instant>,
+) -> Result<SeenBroker, Trouble> {
+    let link = house.brokers.link(settings(&held)?);
+    // AMQP first: of a wrong host, password or vhost it tells most.
+    link.connection().await.map_err(|error| broker_trouble(&error))?;
+    let recent = Instant::now().checked_sub(LOOK_AGE_MAX).unwrap_or_else(Instant::now);
+    let since = since.map_or(recent, |since| since.max(recent));
+    let sight = link.look(since).await.map_err(|error| management_trouble(&error))?;
+    let seen = match sight.about(&valid.wanted, &valid.owner) {
+        Standing::Seen(seen) => Ok(seen),
+        Standing::Unseen => Err(sight.unseen_because().map(|why| host::chain(why)).unwrap_or_default()),
+    };
+    let contested = contested(valid, house, &link);
+    Ok(SeenBroker { link, seen, contested })
+}
+
+/// Who else wants an object that this pipeline wants, on the same vhost of the same broker.
+fn contested(valid: &Valid, house: &House, link: &Link) -> Vec<String> {
+    let place = format!("{}/{}", link.settings().address(), link.settings().vhost());
+    let mine: BTreeSet<&str> = declared(valid).collect();
+    let others = house.board.neighbours(&valid.key, place);
+    let claims = others.iter().flat_map(|other| declared(other).map(move |name| (name, &other.key)));
+    let mut found: Vec<String> = claims
+        .filter(|(name, _)| mine.contains(name))
+        .map(|(name, key)| format!("pipeline `{key}` asks for `{name}` too; it is this pipeline's"))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn declared(valid: &Valid) -> impl Iterator<Item = &str> {
+    let exchanges = valid.wanted.exchanges.iter().map(|exchange| exchange.name.as_str());
+    exchanges.chain(valid.wanted.queues.iter().map(|queue| queue.name.as_str()))
+}
+
+fn broker_trouble(error: &BrokerError) -> Trouble {
+    let unreachable = matches!(error, BrokerError::Unreachable { .. } | BrokerError::Slow { .. });
+    let reason = if unreachable { Reason::BrokerUnreachable } else { Reason::BrokerRefused };
+    Trouble::new(reason, host::chain(error))
+}
+
+fn management_trouble(error: &ManagementError) -> Trouble {
+    let reason = if error.is_absent() { Reason::BrokerUnreachable } else { Reason::BrokerRefused };
+    Trouble::new(reason, host::chain(error))
+}
+
+/// The ledger's Secret and the key that holds its URL; nothing where the ledger is embedded.
+async fn ledger_secret(valid: &Valid, house: &House) -> Option<Result<(Held, String), Trouble>> {
+    let wanted = &valid.spec.ledger.postgres.as_ref()?.secret_ref;
+    let field = "spec.ledger.postgres.secretRef";
+    let held = house.secrets.read(&valid.key.namespace, &wanted.name, field).await;
+    Some(held.and_then(|held| {
+        let keys = wanted.keys();
+        if let Some(key) = keys.iter().find(|key| held.values.contains_key(**key)) {
+            return Ok((held.clone(), (*key).to_owned()));
+        }
+        let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
+        let name = &wanted.name;
+        let message = format!("`{field}`: Secret `{name}` has no key {keys}; add it, or name another in `key`");
+        Err(Trouble::new(Reason::SecretInvalid, message))
+    }))
+}
+
+async fn see_ledger(valid: &Valid, house: &House, held: Option<Result<(Held, String), Trouble>>) -> SeenLedger {
+    let (held, key) = match held {
+        None => return SeenLedger::Embedded,
+        Some(Err(trouble)) => return SeenLedger::Trouble(trouble),
+        Some(Ok(held)) => held,
+    };
+    let url = held.values.get(&key).and_then(|url| str::from_utf8(url).ok()).map(str::trim);
+    let Some(url) = url.filter(|url| url.starts_with("postgres")) else {
+        let message = format!(
+            "`spec.ledger.postgres.secretRef`: key `{key}` holds no URL; write `postgres://USER:PASSWORD@HOST/DATABASE`"
+        );
+        return SeenLedger::Trouble(Trouble::new(Reason::SecretInvalid, message));
+    };
+    let exists = |key: &super::nouns::Key| house.pipelines.get(&key.namespace, &key.name).is_some();
+    house.ledgers.see(url, valid, exists).await
+}
+
+/// Our objects from the watches; what is not there is asked for once, since an object without our label is not watched.
+async fn see_cluster(valid: &Valid, house: &House, ledger: &SeenLedger) -> (Live, Vec<(Kind, String)>) {
+    let worker = children::child_name(&valid.name, "worker");
+    let mut names: Vec<(Kind, String)> = [Kind::ServiceAccount, Kind::ConfigMap, Kind::Deployment, Kind::Disruption]
+        .map(|kind| (kind, worker.clone()))
+        .into();
+    if valid.is_embedded() {
+        names.push((Kind::Claim, children::child_name(&valid.name, "ledger")));
+    }
+    if let SeenLedger::Behind { needed, .. } = ledger {
+        names.push((Kind::Job, children::child_name(&valid.name, &format!("migrate-{needed}"))));
+    }
+    let (mut live, mut foreign) = (Live::new(), Vec::new());
+    let namespace = &valid.key.namespace;
+    for (kind, name) in names {
+        let known = house.shelves.get(kind, namespace, &name);
+        // An error here is met again when it is applied, and told there.
+        let found = match known {
+            Some(known) => Some(known),
+            None => cluster::read(&house.client, kind, namespace, &name).await.ok().flatten(),
+        };
+        let Some(found) = found else { continue };
+        if children::is_ours(kind, &found, valid) {
+            live.insert((kind, name), found);
+        } else {
+            foreign.push((kind, name));
+        }
+    }
+    (live, foreign)
+}
+
+/// Why a pod does not start, in its own words.
+fn trouble_of(pod: &Pod) -> Option<String> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let status = pod.status.as_ref()?;
+    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    containers.filter(|container| !container.ready).find_map(|container| said(name, container)).or_else(|| {
+        let unscheduled = status.conditions.iter().flatten();
+        let mut unscheduled = unscheduled.filter(|it| it.type_ == "PodScheduled" && it.status == "False");
+        let message = unscheduled.find_map(|it| it.message.clone())?;
+        Some(format!("pod `{name}` cannot be placed: {message}"))
+    })
+}
+
+fn said(pod: &str, container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref()?;
+    let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+    let ended = state.terminated.as_ref().or(last).filter(|ended| ended.exit_code != 0);
+    let words = ended.and_then(|ended| ended.message.clone()).filter(|words| !words.trim().is_empty());
+    let waiting = state
+        .waiting
+        .as_ref()
+        .filter(|waiting| !matches!(waiting.reason.as_deref(), None | Some("ContainerCreating" | "PodInitializing")));
+    let name = &container.name;
+    match (words, waiting) {
+        (Some(words), _) => Some(format!("container `{name}` of pod `{pod}` says: {}", words.trim())),
+        (None, Some(waiting)) => {
+            let reason = waiting.reason.as_deref().unwrap_or_default();
+            let message = waiting.message.as_deref().unwrap_or_default();
+            Some(format!("container `{name}` of pod `{pod}` waits: {reason} {message}").trim().to_owned())
+        }
+        (None, None) => {
+            let code = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?.exit_code;
+            Some(format!("container `{name}` of pod `{pod}` ended with exit code {code}; see its log"))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What shall be done, from what is wanted and what stands. Pure, and cannot fail.
+
+use api::{AutoscalingMode, Reason};
+use contract::broker_object::{Standing, Step};
+use topology::Conflict;
+
+use super::nouns::{ChildStep, Finding, Findings, Observed, Plan, SeenBroker, SeenLedger, Valid};
+use crate::children::{self, Child, Kind, MigrationState, Pods, WorkerImage};
+
+/// What is known beside what stands.
+pub(super) struct Context<'a> {
+    pub(super) image: &'a WorkerImage,
+    /// How many workers the scaling wants, if it has decided already.
+    pub(super) scaled: Option<u32>,
+    pub(super) drain: Finding,
+    /// Steps that were taken a while ago and again and again since: what is planned once more did not help.
+    pub(super) stuck: &'a [Step],
+}
+
+pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) -> Plan {
+    let (broker, topology, mut held) = match &observed.broker {
+        Ok(broker) => broker_steps(valid, broker, context.stuck),
+        Err(trouble) => (Vec::new(), trouble.finding(), Vec::new()),
+    };
+    let is_broker_fine = observed.broker.is_ok() && topology.reason != Reason::Conflict;
+    let ledger = ledger_finding(valid, observed);
+    let is_ledger_fine = matches!(observed.ledger, SeenLedger::Embedded | SeenLedger::Ready { .. });
+    let replicas = replicas(valid, observed, context);
+    let pods = Pods { image: context.image, secrets: &observed.secrets, ledger_key: observed.ledger_key.as_deref() };
+    let mut wanted = children::beside(valid);
+    if let SeenLedger::Behind { needed, .. } = observed.ledger {
+        wanted.push(children::job(valid, &pods, needed));
+    }
+    if is_broker_fine && is_ledger_fine {
+        wanted.push(children::deployment(valid, &pods, replicas));
+    } else {
+        held.push("Deployment: waits for broker and ledger".to_owned());
+    }
+    let (steps, foreign) = child_steps(&wanted, observed);
+    let workers = workers_finding(valid, observed, replicas, foreign);
+    let append_rules = matches!(observed.ledger, SeenLedger::Ready { knows_rules: false, .. });
+    let accepted = Finding::yes(Reason::Valid, "every field, rule and condition is right");
+    let drain = context.drain.clone();
+    let findings = Findings { accepted, topology, ledger, workers, drain, held };
+    Plan { broker, append_rules, children: steps, findings }
+}
+
+fn broker_steps(valid: &Valid, broker: &SeenBroker, stuck: &[Step]) -> (Vec<Step>, Finding, Vec<String>) {
+    let standing = match &broker.seen {
+        Ok(seen) => Standing::Seen(seen.clone()),
+        Err(why) => {
+            let message = format!("declared; {why}, so that nothing can be read back");
+            let steps = topology::diff(&valid.wanted, &Standing::Unseen, &valid.owner).steps;
+            return (steps, Finding::unknown(Reason::NotReadBack, message), Vec::new());
+        }
+    };
+    let plan = topology::diff(&valid.wanted, &standing, &valid.owner);
+    if !plan.conflicts.is_empty() {
+        let held = plan.conflicts.iter().map(conflict).collect::<Vec<_>>();
+        let more =
+            if held.len() > 1 { format!("; and {} more, see `status.plan`", held.len() - 1) } else { String::new() };
+        let first = held.first().cloned().unwrap_or_default();
+        return (Vec::new(), Finding::no(Reason::Conflict, format!("{first}{more}")), held);
+    }
+    let finding = match plan.steps.len() {
+        0 if broker.contested.is_empty() => Finding::yes(Reason::InSync, "read back, no difference"),
+        0 => Finding::yes(Reason::Contested, broker.contested.join("; ")),
+        count if plan.steps == stuck => {
+            let first = topology::render(&topology::Plan { steps: plan.steps[..1].to_vec(), ..Default::default() });
+            let message = format!("the broker took {count} steps and stored nothing, the first: {}", first.trim());
+            Finding::no(Reason::Different, message)
+        }
+        count => Finding::no(Reason::Progressing, format!("{count} steps are being taken")),
+    };
+    (plan.steps, finding, Vec::new())
+}
+
+fn conflict(conflict: &Conflict) -> String {
+    let Conflict { object, field, have, want, advice } = conflict;
+    format!("{object}: {field} is `{have}`, wanted `{want}`; {advice}")
+}
+
+fn ledger_finding(valid: &Valid, observed: &Observed) -> Finding {
+    match &observed.ledger {
+        SeenLedger::Embedded => match &observed.pod_trouble {
+            Some(trouble) => Finding::no(Reason::LedgerRefused, trouble.clone()),
+            None => {
+                Finding::yes(Reason::Embedded, "a file on the worker's volume, made by the worker's first container")
+            }
+        },
+        SeenLedger::Ready { .. } => {
+            Finding::yes(Reason::Migrated, format!("rules {} are in force", valid.ruleset.hash().short()))
+        }
+        SeenLedger::Behind { stands, needed } => {
+            let tables = format!("the tables stand at version {stands}, version {needed} is needed");
+            let job = observed.live.iter().find(|((kind, name), _)| {
+                *kind == Kind::Job && *name == children::child_name(&valid.name, &format!("migrate-{needed}"))
+            });
+            match job.map(|(_, job)| children::migration_state(job)) {
+                Some(MigrationState::Failed) => {
+                    let why = observed.pod_trouble.clone().unwrap_or_else(|| "see the log of its pods".to_owned());
+                    let name = children::child_name(&valid.name, &format!("migrate-{needed}"));
+                    let again = format!("delete Job `{name}` to try again");
+                    Finding::no(Reason::MigrationFailed, format!("{tables}, and its Job failed: {why}; {again}"))
+                }
+                _ => Finding::no(Reason::Migrating, format!("{tables}; a Job is at it")),
+            }
+        }
+        SeenLedger::Trouble(trouble) => trouble.finding(),
+    }
+}
+
+fn replicas(valid: &Valid, observed: &Observed, context: &Context<'_>) -> u32 {
+    let most = if valid.is_embedded() { 1 } else { u32::MAX };
+    let autoscaling = &valid.spec.workers.autoscaling;
+    if valid.spec.suspend {
+        return 0;
+    }
+    match autoscaling.mode {
+        AutoscalingMode::Off => valid.spec.workers.count.min(most),
+        AutoscalingMode::Builtin => {
+            let live = || live_replicas(valid, observed);
+            let wanted = context.scaled.or_else(live).unwrap_or(autoscaling.min);
+            wanted.clamp(autoscaling.min, autoscaling.max).min(most)
+        }
+    }
+}
+
+fn live_deployment<'a>(valid: &Valid, observed: &'a Observed) -> Option<&'a serde_json::Value> {
+    observed.live.get(&(Kind::Deployment, children::child_name(&valid.name, "worker")))
+}
+
+fn live_replicas(valid: &Valid, observed: &Observed) -> Option<u32> {
+    let count = live_deployment(valid, observed)?["spec"]["replicas"].as_u64()?;
+    u32::try_from(count).ok()
+}
+
+/// Steps in the order of kinds, and what stands in the way of one.
+fn child_steps(wanted: &[Child], observed: &Observed) -> (Vec<ChildStep>, Option<Finding>) {
+    let mut steps = Vec::new();
+    let mut foreign = None;
+    for child in wanted {
+        let at = (child.kind, child.name.clone());
+        if observed.foreign.contains(&at) {
+            let (kind, name) = at;
+            let advice = "is not this pipeline's; delete it, or give the pipeline another name";
+            foreign.get_or_insert(Finding::no(Reason::Conflict, format!("{kind} `{name}` {advice}")));
+            continue;
+        }
+        if let Some(why) = differs(child, observed.live.get(&at)) {
+            // A Job cannot change: it goes now, and is made again when it is gone.
+            let is_standing_job = child.kind == Kind::Job && observed.live.contains_key(&at);
+            steps.push(if is_standing_job {
+                ChildStep::Delete(child.kind, child.name.clone())
+            } else {
+                ChildStep::Apply(Box::new(child.clone()), why)
+            });
+        }
+    }
+    steps.sort_by_key(|step| match step {
+        ChildStep::Apply(child, _) => child.kind,
+        ChildStep::Delete(kind, _) => *kind,
+    });
+    (steps, foreign)
+}
+
+fn differs(child: &Child, live: Option<&serde_json::Value>) -> Option<String> {
+    let Some(live) = live else { return Some("missing".to_owned()) };
+    // A Claim can only grow, and a Job never changes: what they were made from is all that can be looked at.
+    if !children::is_made_from(live, &child.body) && child.kind != Kind::Claim {
+        return Some("made from something else".to_owned());
+    }
+    match child.kind {
+        Kind::Claim | Kind::Job => None,
+        _ => children::difference(live, &child.body),
+    }
+}
+
+fn workers_finding(valid: &Valid, observed: &Observed, replicas: u32, foreign: Option<Finding>) -> Finding {
+    if let Some(foreign) = foreign {
+        return foreign;
+    }
+    if valid.spec.suspend {
+        return Finding::yes(Reason::Suspended, "no worker shall run while `suspend` is set; events wait");
+    }
+    let Some(live) = live_deployment(valid, observed) else {
+        return Finding::no(Reason::Progressing, "the Deployment is not there yet");
+    };
+    let number = |field: &str| live["status"][field].as_u64().unwrap_or(0);
+    let (ready, updated, all) = (number("readyReplicas"), number("updatedReplicas"), number("replicas"));
+    let wanted = u64::from(replicas);
+    let is_seen = live["status"]["observedGeneration"] == live["metadata"]["generation"];
+    if let Some(trouble) = observed.pod_trouble.as_ref().filter(|_| ready < wanted) {
+        return Finding::no(Reason::Unavailable, format!("{ready} of {wanted} are ready: {trouble}"));
+    }
+    if ready == wanted && updated == wanted && all == wanted && is_seen {
+        return Finding::yes(Reason::Available, format!("{ready} of {wanted} are ready"));
+    }
+    Finding::no(Reason::Progressing, format!("{ready} of {wanted} are ready, {updated} of this version"))
+}

@@ -1,0 +1,144 @@
+//! One walk over one pipeline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{LoyaltyPipeline, Reason};
+use kube::core::error_boundary::InvalidObject;
+use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
+
+use super::apply::apply;
+use super::depart::{depart, release_unreadable, take_in_hand};
+use super::nouns::{Findings, Key, Observed, Plan, Valid};
+use super::observe::observe;
+use super::plan::{Context, plan};
+use super::report::{report, report_refused, report_unreadable};
+use super::validate::validate;
+use crate::board::{Running, not_looked_at};
+use crate::house::{House, Stored};
+
+/// What drifts on the broker, which tells nobody, is found within this.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// After trouble of the world; it is often over soon.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
+
+/// After steps were taken: whether they helped.
+const AFTER_STEPS: Duration = Duration::from_millis(200);
+
+/// A walk ends well: what went wrong stands in the status. Only a status that cannot be written is an error.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Never {
+    /// The API server did not take the report.
+    #[error("could not write the status")]
+    Report(#[from] kube::Error),
+}
+
+/// Makes broker and cluster look like the resource, and says how far that is so.
+pub(crate) async fn reconcile(stored: Arc<Stored>, house: Arc<House>) -> Result<Action, Never> {
+    let timer = house.metrics.walks.start_timer();
+    let key = key_of(&stored);
+    let is_leaving = stored.meta().deletion_timestamp.is_some();
+    let action = match (&stored.0, is_leaving) {
+        (Ok(pipeline), true) => depart(pipeline, &key, &house).await,
+        (Ok(pipeline), false) => walk(pipeline, &key, &house).await,
+        (Err(unreadable), _) => cannot_read(unreadable, &key, &house).await,
+    };
+    timer.observe_duration();
+    action
+}
+
+/// The API server took it under another version of its definition, or the definition is not ours.
+async fn cannot_read(unreadable: &InvalidObject, key: &Key, house: &House) -> Result<Action, Never> {
+    house.board.note_running(key, None);
+    if unreadable.metadata.deletion_timestamp.is_some() {
+        release_unreadable(key, &unreadable.metadata, house).await?;
+    } else if house.board.is_news(key, unreadable.metadata.generation) {
+        report_unreadable(key, unreadable.metadata.generation, &unreadable.error, house).await?;
+    }
+    Ok(Action::await_change())
+}
+
+/// When a report could not be written.
+#[expect(clippy::needless_pass_by_value, reason = "the controller passes values")]
+pub(crate) fn retry(stored: Arc<Stored>, error: &Never, house: Arc<House>) -> Action {
+    tracing::warn!(pipeline = %key_of(&stored), error = host::chain(error), "the walk is done again");
+    house.metrics.failed.inc();
+    Action::requeue(AFTER_TROUBLE)
+}
+
+async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Action, Never> {
+    take_in_hand(pipeline, house).await?;
+    let valid = match check(pipeline, key, house).await {
+        Ok(valid) => valid,
+        Err(problem) => {
+            report_refused(pipeline, Findings::refused(problem), house).await?;
+            return Ok(Action::await_change());
+        }
+    };
+    let observed = observe(&valid, house).await;
+    let scaled = house.board.scaled(key);
+    let context = Context {
+        image: &house.image,
+        scaled: scaled.as_ref().map(|scaled| scaled.replicas),
+        drain: scaled.as_ref().map_or_else(not_looked_at, |scaled| scaled.drain.clone()),
+        stuck: &house.board.stuck_steps(key),
+    };
+    let mut plan = plan(&valid, &observed, &context);
+    apply(&valid, &observed, &mut plan, house).await;
+    note_running(&valid, &observed, house);
+    report(pipeline, &valid, &plan.findings, house).await?;
+    Ok(next(&observed, &plan))
+}
+
+/// The earlier answer for the same generation, or a new one.
+async fn check(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Arc<Valid>, String> {
+    let (uid, generation) = (pipeline.uid().unwrap_or_default(), pipeline.metadata.generation.unwrap_or_default());
+    if let Some(answer) = house.board.checked(key, &uid, generation) {
+        return answer;
+    }
+    let copy = pipeline.clone();
+    // Compiling many rules takes long enough to hold up everybody else.
+    let answer = tokio::task::spawn_blocking(move || validate(&copy).map(Arc::new)).await;
+    let answer = answer.unwrap_or_else(|error| Err(format!("the rules could not be compiled: {error}")));
+    house.board.note_checked(key, (&uid, generation), &answer);
+    answer
+}
+
+fn note_running(valid: &Arc<Valid>, observed: &Observed, house: &House) {
+    // A broker that is away for a moment takes nothing back: its queues are looked at as soon as it is there again.
+    if let Ok(broker) = &observed.broker {
+        let running = Running { valid: valid.clone(), link: broker.link.clone() };
+        house.board.note_running(&valid.key, Some(running));
+    }
+}
+
+fn next(observed: &Observed, plan: &Plan) -> Action {
+    let findings = &plan.findings;
+    let parts = [&findings.topology, &findings.ledger, &findings.workers];
+    if parts.iter().any(|finding| is_trouble(finding.reason)) {
+        return Action::requeue(AFTER_TROUBLE);
+    }
+    let is_unseen = observed.broker.as_ref().is_ok_and(|broker| broker.seen.is_err());
+    if plan.is_empty() || is_unseen { Action::requeue(AGAIN) } else { Action::requeue(AFTER_STEPS) }
+}
+
+/// What may be over soon, and tells nobody when it is.
+fn is_trouble(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::BrokerUnreachable
+            | Reason::BrokerRefused
+            | Reason::ClusterRefused
+            | Reason::Conflict
+            | Reason::Different
+            | Reason::LedgerUnreachable
+            | Reason::LedgerRefused
+            | Reason::RulesRefused
+    )
+}
+
+fn key_of(stored: &Stored) -> Key {
+    Key { namespace: stored.namespace().unwrap_or_default(), name: stored.name_any() }
+}

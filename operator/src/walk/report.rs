@@ -1,0 +1,248 @@
+//! What is told: the status, and events about what changed in it. Always the last step, also after a refusal.
+
+use api::{Condition, ConditionStatus, ConditionType, LoyaltyPipeline, LoyaltyPipelineStatus, Reason};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use kube::{Api, Resource, ResourceExt};
+use serde_json::json;
+
+use super::nouns::{Finding, Findings, Key, Valid};
+use crate::children;
+use crate::house::{FIELD_MANAGER, House};
+use crate::writes::Side;
+
+/// Lines of `status.plan`.
+const HELD_MAX: usize = 20;
+
+/// Longest message, in characters: etcd keeps each version of the object.
+const MESSAGE_MAX: usize = 2000;
+
+/// Longest note of an event, in characters: the API server takes no more than 1 kB.
+const NOTE_MAX: usize = 900;
+
+/// Writes what was found, where it differs from what is told already.
+pub(super) async fn report(
+    pipeline: &LoyaltyPipeline,
+    valid: &Valid,
+    findings: &Findings,
+    house: &House,
+) -> kube::Result<()> {
+    let mut status = status(pipeline, findings);
+    let live = house.shelves.deployments.get(&valid.key.namespace, &children::child_name(&valid.name, "worker"));
+    status.replicas = live.and_then(|live| live.status.as_ref()?.replicas).or(Some(0));
+    let selector = children::selector(valid.name.as_str());
+    let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    status.selector = Some(selector.join(","));
+    if findings.ledger.status == ConditionStatus::True {
+        status.ruleset_hash = Some(valid.ruleset.hash().short().to_owned());
+    } else {
+        status.ruleset_hash = pipeline.status.as_ref().and_then(|old| old.ruleset_hash.clone());
+    }
+    if let Some(scaled) = house.board.scaled(&valid.key) {
+        status.queue = Some(scaled.queue);
+        status.scaling = Some(scaled.scaling);
+    }
+    write(pipeline, status, house).await
+}
+
+/// The same for a resource that is not accepted: what runs goes on, and what was known of it is still told.
+pub(super) async fn report_refused(pipeline: &LoyaltyPipeline, findings: Findings, house: &House) -> kube::Result<()> {
+    let old = pipeline.status.clone().unwrap_or_default();
+    let conditions = status(pipeline, &findings).conditions;
+    let observed_generation = pipeline.metadata.generation;
+    write(pipeline, LoyaltyPipelineStatus { conditions, observed_generation, ..old }, house).await
+}
+
+fn status(pipeline: &LoyaltyPipeline, findings: &Findings) -> LoyaltyPipelineStatus {
+    let mut plan: Vec<String> = findings.held.iter().take(HELD_MAX).cloned().collect();
+    if findings.held.len() > HELD_MAX {
+        plan.push(format!("and {} more", findings.held.len() - HELD_MAX));
+    }
+    LoyaltyPipelineStatus {
+        observed_generation: pipeline.metadata.generation,
+        conditions: conditions(pipeline, findings),
+        plan,
+        ..LoyaltyPipelineStatus::default()
+    }
+}
+
+fn conditions(pipeline: &LoyaltyPipeline, findings: &Findings) -> Vec<Condition> {
+    let parts = findings.parts();
+    let ready = ready(&parts);
+    let all = parts.into_iter().map(|(kind, finding)| (kind, finding.clone()));
+    let old = pipeline.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let now = Timestamp::now().round(jiff::Unit::Second).map(|now| now.to_string()).unwrap_or_default();
+    let made = all.chain([(ConditionType::Ready, ready)]).map(|(kind, finding)| {
+        let Finding { status, reason, message } = finding;
+        let message = cut(&message, MESSAGE_MAX);
+        let same = old.iter().find(|old| old.kind == kind && old.status == status);
+        let last_transition_time = same.map_or_else(|| now.clone(), |old| old.last_transition_time.clone());
+        let observed_generation = pipeline.metadata.generation;
+        Condition { kind, status, reason, message, observed_generation, last_transition_time }
+    });
+    made.collect()
+}
+
+/// True when all parts are; else the first that is false, else the first that is unknown.
+fn ready(parts: &[(ConditionType, &Finding)]) -> Finding {
+    let first = |status| parts.iter().find(|(_, finding)| finding.status == status);
+    match first(ConditionStatus::False).or_else(|| first(ConditionStatus::Unknown)) {
+        None => Finding::yes(Reason::AllTrue, "everything is as the resource says"),
+        Some((kind, finding)) => Finding { message: format!("{kind}: {}", finding.message), ..(*finding).clone() },
+    }
+}
+
+fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max { text.to_owned() } else { text.chars().take(max - 1).chain(['…']).collect() }
+}
+
+async fn write(pipeline: &LoyaltyPipeline, mut status: LoyaltyPipelineStatus, house: &House) -> kube::Result<()> {
+    let old = pipeline.status.clone().unwrap_or_default();
+    keep_time_of_signal(&old, &mut status);
+    if old == status {
+        return Ok(());
+    }
+    let (namespace, name) = (pipeline.namespace().unwrap_or_default(), pipeline.name_any());
+    let api: Api<LoyaltyPipeline> = Api::namespaced(house.client.clone(), &namespace);
+    let body = json!({
+        "apiVersion": LoyaltyPipeline::api_version(&()),
+        "kind": LoyaltyPipeline::kind(&()),
+        "metadata": { "name": name, "namespace": namespace },
+        "status": status,
+    });
+    match api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await {
+        // Gone while it was looked at.
+        Err(kube::Error::Api(error)) if error.code == 404 => return Ok(()),
+        answer => drop(answer?),
+    }
+    house.writes.done(Side::Cluster).await;
+    tell_changes(pipeline, &old, &status, house).await;
+    Ok(())
+}
+
+/// That nothing was read later is no news, where nothing that was read has changed.
+fn keep_time_of_signal(old: &LoyaltyPipelineStatus, status: &mut LoyaltyPipelineStatus) {
+    if let (Some(old), Some(new)) = (&old.queue, &mut status.queue) {
+        let taken = std::mem::replace(&mut new.oldest_signal, old.oldest_signal.clone());
+        if new != old {
+            new.oldest_signal = taken;
+        }
+    }
+}
+
+async fn tell_changes(
+    pipeline: &LoyaltyPipeline,
+    old: &LoyaltyPipelineStatus,
+    new: &LoyaltyPipelineStatus,
+    house: &House,
+) {
+    for condition in &new.conditions {
+        let before = old.conditions.iter().find(|before| before.kind == condition.kind);
+        let same = before.is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
+        let passing = matches!(condition.reason, Reason::Waiting | Reason::Progressing | Reason::NoSignal);
+        // `Ready` says again what its part said.
+        let derived = condition.kind == ConditionType::Ready && condition.status != ConditionStatus::True;
+        if same || passing || derived {
+            continue;
+        }
+        let is_good = condition.status == ConditionStatus::True && condition.reason != Reason::Contested;
+        let kind = if is_good { EventType::Normal } else { EventType::Warning };
+        tell(&pipeline.object_ref(&()), kind, (condition.reason, condition.kind), &condition.message, house).await;
+    }
+}
+
+/// Publishes one event. That it cannot be is no reason to stop: in a namespace that is ending nothing can be made.
+pub(crate) async fn tell(
+    about: &ObjectReference,
+    type_: EventType,
+    (reason, on): (Reason, ConditionType),
+    note: &str,
+    house: &House,
+) {
+    let (reason, action) = (reason.to_string(), on.to_string());
+    let event = Event { type_, reason, note: Some(cut(note, NOTE_MAX)), action, secondary: None };
+    match house.recorder.publish(&event, about).await {
+        Ok(()) => house.writes.done(Side::Cluster).await,
+        Err(error) => tracing::debug!(error = host::chain(&error), "could not publish an event"),
+    }
+}
+
+/// For a resource that could not even be read.
+pub(super) async fn report_unreadable(
+    key: &Key,
+    generation: Option<i64>,
+    problem: &str,
+    house: &House,
+) -> kube::Result<()> {
+    let findings = Findings::refused(format!("could not be read: {problem}; correct it"));
+    let parts = findings.parts();
+    let now = Timestamp::now().round(jiff::Unit::Second).map(|now| now.to_string()).unwrap_or_default();
+    let ready = ready(&parts);
+    let all = parts.into_iter().map(|(kind, finding)| (kind, finding.clone())).chain([(ConditionType::Ready, ready)]);
+    let conditions: Vec<Condition> = all
+        .map(|(kind, Finding { status, reason, message })| {
+            let (observed_generation, last_transition_time) = (generation, now.clone());
+            Condition { kind, status, reason, message, observed_generation, last_transition_time }
+        })
+        .collect();
+    let api: Api<LoyaltyPipeline> = Api::namespaced(house.client.clone(), &key.namespace);
+    let body = json!({
+        "apiVersion": LoyaltyPipeline::api_version(&()),
+        "kind": LoyaltyPipeline::kind(&()),
+        "metadata": { "name": key.name, "namespace": key.namespace },
+        "status": { "observedGeneration": generation, "conditions": conditions },
+    });
+    // The answer cannot be read either.
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    if let Err(error @ kube::Error::Api(_)) = api.patch_status(&key.name, &params, &Patch::Apply(&body)).await {
+        return Err(error);
+    }
+    house.writes.done(Side::Cluster).await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(status: ConditionStatus) -> Finding {
+        Finding { status, reason: Reason::Behind, message: String::new() }
+    }
+
+    #[test]
+    fn ready_is_true_if_and_only_if_all_others_are() {
+        let statuses = [ConditionStatus::True, ConditionStatus::False, ConditionStatus::Unknown];
+        for number in 0..3_usize.pow(5) {
+            let findings: Vec<Finding> =
+                (0..5).map(|place| finding(statuses[number / 3_usize.pow(place) % 3])).collect();
+            let parts: Vec<_> = ConditionType::PARTS.into_iter().zip(&findings).collect();
+            let all = findings.iter().all(|finding| finding.status == ConditionStatus::True);
+            let any_false = findings.iter().any(|finding| finding.status == ConditionStatus::False);
+            let expected = match (all, any_false) {
+                (true, _) => ConditionStatus::True,
+                (false, true) => ConditionStatus::False,
+                (false, false) => ConditionStatus::Unknown,
+            };
+            assert_eq!(ready(&parts).status, expected, "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn a_later_reading_of_the_same_numbers_is_no_news() {
+        let queue = |ready, at: &str| api::QueueStatus {
+            ready: Some(ready),
+            oldest_signal: Some(at.to_owned()),
+            ..Default::default()
+        };
+        let status = |queue| LoyaltyPipelineStatus { queue: Some(queue), ..Default::default() };
+        let old = status(queue(3, "a"));
+        let mut same = status(queue(3, "b"));
+        keep_time_of_signal(&old, &mut same);
+        assert_eq!(old, same);
+        let mut other = status(queue(4, "b"));
+        keep_time_of_signal(&old, &mut other);
+        assert_eq!(other, status(queue(4, "b")));
+    }
+}
