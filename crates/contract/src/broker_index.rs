@@ -14,7 +14,6 @@ pub struct Indexed {
     bindings: Vec<Binding>,
     // Positions in `bindings`.
     to: HashMap<Object, Vec<usize>>,
-    marks_of: HashMap<Object, Vec<usize>>,
     from: HashMap<String, Vec<usize>>,
     marked_by: HashMap<String, Vec<usize>>,
 }
@@ -28,7 +27,6 @@ impl Indexed {
         for (at, binding) in index.bindings.iter().enumerate() {
             let destination = (binding.destination_kind, binding.destination.clone());
             if let Some(owner) = binding.owner() {
-                index.marks_of.entry(destination.clone()).or_default().push(at);
                 index.marked_by.entry(owner.to_owned()).or_default().push(at);
             }
             index.to.entry(destination).or_default().push(at);
@@ -37,17 +35,15 @@ impl Indexed {
         index
     }
 
-    /// What concerns one owner: the objects that it wants or that carry its mark, all bindings of these, and whose the things at
-    /// their other ends are. Comparing this gives what comparing the whole vhost gives.
+    /// What concerns one owner: the objects that it wants or that carry its mark, and all bindings of these. Comparing this gives
+    /// what comparing the whole vhost gives: what else stands at the end of a binding is somebody else's.
     #[must_use]
     pub fn about(&self, wanted: &Desired, owner: &str) -> Seen {
         let objects = self.objects(wanted, owner);
         let mut seen = Seen::default();
         for (kind, name) in &objects {
             self.add_object(&mut seen, *kind, name);
-            for binding in self.touching(*kind, name) {
-                self.add_binding(&mut seen, binding);
-            }
+            seen.bindings.extend(self.touching(*kind, name).cloned());
         }
         // Of somebody else's exchange only that it is there counts; who else is bound to it may be thousands.
         for name in wanted.foreign_exchanges.keys() {
@@ -75,14 +71,6 @@ impl Indexed {
         let to = self.to.get(&(kind, name.to_owned()));
         let from = if kind == Destination::Exchange { self.from.get(name) } else { None };
         to.into_iter().chain(from).flatten().filter_map(|at| self.bindings.get(*at))
-    }
-
-    /// With the marks of both ends.
-    fn add_binding(&self, seen: &mut Seen, binding: &Binding) {
-        seen.bindings.insert(binding.clone());
-        let ends = [(Destination::Exchange, &binding.source), (binding.destination_kind, &binding.destination)];
-        let marks = ends.into_iter().filter_map(|(kind, name)| self.marks_of.get(&(kind, name.clone()))).flatten();
-        seen.bindings.extend(marks.filter_map(|at| self.bindings.get(*at)).cloned());
     }
 
     fn add_object(&self, seen: &mut Seen, kind: Destination, name: &str) {

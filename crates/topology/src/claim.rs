@@ -14,6 +14,9 @@ pub(crate) enum Claim<'a> {
     Unmarked,
 }
 
+/// Objects by kind and name.
+pub(crate) type Objects<'a> = BTreeSet<(Destination, &'a str)>;
+
 /// One field that differs: its name, what it has, what is wanted.
 pub(crate) struct Difference {
     pub(crate) field: String,
@@ -23,6 +26,18 @@ pub(crate) struct Difference {
 
 pub(crate) fn owner_of(binding: &Binding) -> Option<&str> {
     binding.owner()
+}
+
+/// All that carries this owner's mark and nobody else's.
+pub(crate) fn marked<'a>(seen: &'a Seen, owner: &str) -> Objects<'a> {
+    let (mut ours, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for mark in &seen.bindings {
+        let Some(by) = owner_of(mark) else { continue };
+        let marked = if by == owner { &mut ours } else { &mut others };
+        marked.insert((mark.destination_kind, mark.destination.as_str()));
+    }
+    ours.retain(|object| !others.contains(object));
+    ours
 }
 
 /// The exchange that carries this owner's marks.
@@ -77,9 +92,9 @@ pub(crate) fn queue_differences(have: &Queue, want: &Queue) -> Vec<Difference> {
 
 /// Whether nobody else came after a declaration: such an object was left by a crash before its mark was set. What leads from it
 /// to a queue of ours is no use by others.
-pub(crate) fn is_fresh_exchange(seen: &Seen, have: &Exchange, want: &Exchange, owner: &str) -> bool {
+pub(crate) fn is_fresh_exchange(seen: &Seen, have: &Exchange, want: &Exchange, ours: &Objects<'_>) -> bool {
     let name = &want.name;
-    let is_ours = |b: &Binding| matches!(claim(seen, b.destination_kind, &b.destination, owner), Claim::Ours);
+    let is_ours = |b: &Binding| ours.contains(&(b.destination_kind, b.destination.as_str()));
     let by_others = |b: &Binding| leads_to(b, Destination::Exchange, name) || (b.source == *name && !is_ours(b));
     have.arguments == want.arguments && !seen.bindings.iter().any(by_others)
 }

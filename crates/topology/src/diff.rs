@@ -1,11 +1,9 @@
 //! The steps from what stands to what is wanted, and what stands in the way.
 
-use std::collections::BTreeSet;
-
 use contract::broker_object::{Binding, Desired, Destination, Exchange, Queue, Seen, Standing, StandingQueue, Step};
 use serde::Serialize;
 
-use crate::claim::{self, Claim, Difference, owner_of};
+use crate::claim::{self, Claim, Difference, Objects, owner_of};
 use crate::desired::ALTERNATE;
 
 /// What is to be done. With conflicts nothing should be applied: half a topology loses messages quietly.
@@ -51,7 +49,8 @@ pub fn diff(wanted: &Desired, standing: &Standing, owner: &str) -> Plan {
     match standing {
         Standing::Unseen => Plan { steps: everything(wanted), ..Plan::default() },
         Standing::Seen(seen) => {
-            Comparison { wanted, seen, owner, plan: Plan::default(), blocked: BTreeSet::new() }.run()
+            let (ours, plan, blocked) = (claim::marked(seen, owner), Plan::default(), Objects::new());
+            Comparison { wanted, seen, owner, ours, plan, blocked }.run()
         }
     }
 }
@@ -73,8 +72,9 @@ struct Comparison<'a> {
     wanted: &'a Desired,
     seen: &'a Seen,
     owner: &'a str,
+    ours: Objects<'a>,
     plan: Plan,
-    blocked: BTreeSet<(Destination, &'a str)>,
+    blocked: Objects<'a>,
 }
 
 impl Comparison<'_> {
@@ -148,7 +148,7 @@ impl Comparison<'_> {
             Claim::Ours => true,
             // Who wrote our own queue's name as its alternate exchange declared it for us.
             Claim::Unmarked => {
-                want.arguments.contains_key(ALTERNATE) || claim::is_fresh_exchange(self.seen, have, want, self.owner)
+                want.arguments.contains_key(ALTERNATE) || claim::is_fresh_exchange(self.seen, have, want, &self.ours)
             }
             Claim::Other(other) => {
                 let advice = not_ours(self.own_prefix(), "exchange", &want.name);
@@ -235,7 +235,7 @@ impl Comparison<'_> {
     }
 
     fn is_ours(&self, kind: Destination, name: &str) -> bool {
-        matches!(claim::claim(self.seen, kind, name, self.owner), Claim::Ours)
+        self.ours.contains(&(kind, name))
     }
 
     fn touches_blocked(&self, binding: &Binding) -> bool {

@@ -1,11 +1,9 @@
 //! The steps from what stands to nothing of ours.
 
-use std::collections::BTreeSet;
-
 use contract::broker_object::{Argument, Binding, Desired, Destination, Exchange, Seen, StandingQueue, Step};
 use serde::Serialize;
 
-use crate::claim::{self, Claim, owner_of};
+use crate::claim::{self, Claim, Objects, owner_of};
 use crate::desired::ALTERNATE;
 use crate::diff::Left;
 
@@ -63,8 +61,8 @@ impl Removal {
 #[must_use]
 pub fn removal(wanted: &Desired, seen: &Seen, owner: &str) -> Removal {
     let marker = claim::marker(wanted, owner);
-    let mut survey = Survey { wanted, seen, owner, marker, ours: BTreeSet::new(), removal: Removal::default() };
-    survey.marked();
+    let (by_mark, ours, removal) = (claim::marked(seen, owner), claim::marked(seen, owner), Removal::default());
+    let mut survey = Survey { wanted, seen, owner, marker, by_mark, ours, removal };
     survey.wanted_exchanges();
     survey.wanted_queues();
     survey.unbind();
@@ -79,18 +77,14 @@ struct Survey<'a> {
     seen: &'a Seen,
     owner: &'a str,
     marker: Option<&'a str>,
-    ours: BTreeSet<(Destination, &'a str)>,
+    /// By our mark alone.
+    by_mark: Objects<'a>,
+    /// And what a crash left without one.
+    ours: Objects<'a>,
     removal: Removal,
 }
 
 impl Survey<'_> {
-    fn marked(&mut self) {
-        let marks = self.seen.bindings.iter().filter(|binding| owner_of(binding) == Some(self.owner));
-        let marked = marks.map(|mark| (mark.destination_kind, mark.destination.as_str()));
-        let (seen, owner) = (self.seen, self.owner);
-        self.ours.extend(marked.filter(|(kind, name)| matches!(claim::claim(seen, *kind, name, owner), Claim::Ours)));
-    }
-
     fn wanted_exchanges(&mut self) {
         for want in &self.wanted.exchanges {
             let name = want.name.as_str();
@@ -116,7 +110,7 @@ impl Survey<'_> {
             return have.arguments.get(ALTERNATE) == alternate;
         }
         let is_own_name = want.name.starts_with(claim::own_prefix(self.marker));
-        is_own_name && claim::is_fresh_exchange(self.seen, have, want, self.owner)
+        is_own_name && claim::is_fresh_exchange(self.seen, have, want, &self.by_mark)
     }
 
     fn wanted_queues(&mut self) {
