@@ -92,6 +92,8 @@ pub struct Rule {
     /// Unique in the rule set; stands in every award.
     pub name: RuleName,
     /// The event type that triggers it.
+    // YAML 1.1, which clusters read, takes a bare `on` for a truth value and hands it on as this.
+    #[serde(alias = "true")]
     pub on: EventType,
     /// A CEL condition over `event`; an error in it buries the event, it never counts as false.
     #[serde(default, skip_serializing_if = "Option::is_none")]

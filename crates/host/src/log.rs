@@ -13,8 +13,9 @@ pub enum Format {
     Json,
 }
 
-/// The AMQP client prints messages that it got back, body and all; no payload belongs into a log.
-const PAYLOADS: [&str; 1] = ["lapin::returned_messages=off"];
+/// The AMQP client prints messages that it got back, body and all, and Kubernetes' client whole answers that it cannot read, which may
+/// be Secrets; no payload belongs into a log.
+const PAYLOADS: [&str; 2] = ["lapin::returned_messages=off", "kube_client::client=error"];
 
 /// The filter could not be read, or a log was started before.
 #[derive(Debug, thiserror::Error)]

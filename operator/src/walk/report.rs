@@ -3,7 +3,7 @@
 use api::{Condition, ConditionStatus, ConditionType, LoyaltyPipeline, LoyaltyPipelineStatus, Reason};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
@@ -187,18 +187,16 @@ pub(super) async fn report_unreadable(
             Condition { kind, status, reason, message, observed_generation, last_transition_time }
         })
         .collect();
-    let api: Api<LoyaltyPipeline> = Api::namespaced(house.client.clone(), &key.namespace);
+    // The answer cannot be read as a pipeline either.
+    let resource = ApiResource::erase::<LoyaltyPipeline>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(house.client.clone(), &key.namespace, &resource);
     let body = json!({
         "apiVersion": LoyaltyPipeline::api_version(&()),
         "kind": LoyaltyPipeline::kind(&()),
         "metadata": { "name": key.name, "namespace": key.namespace },
         "status": { "observedGeneration": generation, "conditions": conditions },
     });
-    // The answer cannot be read either.
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    if let Err(error @ kube::Error::Api(_)) = api.patch_status(&key.name, &params, &Patch::Apply(&body)).await {
-        return Err(error);
-    }
+    api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await?;
     house.writes.done(Side::Cluster).await;
     Ok(())
 }
