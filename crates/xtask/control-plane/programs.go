@@ -1,6 +1,7 @@
 //go:build programs
 
-// Package controlplane names the programs of Kubernetes that the tests run, so that go.mod holds their versions.
+// Package controlplane names the programs of Kubernetes that tests and the single-node cluster run, so that go.mod and
+// go.sum hold their versions and checksums. It is never built itself: the programs are, by their import paths.
 package controlplane
 
 import (

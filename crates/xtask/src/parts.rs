@@ -13,8 +13,10 @@ pub use rabbitmq::RabbitMq;
 
 mod account;
 mod apt;
+mod cache;
 mod error;
 pub mod http;
+pub mod kubernetes;
 pub mod live;
 mod ports;
 mod postgres;
@@ -23,6 +25,7 @@ mod processes;
 mod rabbitmq;
 mod run_folder;
 mod secret;
+pub mod tools;
 pub(crate) mod wait;
 
 pub use process::Process;

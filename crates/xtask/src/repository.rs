@@ -22,6 +22,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// The Go module that names the programs of Kubernetes.
+pub(crate) fn control_plane() -> PathBuf {
+    root().join("crates/xtask/control-plane")
+}
+
 /// The folder of the product's programs: this program was built by the same cargo, into the same folder.
 pub(crate) fn programs() -> PathBuf {
     env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from)).unwrap_or_default()

@@ -24,6 +24,24 @@ pub enum PartError {
         /// What stood in the way.
         why: String,
     },
+    /// Neither found nor made.
+    #[error(
+        "could not get a Kubernetes API: {why}\n  shortest ways to one: name a cluster that tests may fill by `export LOYALTY_TEST_KUBECONFIG=FILE` \
+         (`kind get kubeconfig` writes one);\n  or a folder with `etcd` and `kube-apiserver` by `export KUBEBUILDER_ASSETS=FOLDER` \
+         (`setup-envtest use -p path` makes one);\n  or run this command where Debian's or Ubuntu's packages and Go's modules can be fetched, which makes one itself"
+    )]
+    NoKubernetes {
+        /// What stood in the way.
+        why: String,
+    },
+    /// A program that tests use.
+    #[error("could not get {tool}: {why}")]
+    NoTool {
+        /// Its name.
+        tool: String,
+        /// What stood in the way, and what to do.
+        why: String,
+    },
     /// A program could not be started.
     #[error("could not start `{program}`")]
     Spawn {

@@ -1,16 +1,16 @@
 //! RabbitMQ from Debian's packages in a folder of our own, made once and kept in the user's cache.
 //!
-//! The machine's own packages stay as they are: its release may hold an older RabbitMQ or none. The folder is made
-//! under another name and renamed when it is whole; a lock makes a second run wait for the first.
+//! The machine's own packages stay as they are: its release may hold an older RabbitMQ or none.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::install::VERSION_MIN;
 use super::version_in;
 use crate::parts::apt::{self, find_program};
+use crate::parts::cache::{self, Half};
 use crate::parts::error::PartError;
 use crate::parts::process::run;
 use crate::progress::{say, step};
@@ -29,41 +29,22 @@ pub(super) const PORT_MAPPER: &str = "/usr/bin/epmd";
 /// The folder, made now if it is not there yet.
 pub(super) fn make_sure() -> Result<PathBuf, PartError> {
     let name = format!("rabbitmq-{RELEASE}-{}-{RECIPE}", env::consts::ARCH);
-    let parts = cache_folder().join("loyalty-pipelines").join("parts");
-    fs::create_dir_all(&parts).map_err(PartError::file("make", &parts))?;
-    let folder = parts.join(&name);
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    let path = parts.join(format!("{name}.lock"));
-    let lock = File::create(&path).map_err(PartError::file("make", &path))?;
-    step("RabbitMQ: waiting for another run that makes the same folder", || lock.lock())
-        .map_err(PartError::file("lock", &path))?;
-    if !folder.is_dir() {
-        make(&parts.join(format!("{name}.half")), &parts.join(format!("{name}.log")), &folder)?;
-    }
-    Ok(folder)
+    cache::make_sure("RabbitMQ", &name, make)
 }
 
-fn cache_folder() -> PathBuf {
-    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    set.unwrap_or_else(|| env::var_os("HOME").map_or_else(|| "/root".into(), PathBuf::from).join(".cache"))
-}
-
-fn make(half: &Path, log: &Path, whole: &Path) -> Result<(), PartError> {
+fn make(half: &Half<'_>) -> Result<(), PartError> {
     say(&format!(
         "RabbitMQ: none of {}.{} or newer is installed; making one from Debian's packages in `{}`, once (about 400 MB)",
         VERSION_MIN.0,
         VERSION_MIN.1,
-        whole.display()
+        half.whole.display()
     ));
     if find_program("debootstrap").is_none() || !Path::new(KEYRING).is_file() {
         apt::install(&["debootstrap", "debian-archive-keyring", "ca-certificates", "wget"])?;
     }
-    remove(half)?;
-    step("RabbitMQ: debootstrap", || run("debootstrap", &mut debootstrap(half), log))?;
-    finish(half)?;
-    fs::rename(half, whole).map_err(PartError::file("rename", half))
+    remove(half.folder)?;
+    step("RabbitMQ: debootstrap", || run("debootstrap", &mut debootstrap(half.folder), half.log))?;
+    finish(half.folder)
 }
 
 fn debootstrap(into: &Path) -> Command {
