@@ -86,7 +86,7 @@ pub struct Args {
     pub identity: String,
 
     /// Log filter: a level, or targets with levels
-    #[arg(long, env = "LOYALTY_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "LOYALTY_LOG", value_name = "FILTER", default_value = "info,lapin=off")]
     pub log: String,
 
     /// How log lines look

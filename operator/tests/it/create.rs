@@ -1,0 +1,57 @@
+//! A pipeline is applied, and everything it needs stands.
+
+use api::{ConditionType, Reason};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+
+use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_applied_pipeline_gets_its_queues_its_rules_and_its_workers() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    let pipeline = stage.ready("coffee").await;
+    let status = pipeline.status.unwrap();
+    assert_eq!(status.conditions.len(), 6);
+    assert_eq!(
+        status.selector.as_deref(),
+        Some("app.kubernetes.io/instance=coffee,app.kubernetes.io/name=loyalty-worker")
+    );
+    assert_eq!(status.queue.unwrap().depth.as_deref(), Some("main 0, express 0"));
+    assert_eq!(status.scaling.unwrap().desired, 0);
+    let seen = stage.seen().await;
+    for queue in ["coffee.main", "coffee.express", "coffee.dead", "coffee.unrouted", "coffee.results.crm"] {
+        assert!(seen.queues.contains_key(queue), "{queue}");
+    }
+    let ledger = ledger::open(&stage.ledger_url).unwrap();
+    let timeline = ledger.timeline(&contract::PipelineName::parse("coffee").unwrap()).await.unwrap();
+    assert_eq!(timeline.len(), 1);
+    assert_eq!(timeline[0].author, "loyalty-operator");
+    assert_eq!(status.ruleset_hash.as_deref(), Some(timeline[0].hash.short()));
+    let deployment = stage.api::<Deployment>().get("coffee-worker").await.unwrap();
+    assert_eq!(deployment.spec.replicas, Some(0));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_are_missing_are_made_by_a_job_before_any_worker_starts() {
+    let stage = Stage::new().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    let told = stage.told("coffee", ConditionType::LedgerReady, Reason::Migrating).await;
+    assert!(told.message.contains("version 0") && told.message.contains("needed"), "{}", told.message);
+    let jobs = stage.api::<Job>().list(&Default::default()).await.unwrap();
+    assert_eq!(jobs.items.len(), 1);
+    assert!(stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_none());
+    // What the Job's pod would do.
+    ledger::open(&stage.ledger_url).unwrap().migrate().await.unwrap();
+    stage.told("coffee", ConditionType::LedgerReady, Reason::Migrated).await;
+    holds("the workers are there", SOON, async || {
+        stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_some()
+    })
+    .await;
+    stage.end().await;
+}

@@ -1,0 +1,7 @@
+//! The operator against a real API server with its controllers, a real broker and a real database. Only pods are made up: no
+//! kubelet runs here, so that a test says itself when they are ready.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod create;
+mod stage;
