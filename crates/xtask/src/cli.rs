@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::parts::{PartError, Parts, live};
 use crate::progress::say;
 use crate::suite::{self, Options};
-use crate::{bench, generate, up};
+use crate::{bench, cluster, generate, up};
 
 /// The commands of this repository that need more than cargo.
 #[derive(Debug, Parser)]
@@ -25,6 +25,7 @@ Examples:
   cargo xtask test --all                   the same, with the long properties in full
   cargo xtask test -- -p ledger replay     the tests of one package that have `replay` in their name
   cargo xtask parts                        the two parts alone, for work at hand
+  cargo xtask cluster up                   a Kubernetes of one node whose pods really run
   cargo xtask generate                     the files that are made from code
   cargo xtask bench                        how near the product comes to the least that could do its work";
 
@@ -39,6 +40,9 @@ enum Task {
     /// Start a RabbitMQ and a PostgreSQL for work at hand, and end them with Ctrl-C
     #[command(after_help = PARTS_HELP)]
     Parts,
+    /// Make a Kubernetes of one node whose pods really run, leave it running, and end it again
+    #[command(subcommand, after_help = CLUSTER_HELP)]
+    Cluster(cluster::Task),
     /// Write the files that are made from code: the resource's definition, the example's events
     Generate(generate::Options),
     /// Compare worker, engine and ledgers with the least that could do their work; leave the machine alone meanwhile
@@ -76,6 +80,22 @@ Examples:
   cargo xtask bench --messages 500000 --rounds 9
   cargo xtask bench --quick -o json";
 
+const CLUSTER_HELP: &str = "\
+With a running Docker and `kind` on the PATH, kind makes it. Else it is etcd, API server, controllers, scheduler, kubelet,
+proxy and containerd themselves, as root on Debian or Ubuntu: missing packages are installed, Kubernetes is built once
+with Go (about ten minutes on two cores) and kept in the cache. Only one cluster at a time.
+
+Such a cluster of our own pulls no images: load archives, name them `docker.io/...` in full, and set
+imagePullPolicy: IfNotPresent. Services work by their addresses; there is no cluster DNS. Volumes are hostPath, or claims on
+PersistentVolumes that you make yourself: there is no provisioner. A NetworkPolicy is accepted and NOT enforced.
+
+Exit codes: 0 done (status: ready), 1 there is no ready cluster (status), 2 it could not be done.
+
+Examples:
+  eval \"$(cargo xtask cluster up)\"; kubectl get pods -A
+  cargo xtask cluster status -o json
+  cargo xtask cluster down";
+
 const PARTS_HELP: &str = "\
 Prints the variables that name the parts, then stays until Ctrl-C.
 
@@ -90,6 +110,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Task::Test(options) => suite::run(&options).map_err(|error| told(&error, error.code())),
         Task::Up(options) => up::run(&options).map_err(|error| told(&error, error.code())),
         Task::Parts => parts().map_err(|error| told(&error, 2)),
+        Task::Cluster(task) => cluster::run(&task).map_err(|error| told(&error, error.code())),
         Task::Generate(options) => generate::run(&options).map_err(|error| told(&error, error.code())),
         Task::Bench(options) => bench::run(&options).map_err(|error| told(&error, 2)),
     };

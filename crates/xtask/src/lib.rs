@@ -2,10 +2,12 @@
 //!
 //! `parts` makes sure of a real RabbitMQ and a real PostgreSQL and ends them again; `suite` is `cargo xtask test`,
 //! `up` is `cargo xtask up` with the messages of `tour`, and `generate` writes the files that are made from code.
+//! `cluster` is a whole Kubernetes of one node.
 //! `bench` compares the product with the least that could do its work. Nothing here is shipped: no product crate depends on this one.
 
 mod bench;
 pub mod cli;
+pub mod cluster;
 pub mod generate;
 pub mod parts;
 mod progress;

@@ -70,7 +70,8 @@ fn parts() -> PathBuf {
     cache_folder().join("loyalty-pipelines").join("parts")
 }
 
-fn cache_folder() -> PathBuf {
+/// The folder in which this user keeps what can be made again.
+pub(crate) fn cache_folder() -> PathBuf {
     let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     set.unwrap_or_else(|| env::var_os("HOME").map_or_else(|| "/root".into(), PathBuf::from).join(".cache"))
 }

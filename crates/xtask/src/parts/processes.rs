@@ -20,14 +20,15 @@ const GONE_MAX: Duration = Duration::from_secs(10);
 /// One process; the start time tells it from a later one that was given the same number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
-    pid: u32,
+    pub(crate) pid: u32,
     parent: u32,
-    started: u64,
+    pub(crate) started: u64,
     name: String,
 }
 
 impl Entry {
-    fn read(pid: u32) -> Option<Self> {
+    /// The process of this number as it stands now, unless it has ended.
+    pub(crate) fn read(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (before, after) = stat.rsplit_once(')')?;
         let mut fields = after.split_whitespace();
@@ -43,7 +44,8 @@ impl Entry {
         Self::read(self.pid).is_some_and(|now| now.started == self.started)
     }
 
-    fn kill(&self) {
+    /// Kills it, if it is still the same process.
+    pub(crate) fn kill(&self) {
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
             && self.lives()
         {
@@ -75,7 +77,8 @@ fn names_run(environment: &[u8], run: &str) -> bool {
         .any(|(name, value)| name == RUN_VARIABLE && value.split('/').any(|part| part == run))
 }
 
-fn all() -> Vec<Entry> {
+/// Every process of this machine.
+pub(crate) fn all() -> Vec<Entry> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| Entry::read(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
