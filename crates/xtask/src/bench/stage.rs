@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::program::Program;
 use super::{BenchError, Size, events};
-use crate::parts::{Parts, Process, RunFolder, http, live};
+use crate::parts::{Parts, Process, RunFolder, Wanted, http, live};
 use crate::progress::say;
 use crate::repository;
 
@@ -47,14 +47,13 @@ impl Stage {
     pub(crate) fn make(debug: bool, size: Size) -> Result<Self, BenchError> {
         live::end_on_signals()?;
         let folder = RunFolder::make(&env::temp_dir())?;
-        let parts = Parts::make_sure()?;
-        let [(_, amqp), (_, management), (_, database)] = parts.variables();
+        let parts = Parts::make_sure(Wanted::BrokerAndDatabase)?;
         let stage = Self {
             size,
             programs: profile_folder(debug),
-            amqp_url: amqp.to_owned(),
-            management_url: management.to_owned(),
-            database_url: database.to_owned(),
+            amqp_url: parts.amqp_url().to_owned(),
+            management_url: parts.management_url().to_owned(),
+            database_url: parts.database_url().to_owned(),
             folder,
             _parts: parts,
         };

@@ -1,9 +1,11 @@
 //! Packages of Debian and Ubuntu, installed only as root and only when something is missing.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::is_root;
+use super::cache::Half;
 use super::error::PartError;
 use super::process::run;
 use crate::progress::step;
@@ -34,6 +36,27 @@ pub(crate) fn install(packages: &[&str]) -> Result<(), PartError> {
         run("apt-get update", apt().arg("update"), log.path())?;
         run("apt-get install", apt().args(["install", "--yes", "--no-install-recommends"]).args(packages), log.path())
     })
+}
+
+/// Takes the files of `package` out of it, without installing it: nothing of it runs, and it needs no root where the list of
+/// packages is there already.
+pub(crate) fn unpack(package: &str, half: &Half<'_>) -> Result<(), PartError> {
+    let missing = |why: String| PartError::NoTool { tool: package.to_owned(), why };
+    if find_program("apt-get").is_none() {
+        return Err(missing("it is not installed, and there is no `apt-get` on this machine".to_owned()));
+    }
+    half.begin()?;
+    step(&format!("apt-get: fetching {package}"), || {
+        if is_root() {
+            run("apt-get update", apt().arg("update"), half.log)?;
+        }
+        run("apt-get download", apt().args(["download", package]).current_dir(half.folder), half.log)
+    })?;
+    let mut entries = fs::read_dir(half.folder).map_err(PartError::file("read", half.folder))?.flatten();
+    let archive = entries.next().ok_or_else(|| missing("`apt-get download` has fetched nothing".to_owned()))?.path();
+    let mut extract = Command::new("dpkg-deb");
+    run("dpkg-deb", extract.arg("--extract").arg(&archive).arg(half.folder), half.log)?;
+    fs::remove_file(&archive).map_err(PartError::file("remove", &archive))
 }
 
 fn apt() -> Command {

@@ -96,6 +96,12 @@ pub enum PartError {
         /// The file that was read.
         passwd: PathBuf,
     },
+    /// A certificate or key for one run.
+    #[error("could not make a certificate")]
+    Certificate(#[source] rcgen::Error),
+    /// Our own authority is refused as one.
+    #[error("could not trust our own certificate")]
+    Trust(#[source] rustls::Error),
     /// Signals could not be caught.
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),

@@ -34,10 +34,17 @@ pub fn request(base: &str, method: &str, path: &str, body: &str) -> io::Result<A
     )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
-    let status =
-        text.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| bad("the answer is not HTTP"))?;
-    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
-    Ok(Answer { status, body })
+    Answer::parse(&text)
+}
+
+impl Answer {
+    /// Reads all that a server sent until it closed the connection.
+    pub(crate) fn parse(text: &str) -> io::Result<Self> {
+        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or_else(|| bad("the answer is not HTTP"))?;
+        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
+        Ok(Self { status, body })
+    }
 }
 
 /// A connection on which nothing waits forever.
@@ -53,7 +60,7 @@ fn bad(what: &'static str) -> io::Error {
 }
 
 /// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -146,6 +146,7 @@ fn version_of(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::version_of;
+
     #[test]
     fn the_version_is_read_from_what_go_says() {
         for (text, version) in [

@@ -38,16 +38,14 @@ impl Python {
             return Ok(python.clone());
         }
         let missing = |why: String| PartError::NoTool { tool: tool.to_owned(), why };
-        let python = match find() {
-            Some(python) => python,
-            None => match apt::obstacle() {
-                Some(why) => return Err(missing(format!("there is no `python3` with `pip`, and {why}"))),
-                None => {
-                    apt::install(PACKAGES)?;
-                    find().ok_or_else(|| missing("`python3 -m pip` does not work".to_owned()))?
-                }
-            },
-        };
+        if let Some(python) = find() {
+            return Ok(FOUND.get_or_init(|| python).clone());
+        }
+        if let Some(why) = apt::obstacle() {
+            return Err(missing(format!("there is no `python3` with `pip`, and {why}")));
+        }
+        apt::install(PACKAGES)?;
+        let python = find().ok_or_else(|| missing("`python3 -m pip` does not work".to_owned()))?;
         Ok(FOUND.get_or_init(|| python).clone())
     }
 
