@@ -27,7 +27,7 @@ mod install;
 mod programs;
 mod settings;
 
-pub(crate) use install::etcd;
+pub use install::etcd;
 pub use programs::{ControlPlane, NodePrograms};
 
 /// A first start takes about five seconds on two idle cores; a build beside it makes that much longer.

@@ -1,14 +1,16 @@
 //! Real servers, started and ended.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::{Client, NoTls};
-use xtask::parts::{Postgres, RabbitMq, http};
+use xtask::parts::kubernetes::{ControlPlane, etcd};
+use xtask::parts::{Kubernetes, Postgres, RabbitMq, http, tools};
 
 #[test]
 fn a_broker_keeps_its_durable_queues_when_it_is_stopped_and_when_it_is_killed() {
@@ -74,6 +76,78 @@ async fn a_database_is_as_durable_as_in_production_and_lets_nobody_in_without_th
 }
 
 #[test]
+fn an_api_server_keeps_its_objects_when_it_is_stopped_and_when_it_is_killed_and_controllers_act_on_them() {
+    let mut cluster = Kubernetes::start().unwrap();
+    let (kubeconfig, audit) = (cluster.kubeconfig(), cluster.audit_log());
+    let server = server_of(&kubeconfig);
+    let pods = || kubectl(&kubeconfig, "get pods --selector app=kept --output name").unwrap().lines().count();
+    if std::env::var_os("KUBEBUILDER_ASSETS").is_none() {
+        let version = kubectl(&kubeconfig, "version --output json").unwrap();
+        let version: serde_json::Value = serde_json::from_str(&version).unwrap();
+        let version = &version["serverVersion"];
+        let told = [&version["gitVersion"], &version["major"], &version["minor"]];
+        assert_eq!(told, ["v1.37.2", "1", "37"], "what the build is told");
+    }
+
+    kubectl(&kubeconfig, "create deployment kept --image=nothing --replicas=2").unwrap();
+    within("a deployment gets its pods", || pods() == 2);
+    kubectl(&kubeconfig, "create namespace passing").unwrap();
+    kubectl(&kubeconfig, "create configmap passing --namespace passing").unwrap();
+    kubectl(&kubeconfig, "delete namespace passing --timeout 30s").unwrap();
+
+    cluster.stop();
+    assert!(!answers(&server), "a stopped API server is away");
+    cluster.restart().unwrap();
+    assert_eq!(pods(), 2, "after a stop");
+
+    cluster.kill();
+    assert!(!answers(&server), "a killed API server is away");
+    cluster.restart().unwrap();
+    kubectl(&kubeconfig, "scale deployment kept --replicas=3").unwrap();
+    within("the controllers are still at work after a kill", || pods() == 3);
+    assert_eq!(server_of(&cluster.kubeconfig()), server);
+
+    let audit = std::fs::read_to_string(audit).unwrap();
+    let ours = |line: &&str| line.contains(r#""username":"loyalty-admin""#) && line.contains("/deployments/kept");
+    assert!(audit.lines().any(|line| ours(&line)), "each request stands in the audit log");
+    assert!(!audit.contains("RequestReceived"), "once");
+
+    drop(cluster);
+    assert!(!answers(&server), "nothing is left");
+    assert!(!kubeconfig.exists());
+}
+
+#[test]
+fn a_folder_of_programs_wins_over_our_own_and_needs_no_controllers() {
+    let folder = tempfile::tempdir().unwrap();
+    for program in [etcd().unwrap(), ControlPlane::make_sure().unwrap().api_server()] {
+        std::os::unix::fs::symlink(&program, folder.path().join(program.file_name().unwrap())).unwrap();
+    }
+    let given = [GIVEN_BROKER, GIVEN_DATABASE, ("KUBEBUILDER_ASSETS", folder.path().to_str().unwrap())];
+    let mut run = Run::with(&given);
+    assert!(run.servers.iter().any(|server| answers(server)), "{:?}", run.servers);
+    let mut programs: Vec<String> = processes_of(&run).iter().map(|line| first_word(line).to_owned()).collect();
+    programs.retain(|program| program.starts_with(folder.path().to_str().unwrap()));
+    programs.sort();
+    assert_eq!(programs, ["etcd", "kube-apiserver"].map(|name| folder.path().join(name).display().to_string()));
+    run.signal(Signal::TERM);
+    run.end();
+    assert_eq!(processes_of(&run), Vec::<String>::new());
+}
+
+#[test]
+fn parts_that_are_given_are_named_as_they_are_and_nothing_is_started() {
+    let mut run = Run::with(&[GIVEN_BROKER, GIVEN_DATABASE, ("LOYALTY_TEST_KUBECONFIG", "/nobody/kubeconfig")]);
+    let left = processes_of(&run);
+    assert_eq!(left.len(), 1, "the run alone: {left:?}");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().code(), Some(130), "128 and SIGINT");
+    let all: Vec<(&str, &str)> = run.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let management = ("MANAGEMENT_URL", "http://me:secret@broker.test:15672");
+    assert_eq!(all, [GIVEN_BROKER, management, GIVEN_DATABASE, ("LOYALTY_TEST_KUBECONFIG", "/nobody/kubeconfig")]);
+}
+
+#[test]
 fn a_panic_ends_what_was_started() {
     let (tell, told) = std::sync::mpsc::channel();
     let thread = thread::spawn(move || {
@@ -87,48 +161,67 @@ fn a_panic_ends_what_was_started() {
 }
 
 #[test]
-fn a_signal_ends_both_parts_and_their_helpers() {
-    let mut run = Run::start();
-    assert!(run.urls.iter().all(|url| listens(url)), "{:?}", run.urls);
+fn a_signal_ends_all_parts_and_their_helpers() {
+    let mut run = Run::with(&[]);
+    assert!(run.servers.len() == 4 && run.servers.iter().all(|server| answers(server)), "{:?}", run.servers);
     run.signal(Signal::INT);
     assert_eq!(run.end().code(), Some(130), "128 and SIGINT");
-    assert!(run.urls.iter().all(|url| !listens(url)));
+    assert!(run.servers.iter().all(|server| !answers(server)));
     assert_eq!(processes_of(&run), Vec::<String>::new());
 }
 
 #[test]
 fn the_next_run_ends_what_a_killed_run_left_behind() {
-    let mut run = Run::start();
+    let mut run = Run::with(&[]);
     run.signal(Signal::KILL);
     run.end();
     let left = processes_of(&run);
-    assert!(left.iter().any(|name| name.contains("beam")), "the broker outlives a run that could not end it: {left:?}");
+    for program in ["beam", "kube-apiserver", "kube-controller-manager", "etcd"] {
+        assert!(left.iter().any(|line| line.contains(program)), "it outlives a run that could not end it: {left:?}");
+    }
     let (_broker, _database) = (RabbitMq::start().unwrap(), Postgres::start().unwrap());
-    assert!(run.urls.iter().all(|url| !listens(url)));
+    assert!(run.servers.iter().all(|server| !answers(server)));
     assert_eq!(processes_of(&run), Vec::<String>::new());
 }
+
+const GIVEN_BROKER: (&str, &str) = ("AMQP_URL", "amqp://me:secret@broker.test/shop");
+const GIVEN_DATABASE: (&str, &str) = ("DATABASE_URL", "postgres://me:secret@database.test/shop");
 
 /// `cargo xtask parts`, as another process.
 struct Run {
     child: Child,
-    urls: Vec<String>,
+    variables: Vec<(String, String)>,
+    /// Addresses of those that are on this machine.
+    servers: Vec<String>,
     mark: String,
 }
 
 impl Run {
-    fn start() -> Self {
+    /// Waits until it has named its parts, those of `given` among them.
+    fn with(given: &[(&str, &str)]) -> Self {
         let mark = format!("test-{:?}-{:?}", std::process::id(), thread::current().id());
         let outer = std::env::var("LOYALTY_RUN").unwrap_or_default();
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("parts").stdout(Stdio::piped()).stderr(Stdio::null());
-        for variable in ["AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL"] {
+        let mut named = tempfile::tempfile().unwrap();
+        command.arg("parts").stdout(named.try_clone().unwrap()).stderr(Stdio::piped());
+        for variable in
+            ["AMQP_URL", "MANAGEMENT_URL", "DATABASE_URL", "LOYALTY_TEST_KUBECONFIG", "LOYALTY_TEST_KUBE_AUDIT"]
+        {
             command.env_remove(variable);
         }
-        let mut child = command.env("LOYALTY_RUN", format!("{outer}/{mark}")).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let urls: Vec<String> = lines.take(3).map(|line| line.split_once('=').unwrap().1.to_owned()).collect();
-        assert_eq!(urls.len(), 3, "one line for each variable");
-        Self { child, urls, mark }
+        command.env("LOYALTY_RUN", format!("{outer}/{mark}")).envs(given.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let before: Vec<String> = said.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
+        // Nobody reads what it says from now on; it shall not wait for that.
+        thread::spawn(move || said.for_each(drop));
+        let mut text = String::new();
+        named.rewind().and_then(|()| named.read_to_string(&mut text)).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        let variables: Vec<(String, String)> = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert!(!variables.is_empty(), "it ends without having named its parts: {before:#?}");
+        let servers = variables.iter().filter_map(|(name, value)| server_named_by(name, value)).collect();
+        Self { child, variables, servers, mark }
     }
 
     fn signal(&self, signal: Signal) {
@@ -169,8 +262,56 @@ fn processes_of(run: &Run) -> Vec<String> {
 
 /// Whether something accepts connections where `url` points.
 fn listens(url: &str) -> bool {
-    let address = url.split_once('@').unwrap().1.split('/').next().unwrap();
-    TcpStream::connect(address).is_ok()
+    answers(&server_in(url))
+}
+
+/// Whether something accepts connections at `host:port`.
+fn answers(server: &str) -> bool {
+    TcpStream::connect(server).is_ok()
+}
+
+/// `host:port` of `scheme://user:password@host:port/path`.
+fn server_in(url: &str) -> String {
+    url.split_once('@').unwrap().1.split('/').next().unwrap().to_owned()
+}
+
+/// The server on this machine that a variable names.
+fn server_named_by(variable: &str, value: &str) -> Option<String> {
+    let server = match variable {
+        "LOYALTY_TEST_KUBECONFIG" if Path::new(value).exists() => server_of(Path::new(value)),
+        "LOYALTY_TEST_KUBECONFIG" | "LOYALTY_TEST_KUBE_AUDIT" => return None,
+        _ => server_in(value),
+    };
+    server.starts_with("127.0.0.1:").then_some(server)
+}
+
+/// The server that a kubeconfig of ours names.
+fn server_of(kubeconfig: &Path) -> String {
+    let text = std::fs::read_to_string(kubeconfig).unwrap();
+    text.split_once("https://").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
+/// What kubectl prints; `None`, with its complaint on stderr, when it does not succeed.
+fn kubectl(kubeconfig: &Path, arguments: &str) -> Option<String> {
+    let mut command = Command::new(tools::kubectl().unwrap());
+    let output = command.arg("--kubeconfig").arg(kubeconfig).args(arguments.split(' ')).output().unwrap();
+    if !output.status.success() {
+        eprintln!("kubectl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn within(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn first_word(line: &str) -> &str {
+    line.split(' ').next().unwrap()
 }
 
 async fn connect(url: &str) -> Client {

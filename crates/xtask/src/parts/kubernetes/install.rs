@@ -48,7 +48,10 @@ fn of_our_own() -> Result<Installed, PartError> {
 
 /// The machine's etcd, or the distribution's, taken out of its package: installed, the package would start a service of
 /// its own on etcd's usual port.
-pub(crate) fn etcd() -> Result<PathBuf, PartError> {
+///
+/// # Errors
+/// When it is not installed and cannot be fetched.
+pub fn etcd() -> Result<PathBuf, PartError> {
     if let Some(etcd) = find_program("etcd") {
         return Ok(etcd);
     }
