@@ -1,13 +1,15 @@
 //! Everything that a walk works with.
 
+use std::sync::Arc;
+
 use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::Client;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Client, ResourceExt};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,7 +17,7 @@ use api::LoyaltyPipeline;
 
 use crate::board::Board;
 use crate::brokers::Brokers;
-use crate::children::{Kind, WorkerImage};
+use crate::children::{self, Kind, WorkerImage};
 use crate::ledgers::Ledgers;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
@@ -103,6 +105,16 @@ impl Shelves {
         );
     }
 
+    /// The pods of a pipeline that do one thing, those that have ended apart.
+    pub(crate) fn pods_of(&self, key: &Key, does: &str) -> Vec<Arc<Pod>> {
+        let label = |pod: &Pod| pod.labels().get(children::NAME.0).is_some_and(|name| name == does);
+        let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
+        let ended = |pod: &Pod| matches!(phase(pod).as_deref(), Some("Succeeded"));
+        let mut pods = self.pods.of_pipeline(key);
+        pods.retain(|pod| label(pod) && !ended(pod));
+        pods
+    }
+
     /// An object as it stands.
     pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
         match kind {
@@ -116,6 +128,6 @@ impl Shelves {
     }
 }
 
-fn value<K: Serialize>(object: Option<std::sync::Arc<K>>) -> Option<Value> {
+fn value<K: Serialize>(object: Option<Arc<K>>) -> Option<Value> {
     serde_json::to_value(object?.as_ref()).ok()
 }

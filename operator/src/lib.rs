@@ -23,7 +23,7 @@ mod writes;
 use std::process::ExitCode;
 
 pub use args::{Args, Cli, Command, LogFormat};
-pub use run::{Operator, StartError};
+pub use run::{Ended, Operator, StartError};
 pub use writes::{Side, Writes};
 
 /// Runs until told to stop: 0 after a clean shutdown, 1 when the lease was lost, 2 when it cannot start.

@@ -14,6 +14,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::Args;
 use crate::board::Board;
@@ -62,8 +63,11 @@ impl From<LeaderError> for StartError {
 }
 
 /// How it ended.
-pub(crate) enum Ended {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
     Asked,
+    /// Somebody else may be at work from now on.
     LostLease,
 }
 
@@ -89,55 +93,65 @@ impl Operator {
         self.writes.clone()
     }
 
-    /// Works until asked to stop. A cancelled call leaves what it has written; the next operator goes on from there.
-    pub async fn work(self, shutdown: Shutdown, health: Health) {
+    /// Works until asked to stop, or until the lease is lost, where there is one. A cancelled call leaves what it has written; the
+    /// next operator goes on from there.
+    pub async fn work(self, shutdown: Shutdown, health: Health) -> Result<Ended, StartError> {
+        let leader = self.metrics.leader.clone();
+        let mut office = None;
+        if self.args.leader_election {
+            // One that waits for its turn is as ready as it can be.
+            health.up("cluster");
+            let Some(won) = leader::win(self.client.clone(), &self.candidate(), &shutdown).await? else {
+                return Ok(Ended::Asked);
+            };
+            office = Some(won);
+        }
+        leader.set(1);
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), worker_image = self.args.worker_image, "started");
+        let ended = tokio::select! {
+            () = self.walk_and_scale(&shutdown, &health) => Ended::Asked,
+            () = lost(office.as_mut()) => Ended::LostLease,
+            () = shutdown.now() => Ended::Asked,
+        };
+        if let (Ended::Asked, Some(office)) = (&ended, office) {
+            office.leave().await;
+        }
+        Ok(ended)
+    }
+
+    fn candidate(&self) -> Candidate {
+        let Args { lease_name, namespace, identity, .. } = &self.args;
+        Candidate { lease: lease_name.clone(), namespace: namespace.clone(), identity: identity.clone() }
+    }
+
+    async fn walk_and_scale(self, shutdown: &Shutdown, health: &Health) {
         let (house, doors) = house(self);
         house.shelves.filled().await;
         house.pipelines.filled().await;
+        house.secrets.filled().await;
         health.up("cluster");
-        let scaling = tokio::spawn(crate::scale::run(house.clone()));
+        let scaling = AbortOnDropHandle::new(tokio::spawn(crate::scale::run(house.clone())));
         let controllers = doors.into_iter().map(|(namespace, door)| {
             let (house, shutdown) = (house.clone(), shutdown.clone());
             controller(namespace, door, house, shutdown)
         });
         futures::future::join_all(controllers).await;
-        scaling.abort();
+        drop(scaling);
     }
 }
 
 pub(crate) async fn run(args: Args) -> Result<Ended, StartError> {
     let shutdown = host::on_signals().map_err(StartError::Signals)?;
     let client = Client::try_default().await.map_err(|error| StartError::NoCluster(Box::new(error)))?;
-    let operator = Operator::new(client.clone(), args.clone(), None)?;
+    let listen = args.listen;
+    let operator = Operator::new(client, args, None)?;
     let health = Health::waiting_for(&["cluster"]);
-    let server = host::bind(args.listen).await?;
-    let (registry, leader) = (operator.metrics.registry.clone(), operator.metrics.leader.clone());
-    let probes = tokio::spawn(server.run(health.clone(), registry, shutdown.clone()));
-    let mut office = None;
-    if args.leader_election {
-        // One that waits for its turn is as ready as it can be.
-        health.up("cluster");
-        let candidate = Candidate {
-            lease: args.lease_name.clone(),
-            namespace: args.namespace.clone(),
-            identity: args.identity.clone(),
-        };
-        let Some(won) = leader::win(client, &candidate, &shutdown).await? else { return Ok(Ended::Asked) };
-        office = Some(won);
-    }
-    leader.set(1);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), worker_image = args.worker_image, "started");
-    let ended = tokio::select! {
-        () = operator.work(shutdown.clone(), health) => Ended::Asked,
-        () = lost(office.as_mut()) => Ended::LostLease,
-        () = shutdown.now() => Ended::Asked,
-    };
-    if let (Ended::Asked, Some(office)) = (&ended, office) {
-        office.leave().await;
-    }
+    let server = host::bind(listen).await?;
+    let probes = tokio::spawn(server.run(health.clone(), operator.metrics.registry.clone(), shutdown.clone()));
+    let ended = operator.work(shutdown.clone(), health).await;
     shutdown.insist();
     probes.abort();
-    Ok(ended)
+    ended
 }
 
 async fn lost(office: Option<&mut Office>) {

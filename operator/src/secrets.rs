@@ -30,6 +30,11 @@ impl Secrets {
         Self { client, known, read: Mutex::default() }
     }
 
+    /// Waits until it is known which Secrets there are: what is not known yet must not look like missing.
+    pub(crate) async fn filled(&self) {
+        self.known.filled().await;
+    }
+
     /// The Secret's values; asks the API server only for a version that was not read yet.
     pub(crate) async fn read(&self, namespace: &str, name: &str, field: &str) -> Result<Held, Trouble> {
         let at = (namespace.to_owned(), name.to_owned());

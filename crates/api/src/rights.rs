@@ -24,8 +24,11 @@ pub struct Rights {
     pub own: Vec<Right>,
 }
 
-/// Objects that the operator makes, watches, keeps as they should be, and removes.
-const CHILD: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+/// Objects that the operator makes, watches and keeps as they should be; the cluster collects them with their pipeline.
+const CHILD: &[&str] = &["get", "list", "watch", "create", "patch"];
+
+/// Those that it also removes itself.
+const REMOVED: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 /// The rights of the operator.
 #[must_use]
@@ -36,11 +39,11 @@ pub fn rights() -> Rights {
         right("", "secrets", &["get", "list", "watch"]),
         right("", "configmaps", CHILD),
         right("", "serviceaccounts", CHILD),
-        right("", "persistentvolumeclaims", CHILD),
+        right("", "persistentvolumeclaims", REMOVED),
         right("", "pods", &["list", "watch", "patch"]),
-        right("apps", "deployments", CHILD),
+        right("apps", "deployments", REMOVED),
         right("policy", "poddisruptionbudgets", CHILD),
-        right("batch", "jobs", CHILD),
+        right("batch", "jobs", REMOVED),
         right("events.k8s.io", "events", &["create", "patch"]),
     ];
     let own = vec![right("coordination.k8s.io", "leases", &["get", "create", "patch"])];

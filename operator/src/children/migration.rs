@@ -46,8 +46,7 @@ pub(crate) fn job(valid: &Valid, pods: &Pods<'_>, version: u32) -> Child {
         let secrets: Vec<Value> = pods.image.pull_secrets.iter().map(|name| json!({ "name": name })).collect();
         pod["imagePullSecrets"] = json!(secrets);
     }
-    let labels =
-        json!({ PART_OF.0: PART_OF.1, "app.kubernetes.io/name": "loyalty-migrate", INSTANCE: valid.name.as_str() });
+    let labels = json!({ PART_OF.0: PART_OF.1, super::NAME.0: super::MIGRATE, INSTANCE: valid.name.as_str() });
     let fields = json!({ "spec": {
         "backoffLimit": 3,
         "ttlSecondsAfterFinished": KEPT_S,

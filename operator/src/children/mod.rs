@@ -27,7 +27,11 @@ pub(crate) use name::child_name;
 pub(crate) const PART_OF: (&str, &str) = ("app.kubernetes.io/managed-by", "loyalty-operator");
 /// The label that holds the pipeline's name.
 pub(crate) const INSTANCE: &str = "app.kubernetes.io/instance";
-const NAME: (&str, &str) = ("app.kubernetes.io/name", "loyalty-worker");
+pub(crate) const NAME: (&str, &str) = ("app.kubernetes.io/name", WORKER);
+/// What pods of workers are called in that label.
+pub(crate) const WORKER: &str = "loyalty-worker";
+/// The same for pods that make a ledger's tables.
+pub(crate) const MIGRATE: &str = "loyalty-migrate";
 /// What an object was made from: a change of it is a change of the object.
 const HASH: &str = "loyalty.dev/made-from";
 /// What keeps the place of an owner where there must be none: a volume outlives its pipeline.

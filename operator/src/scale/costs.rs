@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
+use crate::children::WORKER;
 use crate::house::House;
 use crate::walk::nouns::Key;
 use crate::writes::Side;
@@ -26,7 +27,7 @@ const AT_ONCE: usize = 16;
 
 /// Asks each worker what it holds and writes it to its pod. What fails leaves the choice to chance, which costs nobody a message.
 pub(super) async fn tell_costs(house: &House, key: &Key) {
-    let pods = house.shelves.pods.of_pipeline(key);
+    let pods = house.shelves.pods_of(key, WORKER);
     let workers = pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     let told = workers.map(|pod| async move {
         let held = in_flight(&pod).await.unwrap_or(0);

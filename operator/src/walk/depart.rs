@@ -157,7 +157,7 @@ async fn workers_are_gone(valid: &Valid, house: &House) -> kube::Result<bool> {
         house.writes.done(Side::Cluster).await;
         return Ok(false);
     }
-    Ok(house.shelves.pods.of_pipeline(&valid.key).is_empty())
+    Ok(house.shelves.pods_of(&valid.key, children::WORKER).is_empty())
 }
 
 async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, house: &House) -> Step {

@@ -132,8 +132,10 @@ pub(crate) struct Observed {
     /// Resource versions of the Secrets that are used.
     pub(crate) secrets: String,
     pub(crate) ledger_key: Option<String>,
-    /// Why pods of this pipeline do not start, if one says so.
-    pub(crate) pod_trouble: Option<String>,
+    /// Why a worker does not start, if one says so.
+    pub(crate) worker_trouble: Option<String>,
+    /// The same for what makes the ledger's tables.
+    pub(crate) migration_trouble: Option<String>,
 }
 
 /// The broker answers.

@@ -33,8 +33,10 @@ pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
         see_ledger(valid, house, ledger_held)
     );
     let (live, foreign) = see_cluster(valid, house, &ledger).await;
-    let pod_trouble = house.shelves.pods.of_pipeline(&valid.key).iter().find_map(|pod| trouble_of(pod));
-    Observed { broker, ledger, live, foreign, secrets: versions.join("."), ledger_key, pod_trouble }
+    let trouble = |does| house.shelves.pods_of(&valid.key, does).iter().find_map(|pod| trouble_of(pod));
+    let (worker_trouble, migration_trouble) = (trouble(children::WORKER), trouble(children::MIGRATE));
+    let secrets = versions.join(".");
+    Observed { broker, ledger, live, foreign, secrets, ledger_key, worker_trouble, migration_trouble }
 }
 
 /// The link that a Secret leads to.

@@ -82,7 +82,7 @@ fn conflict(conflict: &Conflict) -> String {
 
 fn ledger_finding(valid: &Valid, observed: &Observed) -> Finding {
     match &observed.ledger {
-        SeenLedger::Embedded => match &observed.pod_trouble {
+        SeenLedger::Embedded => match &observed.worker_trouble {
             Some(trouble) => Finding::no(Reason::LedgerRefused, trouble.clone()),
             None => {
                 Finding::yes(Reason::Embedded, "a file on the worker's volume, made by the worker's first container")
@@ -98,7 +98,8 @@ fn ledger_finding(valid: &Valid, observed: &Observed) -> Finding {
             });
             match job.map(|(_, job)| children::migration_state(job)) {
                 Some(MigrationState::Failed) => {
-                    let why = observed.pod_trouble.clone().unwrap_or_else(|| "see the log of its pods".to_owned());
+                    let why =
+                        observed.migration_trouble.clone().unwrap_or_else(|| "see the log of its pods".to_owned());
                     let name = children::child_name(&valid.name, &format!("migrate-{needed}"));
                     let again = format!("delete Job `{name}` to try again");
                     Finding::no(Reason::MigrationFailed, format!("{tables}, and its Job failed: {why}; {again}"))
@@ -190,7 +191,7 @@ fn workers_finding(valid: &Valid, observed: &Observed, replicas: u32, foreign: O
     let (ready, updated, all) = (number("readyReplicas"), number("updatedReplicas"), number("replicas"));
     let wanted = u64::from(replicas);
     let is_seen = live["status"]["observedGeneration"] == live["metadata"]["generation"];
-    if let Some(trouble) = observed.pod_trouble.as_ref().filter(|_| ready < wanted) {
+    if let Some(trouble) = observed.worker_trouble.as_ref().filter(|_| ready < wanted) {
         return Finding::no(Reason::Unavailable, format!("{ready} of {wanted} are ready: {trouble}"));
     }
     if ready == wanted && updated == wanted && all == wanted && is_seen {

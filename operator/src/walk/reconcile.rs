@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{LoyaltyPipeline, Reason};
+use api::{ConditionType, LoyaltyPipeline, Reason};
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 
 use super::apply::apply;
 use super::depart::{depart, release_unreadable, take_in_hand};
-use super::nouns::{Findings, Key, Observed, Plan, Valid};
+use super::nouns::{Finding, Findings, Key, Observed, Plan, Valid};
 use super::observe::observe;
 use super::plan::{Context, plan};
 use super::report::{report, report_refused, report_unreadable};
@@ -82,7 +82,7 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     let context = Context {
         image: &house.image,
         scaled: scaled.as_ref().map(|scaled| scaled.replicas),
-        drain: scaled.as_ref().map_or_else(not_looked_at, |scaled| scaled.drain.clone()),
+        drain: scaled.as_ref().map_or_else(|| told_before(pipeline), |scaled| scaled.drain.clone()),
         stuck: &house.board.stuck_steps(key),
     };
     let mut plan = plan(&valid, &observed, &context);
@@ -90,6 +90,17 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     note_running(&valid, &observed, house);
     report(pipeline, &valid, &plan.findings, house).await?;
     Ok(next(&observed, &plan))
+}
+
+/// What the operator before this one said of the drain, until the queues were looked at again.
+fn told_before(pipeline: &LoyaltyPipeline) -> Finding {
+    let conditions = pipeline.status.iter().flat_map(|status| &status.conditions);
+    let told = conditions.into_iter().find(|condition| condition.kind == ConditionType::DrainOnTarget);
+    told.map_or_else(not_looked_at, |told| Finding {
+        status: told.status,
+        reason: told.reason,
+        message: told.message.clone(),
+    })
 }
 
 /// The earlier answer for the same generation, or a new one.

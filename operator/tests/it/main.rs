@@ -3,5 +3,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod conflict;
+mod crash;
 mod create;
+mod depart;
+mod drift;
+mod refuse;
+mod rest;
+mod rights;
+mod scale;
 mod stage;

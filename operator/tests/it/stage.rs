@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use api::{Condition, ConditionStatus, ConditionType, LoyaltyPipeline, Reason};
-use broker::{Connection, Management, Settings};
+use api::{Condition, ConditionType, LoyaltyPipeline, Reason};
+use broker::{Connection, Management, Publication, Settings};
 use contract::broker_object::{Seen, Standing};
 use host::{Health, Shutdown};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -47,12 +47,13 @@ pub(crate) async fn admin() -> Config {
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap()
 }
 
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 impl Stage {
     pub(crate) async fn new() -> Self {
         host::install_tls();
         let client = Client::try_from(admin().await).unwrap();
         install_definition(&client).await;
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let namespace = format!("t{}-{number}-{:x}", std::process::id(), nanos % 0xff_ffff);
@@ -113,12 +114,13 @@ impl Stage {
         self.api::<LoyaltyPipeline>().get_opt(name).await.unwrap()
     }
 
-    pub(crate) async fn condition(&self, name: &str, kind: ConditionType) -> Option<Condition> {
-        self.pipeline(name).await?.status?.conditions.into_iter().find(|condition| condition.kind == kind)
-    }
-
     /// Waits until a condition of the present generation has a reason; answers it.
     pub(crate) async fn told(&self, name: &str, kind: ConditionType, reason: Reason) -> Condition {
+        self.told_that(name, (kind, reason), "").await
+    }
+
+    /// The same, with something in its message.
+    pub(crate) async fn told_that(&self, name: &str, (kind, reason): (ConditionType, Reason), says: &str) -> Condition {
         let mut last = None;
         let found = until(WITHIN_A_MINUTE, async || {
             let pipeline = self.pipeline(name).await?;
@@ -126,9 +128,9 @@ impl Stage {
             last = pipeline.status.clone();
             let conditions = pipeline.status?.conditions;
             let mut found = conditions.into_iter().filter(|it| it.kind == kind && it.reason == reason);
-            found.find(|it| it.observed_generation == generation)
+            found.find(|it| it.observed_generation == generation && it.message.contains(says))
         });
-        found.await.unwrap_or_else(|| panic!("{kind} is not {reason}: {last:#?}"))
+        found.await.unwrap_or_else(|| panic!("{kind} is not {reason} with `{says}`: {last:#?}"))
     }
 
     /// Waits until everything is as the resource says.
@@ -147,6 +149,18 @@ impl Stage {
 
     pub(crate) async fn connection(&self) -> Connection {
         broker::connect(&self.settings, "test").await.unwrap()
+    }
+
+    /// Publishes to the shop's exchange.
+    pub(crate) async fn publish(&self, key: &str, bodies: impl IntoIterator<Item = String>) {
+        let connection = self.connection().await;
+        let publisher = connection.publisher().await.unwrap();
+        for body in bodies {
+            let (exchange, routing_key, body) = ("shop".to_owned(), key.to_owned(), body.into_bytes());
+            publisher.publish(Publication { exchange, routing_key, body, ..Publication::default() }).await.unwrap();
+        }
+        publisher.close().await.unwrap();
+        connection.close().await;
     }
 
     pub(crate) fn args(&self) -> Args {
@@ -177,6 +191,11 @@ impl Stage {
 
     /// Ends everything that was made here; what a test leaves is not worth a failure.
     pub(crate) async fn end(self) {
+        let pipelines = self.api::<LoyaltyPipeline>();
+        let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+        for pipeline in pipelines.list_metadata(&Default::default()).await.map(|list| list.items).unwrap_or_default() {
+            let _ = pipelines.patch_metadata(&pipeline.metadata.name.unwrap(), &PatchParams::default(), &free).await;
+        }
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let _ = namespaces.delete(&self.namespace, &DeleteParams::background()).await;
         let _ = self.management.delete_vhost(&self.namespace).await;
@@ -203,7 +222,7 @@ impl Running {
             let client = Client::try_from(config().await).unwrap();
             let operator = Operator::new(client, args, stop_after).unwrap();
             sender.send(operator.writes()).unwrap();
-            operator.work(asked, Health::waiting_for(&["cluster"])).await;
+            operator.work(asked, Health::waiting_for(&["cluster"])).await.unwrap();
         });
         let writes = receiver.recv_timeout(SOON).unwrap();
         Self { runtime: Some(runtime), shutdown, writes }
@@ -284,11 +303,6 @@ pub(crate) async fn until<T>(deadline: Duration, mut condition: impl AsyncFnMut(
 pub(crate) async fn holds(what: &str, deadline: Duration, mut condition: impl AsyncFnMut() -> bool) {
     let found = until(deadline, async || condition().await.then_some(())).await;
     assert!(found.is_some(), "not within {} s: {what}", deadline.as_secs());
-}
-
-/// Whether a condition is true.
-pub(crate) fn is_true(condition: Option<&Condition>) -> bool {
-    condition.is_some_and(|condition| condition.status == ConditionStatus::True)
 }
 
 async fn make_database(name: &str) -> String {

@@ -1,0 +1,123 @@
+//! A pipeline is deleted: workers first, and nothing that holds a message.
+
+use api::{ConditionType, LoyaltyPipeline, Reason};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use serde_json::json;
+
+use crate::stage::{Kubelet, PIPELINE, SOON, Stage, WITHIN_A_MINUTE, holds};
+
+const POLICY: &str = "  deletionPolicy: Delete\n  results:";
+
+async fn delete(stage: &Stage) {
+    stage.api::<LoyaltyPipeline>().delete("coffee", &DeleteParams::default()).await.unwrap();
+}
+
+async fn is_gone(stage: &Stage) {
+    holds("the resource is gone", WITHIN_A_MINUTE, async || stage.pipeline("coffee").await.is_none()).await;
+    holds("its workers are gone", WITHIN_A_MINUTE, async || {
+        stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_none()
+    })
+    .await;
+}
+
+/// Puts a message into the queue of what nobody could route.
+async fn leave_a_message(stage: &Stage) {
+    stage.publish("nobody.knows", ["{}".to_owned()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retain_keeps_queues_and_messages_and_removes_what_ran() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    let pipeline = stage.ready("coffee").await;
+    assert_eq!(pipeline.metadata.finalizers, None, "it holds nobody up");
+    let before = stage.seen().await;
+    delete(&stage).await;
+    is_gone(&stage).await;
+    let after = stage.seen().await;
+    assert_eq!(before.queues.keys().collect::<Vec<_>>(), after.queues.keys().collect::<Vec<_>>());
+    assert_eq!(before.bindings, after.bindings);
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delete_waits_until_the_queues_are_empty_and_leaves_nothing() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", POLICY)).await;
+    stage.ready("coffee").await;
+    leave_a_message(&stage).await;
+    holds("the broker counts it", SOON, async || stage.seen().await.queues["coffee.unrouted"].messages == Some(1))
+        .await;
+    delete(&stage).await;
+    let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::QueuesNotEmpty).await;
+    assert!(told.message.contains("queue coffee.unrouted holds 1 messages"), "{}", told.message);
+    assert!(told.message.contains("loyalty.dev/force-delete"), "{}", told.message);
+    stage.connection().await.purge("coffee.unrouted").await.unwrap();
+    is_gone(&stage).await;
+    let left = stage.seen().await;
+    assert_eq!(left.queues.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(left.exchanges.keys().all(|name| name.starts_with("amq.")), "{:?}", left.exchanges.keys());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forced_deletion_takes_the_messages_along() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", POLICY)).await;
+    stage.ready("coffee").await;
+    leave_a_message(&stage).await;
+    let force = json!({ "metadata": { "annotations": { "loyalty.dev/force-delete": "true" } } });
+    let api = stage.api::<LoyaltyPipeline>();
+    api.patch("coffee", &PatchParams::default(), &Patch::Merge(force)).await.unwrap();
+    delete(&stage).await;
+    is_gone(&stage).await;
+    assert!(stage.seen().await.queues.is_empty());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_that_takes_the_secret_along_does_not_hang() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", POLICY)).await;
+    stage.ready("coffee").await;
+    leave_a_message(&stage).await;
+    let namespaces: Api<Namespace> = Api::all(stage.client.clone());
+    namespaces.delete(&stage.namespace, &DeleteParams::background()).await.unwrap();
+    holds("the namespace is gone", WITHIN_A_MINUTE, async || {
+        namespaces.get_opt(&stage.namespace).await.unwrap().is_none()
+    })
+    .await;
+    assert!(!stage.seen().await.queues.is_empty(), "what holds a message stays on the broker");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_secret_releases_a_pipeline_that_waits_for_its_queues() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", POLICY)).await;
+    stage.ready("coffee").await;
+    leave_a_message(&stage).await;
+    delete(&stage).await;
+    stage.told("coffee", ConditionType::TopologyInSync, Reason::QueuesNotEmpty).await;
+    stage.api::<Secret>().delete("rabbitmq", &DeleteParams::default()).await.unwrap();
+    is_gone(&stage).await;
+    let events: Api<k8s_openapi::api::events::v1::Event> = stage.api();
+    let told = events.list(&Default::default()).await.unwrap();
+    let told = told.items.iter().filter_map(|event| event.note.clone());
+    assert!(told.into_iter().any(|note| note.contains("queues and exchanges stay on the broker")));
+    stage.end().await;
+}

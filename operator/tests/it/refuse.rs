@@ -1,0 +1,147 @@
+//! Bad input is refused with a sentence: by the API server where the schema can say it, by a condition where it cannot.
+
+use api::{ConditionType, Reason};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams};
+
+use crate::stage::{Kubelet, PIPELINE, Stage};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_schema_can_say_is_refused_before_it_is_stored() {
+    let stage = Stage::new().await;
+    let long = "a".repeat(64);
+    for (from, to, says) in [
+        ("name: coffee\n", "name: coffee.club\n", "the name must be a DNS label"),
+        ("name: coffee\n", &format!("name: {long}\n"), "the name must be a DNS label"),
+        ("postgres: { secretRef: { name: ledger-db } }", "{}", "exactly one of sqlite and postgres"),
+        (
+            "type: Topic }\n        routingKeys: [\"redeem.#\"]",
+            "type: Fanout }\n        routingKeys: [\"\"]",
+            "one type",
+        ),
+        ("earn: {", "multiply: { by: \"2\" }\n      earn: {", "exactly one of earn and multiply"),
+        ("  results:", "  workers: { autoscaling: { min: 3, max: 2 } }\n  results:", "min is more than max"),
+        ("  results:", "  workers: { autoscaling: { max: 0 } }\n  results:", "greater than or equal to 1"),
+        ("  results:", "  workers: { resources: { limits: { memory: lots } } }\n  results:", "should match"),
+        ("  results:", "  deletionPolicy: Burn\n  results:", "Unsupported value"),
+        ("  results:", "  colour: red\n  results:", "field not declared"),
+        ("      on: purchase\n", "", "give the event type that triggers it once"),
+    ] {
+        let yaml = PIPELINE.replacen(from, to, 1);
+        assert_ne!(yaml, PIPELINE, "{from}");
+        let error = stage.try_apply(&yaml).await.map(|_| ()).expect_err(to).to_string();
+        assert!(error.contains(says), "{to}: {error}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_must_not_change_cannot_be_changed() {
+    let stage = Stage::new().await;
+    stage.apply(PIPELINE).await;
+    for (from, to, says) in [
+        ("currency: EUR", "currency: USD", "the currency cannot change"),
+        ("wallets: [{ name: points }]", "wallets: [{ name: stars }]", "a wallet cannot be removed"),
+        ("{ name: points }]\n", "{ name: points, scale: 2 }]\n", "scale cannot change"),
+        ("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}", "the kind of ledger cannot change"),
+        ("  program:", "  queue: { storage: Disk }\n  program:", "storage cannot change"),
+    ] {
+        let yaml = PIPELINE.replacen(from, to, 1);
+        assert_ne!(yaml, PIPELINE, "{from}");
+        let error = stage.try_apply(&yaml).await.map(|_| ()).expect_err(to).to_string();
+        assert!(error.contains(says), "{to}: {error}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    let secrets: Api<Secret> = stage.api();
+    secrets.delete("rabbitmq", &DeleteParams::default()).await.unwrap();
+    stage.apply(PIPELINE).await;
+    let (topology, ledger) = (ConditionType::TopologyInSync, ConditionType::LedgerReady);
+    let told = stage.told("coffee", topology, Reason::SecretMissing).await;
+    let expected = format!("there is no Secret `rabbitmq` in namespace `{}`; create it there", stage.namespace);
+    assert!(told.message.contains(&expected), "{}", told.message);
+    let management = stage.broker_secret()[1].clone();
+    for (values, reason, says) in [
+        (vec![("user", "x".to_owned())], Reason::SecretInvalid, "no key `uri`"),
+        (vec![("uri", "http://x".to_owned())], Reason::SecretInvalid, "must begin with `amqp://`"),
+        (vec![("uri", "amqp://a:b@127.0.0.1:1/x".to_owned())], Reason::BrokerUnreachable, "could not reach the broker"),
+        (
+            vec![("uri", stage.settings.clone().with_vhost("nowhere").secret_url()), management],
+            Reason::BrokerRefused,
+            "there is none",
+        ),
+    ] {
+        stage.secret("rabbitmq", &values).await;
+        let told = stage.told_that("coffee", (topology, reason), says).await;
+        assert!(!told.message.contains("a:b"), "no password in a status");
+        secrets.delete("rabbitmq", &DeleteParams::default()).await.unwrap();
+        stage.told("coffee", topology, Reason::SecretMissing).await;
+    }
+    stage.secret("rabbitmq", &stage.broker_secret()).await;
+    stage.ready("coffee").await;
+    for (values, reason, says) in [
+        (vec![("password", "x".to_owned())], Reason::SecretInvalid, "has no key `url` or `uri`"),
+        (vec![("url", "mysql://x".to_owned())], Reason::SecretInvalid, "holds no URL"),
+        (
+            vec![("url", "postgres://a:b@127.0.0.1:1/x".to_owned())],
+            Reason::LedgerUnreachable,
+            "could not reach the ledger",
+        ),
+    ] {
+        secrets.delete("ledger-db", &DeleteParams::default()).await.unwrap();
+        stage.secret("ledger-db", &values).await;
+        stage.told_that("coffee", (ledger, reason), says).await;
+    }
+    secrets.delete("ledger-db", &DeleteParams::default()).await.unwrap();
+    // As CloudNativePG names it.
+    stage.secret("ledger-db", &[("uri", stage.ledger_url.clone())]).await;
+    stage.ready("coffee").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_without_management_api_works_and_what_cannot_be_known_is_unknown() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.secret("rabbitmq", &[("uri", stage.settings.secret_url())]).await;
+    let secrets: Api<Secret> = stage.api();
+    secrets.delete("rabbitmq", &DeleteParams::default()).await.unwrap();
+    stage.secret("rabbitmq", &[("uri", stage.settings.secret_url())]).await;
+    stage.apply(PIPELINE).await;
+    let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::NotReadBack).await;
+    assert_eq!(told.status, api::ConditionStatus::Unknown);
+    assert!(stage.seen().await.queues.contains_key("coffee.main"));
+    stage.told("coffee", ConditionType::WorkersReady, Reason::Available).await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_names_many_rules_and_foreign_letters_are_handled() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    let (one, other) = (format!("{}b", "a".repeat(62)), format!("{}c", "a".repeat(62)));
+    for name in [&one, &other] {
+        let yaml = PIPELINE.replace("name: coffee\n", &format!("name: {name}\n"));
+        stage.apply(&yaml.replace("name: shop", &format!("name: shop-{}", &name[62..]))).await;
+    }
+    let rule = |number: usize| {
+        format!(
+            "    - name: rule-{number}\n      on: purchase\n      when: event.channel == 'кофе ☕ {number}'\n      earn: {{ wallet: points, fixed: \"1\" }}\n"
+        )
+    };
+    let rules: String = (0..499).map(rule).collect();
+    let many = PIPELINE.replace("name: coffee\n", "name: many\n").replace("name: shop", "name: laden-früh");
+    stage.apply(&many.replace("  results:", &format!("{rules}  results:"))).await;
+    for name in [one.as_str(), other.as_str(), "many"] {
+        stage.ready(name).await;
+    }
+    stage.end().await;
+}

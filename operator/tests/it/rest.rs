@@ -1,0 +1,28 @@
+//! What is as it should be is left alone.
+
+use std::time::Duration;
+
+use crate::stage::{Kubelet, PIPELINE, Stage, given};
+
+/// How long nothing may be written: a share of ten minutes unless all of it is asked for.
+fn at_rest() -> Duration {
+    if given("LOYALTY_TEST_SHARE") == "all" { Duration::from_mins(10) } else { Duration::from_secs(40) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_rest_and_after_a_restart_nothing_is_written() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let first = stage.operator();
+    stage.apply(PIPELINE).await;
+    let before = stage.ready("coffee").await;
+    assert!(first.writes() > 10, "it made everything");
+    first.kill();
+    let second = stage.operator();
+    // Nothing can be waited for where nothing shall happen: this is the time in which it must not.
+    tokio::time::sleep(at_rest()).await;
+    assert_eq!(second.writes(), 0, "a restarted operator finds everything as it should be");
+    let after = stage.pipeline("coffee").await.unwrap();
+    assert_eq!(before.metadata.resource_version, after.metadata.resource_version);
+    stage.end().await;
+}

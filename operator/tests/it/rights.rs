@@ -1,0 +1,145 @@
+//! The operator runs with exactly the chart's rights: with all of them nothing is forbidden, and each of them is used.
+
+use std::collections::BTreeSet;
+
+use api::{ConditionType, LoyaltyPipeline, Reason, Right, rights};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, WITHIN_A_MINUTE, admin, given, holds};
+
+/// Group, resource, verb.
+type Use = (String, String, String);
+
+fn all(rights: &[Right]) -> BTreeSet<Use> {
+    let mut found = BTreeSet::new();
+    for Right { api_groups, resources, verbs } in rights {
+        for (group, resource, verb) in api_groups.iter().flat_map(|group| {
+            resources.iter().flat_map(move |resource| verbs.iter().map(move |verb| (group, resource, verb)))
+        }) {
+            found.insert(((*group).to_owned(), (*resource).to_owned(), (*verb).to_owned()));
+        }
+    }
+    found
+}
+
+async fn grant(stage: &Stage, user: &str, rights: &[Right]) {
+    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": user }, "rules": rights });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": user },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+    });
+    let params = PatchParams::apply("test").force();
+    stage.api::<Role>().patch(user, &params, &Patch::Apply(role)).await.unwrap();
+    stage.api::<RoleBinding>().patch(user, &params, &Patch::Apply(binding)).await.unwrap();
+    let question = json!({ "spec": { "user": user, "resourceAttributes": {
+        "namespace": stage.namespace, "verb": "list", "group": "apps", "resource": "deployments",
+    } } });
+    let question: SubjectAccessReview = serde_json::from_value(question).unwrap();
+    let reviews: Api<SubjectAccessReview> = Api::all(stage.client.clone());
+    holds("the API server knows of the role", SOON, async || {
+        let answer = reviews.create(&PostParams::default(), &question).await.unwrap();
+        answer.status.is_some_and(|status| status.allowed)
+    })
+    .await;
+}
+
+/// Everything that an operator does in its life: makes, mends, scales, migrates, deletes.
+async fn live_a_life(stage: &Stage) {
+    let embedded = PIPELINE.replace("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}");
+    let embedded = embedded.replace("name: coffee\n", "name: tea\n").replace("name: shop", "name: tea-shop");
+    stage.apply(&embedded.replace("  results:", "  deletionPolicy: Delete\n  results:")).await;
+    stage
+        .apply(
+            &PIPELINE
+                .replace("  results:", "  deletionPolicy: Delete\n  workers: { autoscaling: { min: 3 } }\n  results:"),
+        )
+        .await;
+    stage.told("coffee", ConditionType::LedgerReady, Reason::Migrating).await;
+    // Made from something else, a Job is deleted and made again.
+    stage.secret("ledger-db", &[("url", stage.ledger_url.clone()), ("note", "rotated".to_owned())]).await;
+    holds("the Job is there", SOON, async || {
+        !stage.api::<Job>().list(&Default::default()).await.unwrap().items.is_empty()
+    })
+    .await;
+    ledger::open(&stage.ledger_url).unwrap().migrate().await.unwrap();
+    stage.ready("coffee").await;
+    stage.told("tea", ConditionType::LedgerReady, Reason::Embedded).await;
+    // Fewer workers, and some left: each is asked what it holds.
+    stage
+        .apply(
+            &PIPELINE
+                .replace("  results:", "  deletionPolicy: Delete\n  workers: { autoscaling: { min: 1 } }\n  results:"),
+        )
+        .await;
+    let deployments: Api<k8s_openapi::api::apps::v1::Deployment> = stage.api();
+    holds("fewer workers", WITHIN_A_MINUTE, async || {
+        deployments.get("coffee-worker").await.unwrap().spec.replicas < Some(3)
+    })
+    .await;
+    // Ready again: the same event a second time is a series.
+    stage.ready("coffee").await;
+    for name in ["coffee", "tea"] {
+        stage.api::<LoyaltyPipeline>().delete(name, &DeleteParams::default()).await.unwrap();
+        holds("it is gone", WITHIN_A_MINUTE, async || stage.pipeline(name).await.is_none()).await;
+    }
+}
+
+/// What a user did, and what was forbidden to it, as the API server saw it.
+fn seen_by_the_server(user: &str) -> (BTreeSet<Use>, Vec<String>) {
+    let (mut used, mut forbidden) = (BTreeSet::new(), Vec::new());
+    for line in std::fs::read_to_string(given("LOYALTY_TEST_KUBE_AUDIT")).unwrap().lines() {
+        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+        if event["impersonatedUser"]["username"] != user {
+            continue;
+        }
+        let of = |field: &str| event["objectRef"][field].as_str().unwrap_or_default().to_owned();
+        let resource = match of("subresource") {
+            none if none.is_empty() => of("resource"),
+            sub => format!("{}/{sub}", of("resource")),
+        };
+        if event["responseStatus"]["code"] == 403 {
+            forbidden.push(format!("{} {resource}: {}", event["verb"], event["responseStatus"]["message"]));
+        }
+        let code = event["responseStatus"]["code"].as_u64().unwrap_or(0);
+        let verb = event["verb"].as_str().unwrap_or_default().to_owned();
+        // An apply that makes an object needs both.
+        if verb == "patch" && code == 201 {
+            used.insert((of("apiGroup"), resource.clone(), "create".to_owned()));
+        }
+        used.insert((of("apiGroup"), resource, verb));
+    }
+    (used, forbidden)
+}
+
+async fn operator_of(stage: &Stage, user: &str) -> Running {
+    let mut config = admin().await;
+    config.auth_info.impersonate = Some(user.to_owned());
+    let args = loyalty_operator::Args { leader_election: true, ..stage.args() };
+    Running::start(async move || config, args, None)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_runs_with_exactly_the_rights_of_the_chart() {
+    let stage = Stage::new().await;
+    let _kubelet = Kubelet::of(&stage);
+    let user = format!("operator-of-{}", stage.namespace);
+    // Here it watches the namespace that it lives in.
+    let granted = [rights().watched, rights().own].concat();
+    grant(&stage, &user, &granted).await;
+    let operator = operator_of(&stage, &user).await;
+    live_a_life(&stage).await;
+    operator.kill();
+    let (used, forbidden) = seen_by_the_server(&user);
+    assert_eq!(forbidden, Vec::<String>::new());
+    let granted = all(&granted);
+    let idle: Vec<&Use> = granted.difference(&used).collect();
+    assert_eq!(idle, Vec::<&Use>::new(), "granted and never used");
+    let more: Vec<&Use> = used.difference(&granted).collect();
+    assert_eq!(more, Vec::<&Use>::new(), "used and not granted");
+    stage.end().await;
+}

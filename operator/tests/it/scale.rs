@@ -1,0 +1,115 @@
+//! The number of workers follows the queues.
+
+use std::time::{Duration, Instant};
+
+use api::{ConditionType, LoyaltyPipeline, Reason};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds, until};
+
+async fn replicas(stage: &Stage) -> i32 {
+    let live = stage.api::<Deployment>().get("coffee-worker").await.unwrap();
+    live.spec.replicas.unwrap_or(0)
+}
+
+/// Publishes events that nobody works off: there are no workers here.
+async fn publish(stage: &Stage, count: usize) {
+    let body =
+        |number| format!(r#"{{"id":"{number}","type":"purchase","occurredAt":"2026-01-01T00:00:00Z","member":"m"}}"#);
+    stage.publish("purchase.web", (0..count).map(body)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_message_wakes_a_sleeping_pipeline_and_silence_sends_it_to_sleep() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    assert_eq!(replicas(&stage).await, 0);
+    publish(&stage, 1).await;
+    let burst = Instant::now();
+    until(SOON, async || (replicas(&stage).await > 0).then_some(())).await.expect("somebody works");
+    assert!(burst.elapsed() < Duration::from_secs(5), "{:?}", burst.elapsed());
+    stage.connection().await.purge("coffee.main").await.unwrap();
+    holds("nobody is needed any more", Duration::from_secs(90), async || replicas(&stage).await == 0).await;
+    stage.ready("coffee").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_that_nobody_works_off_is_told_as_a_stall() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    publish(&stage, 50).await;
+    let told = stage.told("coffee", ConditionType::DrainOnTarget, Reason::Stalled).await;
+    assert!(told.message.contains("50"), "{}", told.message);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_autoscaling_the_scale_subresource_says_how_many() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage
+        .apply(&PIPELINE.replace("  results:", "  workers: { count: 2, autoscaling: { mode: Off } }\n  results:"))
+        .await;
+    let pipeline = stage.ready("coffee").await;
+    assert_eq!(replicas(&stage).await, 2);
+    assert_eq!(pipeline.status.unwrap().scaling.unwrap().limited_by, "Fixed");
+    let three = json!({ "spec": { "replicas": 3 } });
+    let api = stage.api::<LoyaltyPipeline>();
+    let scale = api.patch_scale("coffee", &PatchParams::default(), &Patch::Merge(three)).await.unwrap();
+    assert_eq!(scale.spec.unwrap().replicas, Some(3));
+    holds("three workers", SOON, async || replicas(&stage).await == 3).await;
+    holds("the subresource tells them", SOON, async || {
+        api.get_scale("coffee").await.unwrap().status.is_some_and(|status| status.replicas == 3)
+    })
+    .await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_pipeline_has_no_worker_whatever_waits() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    let busy = PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 1 } }\n  results:");
+    stage.apply(&busy).await;
+    stage.ready("coffee").await;
+    assert_eq!(replicas(&stage).await, 1);
+    stage.apply(&busy.replace("  results:", "  suspend: true\n  results:")).await;
+    stage.told("coffee", ConditionType::WorkersReady, Reason::Suspended).await;
+    publish(&stage, 3).await;
+    holds("no worker", SOON, async || replicas(&stage).await == 0).await;
+    stage.told("coffee", ConditionType::DrainOnTarget, Reason::Suspended).await;
+    stage.apply(&busy).await;
+    holds("one worker", SOON, async || replicas(&stage).await >= 1).await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_ledger_has_one_worker_on_its_own_volume() {
+    let stage = Stage::new().await;
+    let _operator = stage.operator();
+    let embedded = PIPELINE.replace("postgres: { secretRef: { name: ledger-db } }", "sqlite: { size: 2Gi }");
+    stage
+        .apply(&embedded.replace("  results:", "  workers: { count: 5, autoscaling: { mode: Off } }\n  results:"))
+        .await;
+    stage.told("coffee", ConditionType::LedgerReady, Reason::Embedded).await;
+    let deployment =
+        until(SOON, async || stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap()).await.unwrap();
+    assert_eq!(deployment.spec.replicas, Some(1), "one file has one writer");
+    let pod = deployment.spec.template.spec.unwrap();
+    assert_eq!(pod.init_containers.unwrap()[0].name, "migrate");
+    let claim = stage.api::<k8s_openapi::api::core::v1::PersistentVolumeClaim>().get("coffee-ledger").await.unwrap();
+    assert_eq!(claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"].0, "2Gi");
+    assert!(claim.metadata.owner_references.is_none(), "points outlive their pipeline");
+    stage.end().await;
+}
