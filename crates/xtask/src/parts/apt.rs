@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::account::is_root;
 use super::cache::Half;
@@ -30,6 +31,7 @@ pub(crate) fn obstacle() -> Option<&'static str> {
 
 /// Installs `packages` without a question and without what they merely recommend.
 pub(crate) fn install(packages: &[&str]) -> Result<(), PartError> {
+    let _alone = alone();
     let log = tempfile::NamedTempFile::new().map_err(PartError::file("make", std::env::temp_dir()))?;
     let names = packages.join(", ");
     step(&format!("apt-get: installing {names}"), || {
@@ -46,6 +48,7 @@ pub(crate) fn unpack(package: &str, half: &Half<'_>) -> Result<(), PartError> {
         return Err(missing("it is not installed, and there is no `apt-get` on this machine".to_owned()));
     }
     half.begin()?;
+    let _alone = alone();
     step(&format!("apt-get: fetching {package}"), || {
         if is_root() {
             run("apt-get update", apt().arg("update"), half.log)?;
@@ -57,6 +60,12 @@ pub(crate) fn unpack(package: &str, half: &Half<'_>) -> Result<(), PartError> {
     let mut extract = Command::new("dpkg-deb");
     run("dpkg-deb", extract.arg("--extract").arg(&archive).arg(half.folder), half.log)?;
     fs::remove_file(&archive).map_err(PartError::file("remove", &archive))
+}
+
+/// Parts start side by side, and `apt-get update` does not wait for another one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn apt() -> Command {
