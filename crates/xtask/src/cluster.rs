@@ -75,7 +75,11 @@ pub(crate) fn run(task: &Task) -> Result<(), ClusterError> {
             println!("export KUBECONFIG={}", cluster.kubeconfig().display());
             Ok(())
         }
-        Task::Down => end(),
+        Task::Down => {
+            end()?;
+            say("cluster: there is none any more");
+            Ok(())
+        }
         Task::Status(options) => {
             let place = Place::of_this_user()?;
             let report = Report::make(&place, State::read(&place)?.as_ref())?;
@@ -164,6 +168,9 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
         say("cluster: it runs already");
         return Ok(Cluster { place, state: state.clone(), ours: false });
     }
+    if found.is_some() || place.run().exists() {
+        say("cluster: removing what an earlier one has left");
+    }
     clean(&place, found.as_ref(), false)?;
     let there = choice::There::look(options.runtime);
     let (runtime, told) = choice::choose(&there).map_err(|why| ClusterError::Unable { why })?;
@@ -187,8 +194,10 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
     Ok(Cluster { place, state, ours })
 }
 
+/// One whose run was killed is a leftover: nobody would end it.
 fn stands(state: &State) -> bool {
-    state.stands() && (state.runtime == Runtime::Own || kind::exists())
+    let wanted = state.holder.as_ref().is_none_or(|holder| holder.entry().is_some());
+    wanted && state.stands() && (state.runtime == Runtime::Own || kind::exists())
 }
 
 fn end() -> Result<(), ClusterError> {

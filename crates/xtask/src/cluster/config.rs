@@ -169,7 +169,6 @@ disabled_plugins = [
         flags.extend([
             format!("--root-ca-file={}", credentials.authority.display()),
             format!("--service-account-private-key-file={}", credentials.service_accounts.key.display()),
-            "--use-service-account-credentials=true".to_owned(),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
         ]);

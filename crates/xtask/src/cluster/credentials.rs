@@ -24,9 +24,14 @@ struct Client {
     group: Option<&'static str>,
 }
 
+/// The controllers may do everything: that saves the seconds in which each of them would get an account of its own.
 const CLIENTS: [Client; 5] = [
     Client { file: "kubeconfig", user: "admin", group: Some("system:masters") },
-    Client { file: "credentials/controller-manager", user: "system:kube-controller-manager", group: None },
+    Client {
+        file: "credentials/controller-manager",
+        user: "system:kube-controller-manager",
+        group: Some("system:masters"),
+    },
     Client { file: "credentials/scheduler", user: "system:kube-scheduler", group: None },
     Client { file: "credentials/proxy", user: "system:kube-proxy", group: None },
     Client { file: "credentials/kubelet", user: "system:node:loyalty", group: Some("system:nodes") },

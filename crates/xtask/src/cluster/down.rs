@@ -39,7 +39,7 @@ pub(super) fn down(place: &Place, state: Option<&State>, keep_logs: bool) -> Res
     let mut left = unmount_all(place);
     // Only where a start has been: another Kubernetes has a table of the same name.
     if place.run().exists() {
-        left.extend(network::clear(state.is_some_and(|state| state.forwarding_was_off)));
+        left.extend(network::clear(place));
     }
     remove_cgroups(&tasks);
     for socket in sockets {

@@ -21,16 +21,21 @@ pub enum ClusterError {
         why: String,
     },
     /// Somebody else's is there or in the making.
-    #[error("could not make a second cluster: {why}; {advice}")]
+    #[error("could not make or end a cluster: {why}; {advice}")]
     Second {
         /// Which one there is.
         why: String,
         /// What to do.
         advice: String,
     },
-    /// Nothing to be used.
-    #[error("could not find a running cluster; `cargo xtask cluster up` makes one")]
-    None,
+    /// An image's name that containerd would not find again.
+    #[error(
+        "could not use the image name `{name}`: it has to be said in full, such as `docker.io/loyalty/loyalty-worker:dev`"
+    )]
+    ImageName {
+        /// As it was given.
+        name: String,
+    },
     /// A certificate or a key.
     #[error("could not make the credentials of the cluster")]
     Credentials(#[from] rcgen::Error),
@@ -94,6 +99,6 @@ impl ClusterError {
 
     /// What the command answers with: 1 when there is no healthy cluster, 2 when one could not be made, asked or ended.
     pub(crate) fn code(&self) -> u8 {
-        if matches!(self, Self::NotHealthy | Self::None) { 1 } else { 2 }
+        if matches!(self, Self::NotHealthy) { 1 } else { 2 }
     }
 }

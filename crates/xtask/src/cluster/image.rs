@@ -72,6 +72,14 @@ pub(super) fn pause(place: &Place, program: &Path) -> Result<PathBuf, ClusterErr
     image.write(&archive).map(|()| archive)
 }
 
+/// A full name without its tag: a host, a path, a tag.
+pub(super) fn repository(name: &str) -> Option<&str> {
+    let (repository, tag) = name.rsplit_once(':')?;
+    let (host, path) = repository.split_once('/')?;
+    let is_host = host.contains(['.', ':']) || host == "localhost";
+    (is_host && !path.is_empty() && !tag.is_empty() && !tag.contains('/')).then_some(repository)
+}
+
 fn digest(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
@@ -119,6 +127,22 @@ mod tests {
         let layer = fs::read(unpacked.join("layer.tar")).unwrap();
         assert_eq!(config["rootfs"]["diff_ids"][0], digest(&layer));
         assert_eq!(config["config"]["User"], "1:1");
+    }
+
+    #[test]
+    fn only_a_full_name_is_found_again() {
+        for (name, found) in [
+            ("docker.io/loyalty/loyalty-worker:dev", Some("docker.io/loyalty/loyalty-worker")),
+            ("localhost:5000/worker:1", Some("localhost:5000/worker")),
+            ("loyalty/loyalty-worker:dev", None),
+            ("worker:dev", None),
+            ("docker.io/loyalty/loyalty-worker", None),
+            ("localhost:5000/worker", None),
+            ("docker.io/worker:", None),
+            ("", None),
+        ] {
+            assert_eq!(repository(name), found, "{name}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command;
 use super::error::ClusterError;
+use super::place::Place;
 use crate::parts::apt::find_program;
 
 /// The device; the kernel allows 15 characters.
@@ -75,12 +76,12 @@ impl Network {
     }
 
     /// Makes bridge and rules.
-    pub(super) fn lay(self) -> Result<(), ClusterError> {
+    pub(super) fn lay(self, place: &Place) -> Result<(), ClusterError> {
         let address = format!("{}/24", self.host());
         command::run("make a bridge", "ip", &["link", "add", BRIDGE, "type", "bridge"])?;
         command::run("give the bridge an address", "ip", &["address", "add", &address, "dev", BRIDGE])?;
         command::run("turn the bridge on", "ip", &["link", "set", BRIDGE, "up"])?;
-        fs::write(FORWARDING, "1").map_err(ClusterError::file("write", FORWARDING))?;
+        turn_forwarding_on(place)?;
         command::fed("let pods out", "nft", &["-f", "-"], &self.rules())?;
         if forwards_nothing() {
             for direction in ["-i", "-o"] {
@@ -101,9 +102,14 @@ impl Network {
     }
 }
 
-/// Whether packets are handed on now.
-pub(super) fn forwarding_is_off() -> bool {
-    fs::read_to_string(FORWARDING).is_ok_and(|text| text.trim() == "0")
+/// Leaves a mark first, so that it can be turned off again whatever happens.
+fn turn_forwarding_on(place: &Place) -> Result<(), ClusterError> {
+    if fs::read_to_string(FORWARDING).is_ok_and(|text| text.trim() == "1") {
+        return Ok(());
+    }
+    let mark = place.forwarding_was_off();
+    fs::write(&mark, "").map_err(ClusterError::file("write", &mark))?;
+    fs::write(FORWARDING, "1").map_err(ClusterError::file("write", FORWARDING))
 }
 
 /// Docker, and many a firewall, drops what it does not know; our table cannot overrule that, only a rule beside theirs can.
@@ -118,14 +124,14 @@ pub(super) fn is_taken() -> bool {
 }
 
 /// Removes everything of ours from the kernel; says what is still there.
-pub(super) fn clear(forwarding_was_off: bool) -> Vec<String> {
+pub(super) fn clear(place: &Place) -> Vec<String> {
     while quiet("iptables", &["-w", "-D", "FORWARD", "-i", BRIDGE, "-j", "ACCEPT"]) {}
     while quiet("iptables", &["-w", "-D", "FORWARD", "-o", BRIDGE, "-j", "ACCEPT"]) {}
     for (family, table) in [("ip", "kube-proxy"), ("ip6", "kube-proxy"), ("ip", TABLE)] {
         quiet("nft", &["delete", "table", family, table]);
     }
     quiet("ip", &["link", "delete", BRIDGE]);
-    if forwarding_was_off {
+    if place.forwarding_was_off().exists() {
         // Whoever may not write it has not turned it on either.
         let _ = fs::write(FORWARDING, "0");
     }

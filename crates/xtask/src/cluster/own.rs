@@ -44,9 +44,8 @@ pub(super) fn up(place: &Place, state: &mut State) -> Result<(), ClusterError> {
     place.prepare()?;
     let network = Network::find()?;
     (state.network, state.host_ip) = (Some(network), Some(network.host()));
-    state.forwarding_was_off = network::forwarding_is_off();
     state.save(place)?;
-    network.lay()?;
+    network.lay(place)?;
     let ports = Ports::take()?;
     let site = Site { place, machine: &machine, network, port: ports.api.number() };
     let credentials = Credentials::make(place, network, &site.server())?;
@@ -186,10 +185,12 @@ fn ctr(place: &Place) -> Command {
 
 /// Brings an archive in under `name`, whatever it is called inside, and waits until the kubelet can see it.
 pub(super) fn load(place: &Place, archive: &Path, name: &str) -> Result<(), ClusterError> {
+    let repository = image::repository(name).ok_or_else(|| ClusterError::ImageName { name: name.to_owned() })?;
     let what = format!("load the image `{name}` from `{}`", archive.display());
-    // The index of an archive has no name of its own; with it, an image is found under the name that was asked for.
+    // Two names: that of the archive's index, which is the one asked for, and that of the image in it. Archives often say
+    // no more than a tag for the latter; a name made from that alone would keep the kubelet from finding any of them.
     let mut import = ctr(place);
-    import.args(["images", "import", "--index-name", name]).arg(archive);
+    import.args(["images", "import", "--base-name", repository, "--index-name", name]).arg(archive);
     step(&format!("cluster: loading {name}"), || command::answer(&what, &mut import))?;
     let seen = || {
         let mut list = ctr(place);

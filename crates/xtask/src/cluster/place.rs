@@ -57,6 +57,11 @@ impl Place {
         self.run.join("containerd.sock")
     }
 
+    /// There while the machine hands packets on because of us.
+    pub(super) fn forwarding_was_off(&self) -> PathBuf {
+        self.run.join("forwarding-was-off")
+    }
+
     /// Says which user's cluster the machine's is.
     pub(super) fn owner(&self) -> PathBuf {
         self.run.join("owner")

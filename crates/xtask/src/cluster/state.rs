@@ -56,8 +56,6 @@ pub(crate) struct State {
     pub(crate) holder: Option<Recorded>,
     pub(crate) host_ip: Option<Ipv4Addr>,
     pub(crate) network: Option<Network>,
-    /// Written before the kernel's switch was turned on, so that it can be turned off again.
-    pub(crate) forwarding_was_off: bool,
     pub(crate) versions: BTreeMap<String, String>,
     pub(crate) processes: Vec<Recorded>,
 }
@@ -71,7 +69,6 @@ impl State {
             holder,
             host_ip: None,
             network: None,
-            forwarding_was_off: false,
             versions: BTreeMap::new(),
             processes: Vec::new(),
         }

@@ -55,7 +55,11 @@ struct Line {
 impl Report {
     /// Looks, and asks the API server about the node when all else is well.
     pub(super) fn make(place: &Place, state: Option<&State>) -> Result<Self, ClusterError> {
-        let Some(state) = state else { return Ok(Self::none()) };
+        let Some(state) = state else {
+            // Its record is gone, it is not.
+            let health = if place.run().exists() { Health::Broken } else { Health::None };
+            return Ok(Self::none(health));
+        };
         let stands = state.stands() && (state.runtime == Runtime::Own || kind::exists());
         let health = match stands {
             false => Health::Broken,
@@ -65,9 +69,9 @@ impl Report {
         Ok(Self::of(place, state, health))
     }
 
-    fn none() -> Self {
+    fn none(health: Health) -> Self {
         let versions = std::collections::BTreeMap::new();
-        Self { health: Health::None, runtime: None, kubeconfig: None, host_ip: None, versions, processes: Vec::new() }
+        Self { health, runtime: None, kubeconfig: None, host_ip: None, versions, processes: Vec::new() }
     }
 
     fn of(place: &Place, state: &State, health: Health) -> Self {
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn no_cluster_is_an_answer_too() {
-        let json: serde_json::Value = serde_json::from_str(&Report::none().print(Format::Json)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&Report::none(Health::None).print(Format::Json)).unwrap();
         assert_eq!(json["health"], "none");
     }
 }
