@@ -1,6 +1,10 @@
 //! The parts of `cargo xtask`, for real, and the house rules of this repository.
 
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod outages;
