@@ -194,6 +194,12 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
     Ok(Cluster { place, state, ours })
 }
 
+/// Why a cluster of this machine's own cannot be made at once, without installing or building anything first, if so.
+#[must_use]
+pub fn obstacle() -> Option<String> {
+    own::obstacle().map(str::to_owned).or_else(programs::lacking)
+}
+
 /// One whose run was killed is a leftover: nobody would end it.
 fn stands(state: &State) -> bool {
     let wanted = state.holder.as_ref().is_none_or(|holder| holder.entry().is_some());

@@ -171,6 +171,8 @@ disabled_plugins = [
             format!("--service-account-private-key-file={}", credentials.service_accounts.key.display()),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
+            "--kube-api-qps=200".to_owned(),
+            "--kube-api-burst=400".to_owned(),
         ]);
         flags
     }

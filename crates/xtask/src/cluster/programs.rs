@@ -62,6 +62,15 @@ impl Programs {
     }
 }
 
+/// What has to be installed or built first, if anything.
+pub(super) fn lacking() -> Option<String> {
+    let packages = missing(&|program| find_program(program).is_some(), plugins().is_some());
+    if !packages.is_empty() {
+        return Some(format!("{} are not installed", packages.join(", ")));
+    }
+    (!kubernetes::are_built()).then(|| "the programs of Kubernetes are not built".to_owned())
+}
+
 fn missing(has: &dyn Fn(&str) -> bool, has_plugins: bool) -> Vec<&'static str> {
     let absent = NEEDED.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package);
     let mut packages: Vec<&str> = absent.chain((!has_plugins).then_some(PLUGINS_PACKAGE)).collect();

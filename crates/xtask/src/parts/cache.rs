@@ -43,6 +43,11 @@ pub(crate) fn make_sure(
     make_sure_in(&parts(), what, name, make)
 }
 
+/// Whether the folder called `name` is there.
+pub(crate) fn has(name: &str) -> bool {
+    parts().join(name).is_dir()
+}
+
 fn make_sure_in(
     parts: &Path,
     what: &str,

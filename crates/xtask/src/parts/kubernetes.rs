@@ -28,6 +28,7 @@ mod programs;
 mod settings;
 
 pub use install::etcd;
+pub(crate) use programs::are_built;
 pub use programs::{ControlPlane, NodePrograms};
 
 /// A first start takes about five seconds on two idle cores; a build beside it makes that much longer.

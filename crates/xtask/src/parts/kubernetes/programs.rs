@@ -20,6 +20,9 @@ const RECIPE: u32 = 1;
 /// Where the programs stand among Go's packages.
 const COMMANDS: &str = "k8s.io/kubernetes/cmd";
 
+const CONTROL_PLANE_SET: &str = "control-plane";
+const NODE_SET: &str = "node";
+
 const API_SERVER: &str = "kube-apiserver";
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const PROXY: &str = "kube-proxy";
@@ -38,7 +41,7 @@ impl ControlPlane {
     /// # Errors
     /// When there is no Go and none can be had, a module cannot be fetched, or the disk is full.
     pub fn make_sure() -> Result<Self, PartError> {
-        Ok(Self { folder: make_sure("control-plane", &[API_SERVER, CONTROLLER_MANAGER])? })
+        Ok(Self { folder: make_sure(CONTROL_PLANE_SET, &[API_SERVER, CONTROLLER_MANAGER])? })
     }
 
     /// `kube-apiserver`.
@@ -66,7 +69,7 @@ impl NodePrograms {
     /// # Errors
     /// Those of [`ControlPlane::make_sure`].
     pub fn make_sure() -> Result<Self, PartError> {
-        Ok(Self { folder: make_sure("node", &[SCHEDULER, KUBELET, PROXY])? })
+        Ok(Self { folder: make_sure(NODE_SET, &[SCHEDULER, KUBELET, PROXY])? })
     }
 
     /// `kube-scheduler`.
@@ -88,9 +91,17 @@ impl NodePrograms {
     }
 }
 
+/// Whether all of them are there already, so that nobody has to wait for them.
+pub(crate) fn are_built() -> bool {
+    cache::has(&folder(CONTROL_PLANE_SET)) && cache::has(&folder(NODE_SET))
+}
+
 fn make_sure(set: &str, programs: &[&str]) -> Result<PathBuf, PartError> {
-    let name = format!("kubernetes-{set}-{VERSION}-{}-{RECIPE}", env::consts::ARCH);
-    cache::make_sure("Kubernetes", &name, |half| build(half, programs))
+    cache::make_sure("Kubernetes", &folder(set), |half| build(half, programs))
+}
+
+fn folder(set: &str) -> String {
+    format!("kubernetes-{set}-{VERSION}-{}-{RECIPE}", env::consts::ARCH)
 }
 
 fn build(half: &Half<'_>, programs: &[&str]) -> Result<(), PartError> {
