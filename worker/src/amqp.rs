@@ -12,7 +12,8 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Consumer, PublisherConfirm};
@@ -163,12 +164,28 @@ impl Inlet {
         Ok(batch)
     }
 
+    /// Takes no more from the queue; what was delivered before is still handed out by [`Inlet::left`].
+    ///
+    /// Nothing of it goes back and comes again to somebody else. Lanes have competing consumers; on a queue with a single active one
+    /// this would break the order, because the next one begins while this one still works.
+    pub(crate) async fn stop(&mut self) -> Result<(), LinkError> {
+        let tag = self.consumer.tag();
+        let cancel = self.channel.basic_cancel(tag, BasicCancelOptions::default());
+        heard("stop consuming", async { Ok(cancel.await?) }).await
+    }
+
+    /// A batch of what was delivered before the stop; nothing when all of it was handed out.
+    pub(crate) fn left(&mut self) -> Option<Vec<Arrived>> {
+        // After the broker's answer nothing more can come: what is not here now never will be.
+        self.batch().now_or_never()?.ok()
+    }
+
     /// Acknowledges what this inlet delivered.
     pub(crate) fn acks(&self) -> Acks {
         Acks { channel: self.channel.clone() }
     }
 
-    /// Closes the channel: what is not acknowledged goes back in order. A cancel first would break the order on quorum queues.
+    /// Closes the channel: what is not acknowledged goes back in order.
     pub(crate) async fn close(self) {
         // The channel may be gone already; then the broker took everything back by itself.
         let _ = tokio::time::timeout(CLOSE_MAX, self.channel.close(200, "done".into())).await;

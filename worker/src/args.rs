@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::migrate::MigrateArgs;
 
 /// Turns deliveries of one pipeline into postings and results.
 #[derive(Debug, Parser)]
 #[command(
     version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Examples:
   AMQP_URL=amqp://localhost LEDGER_URL=sqlite:ledger.db loyalty-worker --config worker.yaml
   loyalty-worker --config /etc/loyalty/worker.yaml --broker-secret /etc/loyalty/broker --ledger-secret /etc/loyalty/ledger/url
@@ -16,6 +20,25 @@ use clap::{Parser, ValueEnum};
 Signals: the first SIGTERM or SIGINT finishes the batch, the second leaves at once.
 Exit codes: 0 stopped as asked, 2 could not start."
 )]
+pub struct Cli {
+    /// What to do instead of working
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// How to work
+    #[command(flatten)]
+    pub work: Option<Args>,
+}
+
+/// What to do instead of working.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make or renew the ledger's tables, and write a pipeline's rules into its timeline
+    Migrate(MigrateArgs),
+}
+
+/// How to work.
+#[derive(Debug, clap::Args)]
 pub struct Args {
     /// The pipeline's configuration (YAML or JSON)
     #[arg(long, env = "LOYALTY_CONFIG", value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! One lane: deciding a batch while the one before it is published.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::Connection;
 use contract::pipeline::{Lane, Names};
@@ -9,7 +9,7 @@ use host::Shutdown;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::amqp::{Addresses, Inlet, LinkError, Outlet};
+use crate::amqp::{Addresses, Arrived, Inlet, LinkError, Outlet};
 use crate::handle::{Desk, Unit};
 use crate::hold::Holder;
 use crate::publish::Press;
@@ -18,7 +18,8 @@ use crate::run::Worker;
 /// Units that may wait for their confirms while the next batch is decided.
 const UNITS_WAITING_MAX: usize = 2;
 
-/// How long what is decided may take to be published once the lane ends; less than a pod's usual grace of 30 s.
+/// How long a lane that ends may take to work off what was delivered, and then to publish it; both together are less than the grace
+/// period that the operator gives a pod (45 s).
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 /// A lane whose queue is consumed and whose exchanges can be published to.
@@ -63,7 +64,8 @@ pub(crate) async fn open(
 }
 
 impl Opened {
-    /// Works until asked to stop or until the broker is lost. What was not acknowledged goes back to the queue, in order.
+    /// Works until asked to stop or until the broker is lost. What was delivered by then is worked off; what could not be goes back
+    /// to the queue, in order.
     ///
     /// A cancelled call stops publishing too; what it decided is found in the inbox when it is delivered again.
     pub(crate) async fn run(self) -> Result<(), LinkError> {
@@ -104,23 +106,49 @@ impl Deciding<'_> {
         loop {
             let batch = tokio::select! {
                 biased;
-                () = self.holder.shutdown.asked() => return Ok(()),
+                () = self.holder.shutdown.asked() => break,
                 () = units.closed() => return Ok(()),
                 batch = inlet.batch() => batch?,
             };
-            self.count(batch.len());
-            let Some(decided) = desk.handle(batch).await else { return Ok(()) };
-            for unit in decided {
-                // The publisher is gone only after an error, which it tells itself.
-                if units.send(unit).await.is_err() {
-                    return Ok(());
-                }
+            if !self.work_off(&desk, batch, &units).await {
+                return Ok(());
             }
         }
+        self.drain(inlet, &desk, &units).await
     }
 
-    fn count(&self, messages: usize) {
+    /// Works off what was delivered already, so that nothing of it is delivered twice; what is not done in time goes back.
+    async fn drain(&self, inlet: &mut Inlet, desk: &Desk<'_>, units: &mpsc::Sender<Unit>) -> Result<(), LinkError> {
+        let begun = Instant::now();
+        inlet.stop().await?;
+        while begun.elapsed() < DRAIN_MAX
+            && let Some(batch) = inlet.left()
+        {
+            if !self.work_off(desk, batch, units).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether to go on: not while the ledger is away and the worker was asked to stop, nor when nobody publishes any more.
+    async fn work_off(&self, desk: &Desk<'_>, batch: Vec<Arrived>, units: &mpsc::Sender<Unit>) -> bool {
+        self.count(&batch);
+        let Some(decided) = desk.handle(batch).await else { return false };
+        for unit in decided {
+            // The publisher is gone only after an error, which it tells itself.
+            if units.send(unit).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn count(&self, batch: &[Arrived]) {
         let lane = [self.lane.as_str()];
+        let redelivered = batch.iter().filter(|arrived| arrived.redelivered).count();
+        let messages = batch.len();
+        self.holder.metrics.redelivered.with_label_values(&lane).inc_by(u64::try_from(redelivered).unwrap_or(u64::MAX));
         self.holder.metrics.received.with_label_values(&lane).inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
         self.holder.metrics.in_flight.with_label_values(&lane).add(i64::try_from(messages).unwrap_or(i64::MAX));
     }

@@ -11,6 +11,7 @@ mod hold;
 mod lane;
 mod marks;
 mod metrics;
+mod migrate;
 mod publish;
 mod rescue;
 mod run;
@@ -19,19 +20,39 @@ mod settings;
 
 use std::process::ExitCode;
 
-pub use args::Args;
+pub use args::{Args, Cli, Command};
+pub use migrate::MigrateArgs;
 
-/// Runs until told to stop: 0 after a clean shutdown, 2 when it cannot start.
-pub async fn main(args: Args) -> ExitCode {
-    let format = args.log_format.into();
-    if let Err(error) = host::init_log(&args.log, format) {
+/// Runs until told to stop, or does what the subcommand says: 0 after a clean shutdown, 2 when it cannot start.
+pub async fn main(cli: Cli) -> ExitCode {
+    let (log, format) = match (&cli.command, &cli.work) {
+        (Some(Command::Migrate(args)), _) => (&args.log, args.log_format),
+        (None, Some(args)) => (&args.log, args.log_format),
+        // The command line demands one of the two.
+        (None, None) => return ExitCode::from(2),
+    };
+    if let Err(error) = host::init_log(log, format.into()) {
         eprintln!("error: {error}");
         return ExitCode::from(2);
     }
-    match run::run(args).await {
+    match (cli.command, cli.work) {
+        (Some(Command::Migrate(args)), _) => ended(migrate::migrate(&args).await, |error| {
+            let sentence = host::chain(error);
+            migrate::leave_word(&args, &sentence);
+            tracing::error!(error = sentence, "cannot migrate");
+        }),
+        (None, Some(args)) => ended(run::run(args).await, |error| {
+            tracing::error!(error = host::chain(error), "cannot start");
+        }),
+        (None, None) => ExitCode::from(2),
+    }
+}
+
+fn ended<E>(result: Result<(), E>, tell: impl FnOnce(&E)) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = host::chain(&error), "cannot start");
+            tell(&error);
             ExitCode::from(2)
         }
     }

@@ -7,5 +7,5 @@ use clap::Parser;
 #[tokio::main]
 async fn main() -> ExitCode {
     host::install_tls();
-    loyalty_worker::main(loyalty_worker::Args::parse()).await
+    loyalty_worker::main(loyalty_worker::Cli::parse()).await
 }

@@ -12,6 +12,7 @@ pub(crate) struct Metrics {
     /// Where they are gathered.
     pub(crate) registry: Registry,
     pub(crate) received: IntCounterVec,
+    pub(crate) redelivered: IntCounterVec,
     pub(crate) settled: IntCounterVec,
     pub(crate) buried: IntCounterVec,
     pub(crate) in_flight: IntGaugeVec,
@@ -29,6 +30,12 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self {
             received: counter(&registry, "loyalty_received_total", "Messages received.", "lane")?,
+            redelivered: counter(
+                &registry,
+                "loyalty_redelivered_total",
+                "Messages received that were delivered before, here or elsewhere.",
+                "lane",
+            )?,
             settled: counter(&registry, "loyalty_settled_total", "Events applied and acknowledged.", "outcome")?,
             buried: counter(&registry, "loyalty_buried_total", "Messages dead-lettered.", "reason")?,
             in_flight: gauge(&registry, "loyalty_in_flight", "Messages received and not yet acknowledged.", "lane")?,
@@ -57,6 +64,7 @@ impl Metrics {
     fn start(&self) -> prometheus::Result<()> {
         for lane in Lane::ALL {
             self.received.with_label_values(&[lane.as_str()]);
+            self.redelivered.with_label_values(&[lane.as_str()]);
             self.in_flight.with_label_values(&[lane.as_str()]);
         }
         for outcome in ["applied", "rejected", "parked", "replayed"] {

@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 pub(crate) fn read(args: &Args) -> Result<Settings, SettingsError> {
     // Read to be refused at once; each session reads it anew.
     broker(args)?;
-    Ok(Settings { config: config(&args.config)?, ledger_url: ledger_url(args)? })
+    Ok(Settings { config: config(&args.config)?, ledger_url: ledger_url(args.ledger_secret.as_deref())? })
 }
 
 fn text(path: &Path) -> Result<String, SettingsError> {
@@ -63,8 +63,9 @@ fn keys(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, SettingsError> {
     Ok(keys)
 }
 
-fn ledger_url(args: &Args) -> Result<String, SettingsError> {
-    match &args.ledger_secret {
+/// The ledger's URL, from a file or the environment.
+pub(crate) fn ledger_url(secret: Option<&Path>) -> Result<String, SettingsError> {
+    match secret {
         Some(path) => Ok(text(path)?.trim().to_owned()),
         None => variable("LEDGER_URL", "--ledger-secret"),
     }

@@ -4,7 +4,7 @@ use crate::process::Worker;
 use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_signal_finishes_the_batch_and_gives_the_rest_back() {
+async fn the_first_signal_works_off_what_was_delivered_and_leaves_the_rest_in_the_queue() {
     let stage = Stage::new(Store::Sqlite).await;
     let lines = purchases(3000);
     stage.publish("purchase.web", bytes(&lines)).await;
@@ -12,10 +12,32 @@ async fn the_first_signal_finishes_the_batch_and_gives_the_rest_back() {
     until("some are settled", async || worker.metric("loyalty_settled_total").await > Some(0)).await;
     worker.signal("TERM");
     assert!(worker.ended().await.success());
-    let posted = stage.available().await;
     let worker = stage.worker();
     stage.drained(&worker).await;
-    assert_eq!(worker.metric("loyalty_settled_total").await.map(|n| n > 0), Some(posted < floor_points(&lines)));
+    assert_eq!(worker.metric("loyalty_redelivered_total").await, Some(0), "nothing came twice");
+    assert_eq!(stage.available().await, floor_points(&lines));
+    assert!(stage.buried().await.is_empty());
+    stage.audits_clean().await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_workers_leaves_under_load_and_nothing_is_delivered_twice() {
+    let stage = Stage::new(Store::Postgres).await;
+    let lines = purchases(6000);
+    let (mut leaving, staying) = (stage.worker(), stage.worker());
+    leaving.ready().await;
+    staying.ready().await;
+    stage.publish("purchase.web", bytes(&lines)).await;
+    until("both work", async || {
+        leaving.metric("loyalty_settled_total").await > Some(0)
+            && staying.metric("loyalty_settled_total").await > Some(0)
+    })
+    .await;
+    leaving.signal("TERM");
+    assert!(leaving.ended().await.success());
+    stage.drained(&staying).await;
+    assert_eq!(staying.metric("loyalty_redelivered_total").await, Some(0));
     assert_eq!(stage.available().await, floor_points(&lines));
     assert!(stage.buried().await.is_empty());
     stage.audits_clean().await;
