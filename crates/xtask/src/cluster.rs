@@ -6,6 +6,7 @@
 //! It outlives the command that made it; what was started is recorded and `down` ends exactly that.
 
 use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -83,7 +84,8 @@ pub(crate) fn run(task: &Task) -> Result<(), ClusterError> {
         Task::Status(options) => {
             let place = Place::of_this_user()?;
             let report = Report::make(&place, State::read(&place)?.as_ref())?;
-            println!("{}", report.print(options.output));
+            // Whoever reads only the first lines closes the pipe.
+            let _ = writeln!(std::io::stdout(), "{}", report.print(options.output));
             if report.health == Health::Ready { Ok(()) } else { Err(ClusterError::NotHealthy) }
         }
     }
@@ -171,7 +173,7 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
     if found.is_some() || place.run().exists() {
         say("cluster: removing what an earlier one has left");
     }
-    clean(&place, found.as_ref(), false)?;
+    clean(&place, false)?;
     let there = choice::There::look(options.runtime);
     let (runtime, told) = choice::choose(&there).map_err(|why| ClusterError::Unable { why })?;
     say(&told);
@@ -179,8 +181,7 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
     let mut state = State::new(runtime, holder);
     live::at_end(Box::new({
         let place = place.clone();
-        // By then the record on the disk says how far it came.
-        move || drop(clean(&place, State::read(&place).ok().flatten().as_ref(), false))
+        move || drop(clean(&place, false))
     }));
     let made = match runtime {
         Runtime::Own => own::up(&place, &mut state),
@@ -188,7 +189,7 @@ fn make(options: &Options, holder: Option<Recorded>) -> Result<Cluster, ClusterE
     };
     state.ready = made.is_ok();
     if let Err(error) = made.and_then(|()| state.save(&place)) {
-        clean(&place, Some(&state), true)?;
+        clean(&place, true)?;
         return Err(error);
     }
     Ok(Cluster { place, state, ours })
@@ -209,17 +210,22 @@ fn stands(state: &State) -> bool {
 fn end() -> Result<(), ClusterError> {
     let place = Place::of_this_user()?;
     let _lock = lock(&place)?;
-    // An unreadable record is no reason to leave anything running.
-    let state = State::read(&place).ok().flatten();
-    refuse_others(&place, state.as_ref())?;
-    clean(&place, state.as_ref(), false)
+    refuse_others(&place, recorded(&place).as_ref())?;
+    clean(&place, false)
 }
 
-fn clean(place: &Place, state: Option<&State>, keep_logs: bool) -> Result<(), ClusterError> {
-    if state.is_some_and(|state| state.runtime == Runtime::Kind) && kind::exists() {
+/// The record on the disk decides: what is not in it, such as a person's own cluster in kind, is not ours.
+fn clean(place: &Place, keep_logs: bool) -> Result<(), ClusterError> {
+    let state = recorded(place);
+    if state.as_ref().is_some_and(|state| state.runtime == Runtime::Kind) && kind::exists() {
         kind::down(place)?;
     }
-    down::down(place, state, keep_logs)
+    down::down(place, state.as_ref(), keep_logs)
+}
+
+/// An unreadable record is no reason to leave anything running.
+fn recorded(place: &Place) -> Option<State> {
+    State::read(place).ok().flatten()
 }
 
 /// Two commands at once would undo each other's work.
