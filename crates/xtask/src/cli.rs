@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::parts::{PartError, Parts, Wanted, live};
 use crate::progress::say;
 use crate::suite::{self, Options};
-use crate::{bench, cluster, generate, up};
+use crate::{bench, cluster, e2e, generate, images, up};
 
 /// The commands of this repository that need more than cargo.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ Examples:
   cargo xtask test -- -p ledger replay     the tests of one package that have `replay` in their name
   cargo xtask parts                        the parts alone, for work at hand
   cargo xtask cluster up                   a Kubernetes of one node whose pods really run
+  cargo xtask images                       container images of operator and worker, without a container engine
+  cargo xtask e2e                          the product in such a cluster, from the chart to the last deletion
   cargo xtask generate                     the files that are made from code
   cargo xtask bench                        how near the product comes to the least that could do its work";
 
@@ -43,12 +45,27 @@ enum Task {
     /// Make a Kubernetes of one node whose pods really run, leave it running, and end it again
     #[command(subcommand, after_help = CLUSTER_HELP)]
     Cluster(cluster::Task),
+    /// Make the container images of operator and worker, as archives and without a container engine
+    #[command(after_help = IMAGES_HELP)]
+    Images(images::Command),
+    /// Play the whole product in a real cluster: chart, pipeline, purchases, upgrade, removal
+    #[command(after_help = E2E_HELP)]
+    E2e(e2e::Options),
     /// Write the files that are made from code: the resource's definition, the example's events
     Generate(generate::Options),
     /// Compare worker, engine and ledgers with the least that could do their work; leave the machine alone meanwhile
     #[command(after_help = BENCH_HELP)]
     Bench(bench::Options),
 }
+
+const E2E_HELP: &str = "\
+Needs what `cargo xtask cluster up` needs. AMQP_URL (with MANAGEMENT_URL) and DATABASE_URL, when set, name the parts to use; pods
+must be able to reach them. What was started is ended.
+
+Exit codes: 0 all of it is as it should be, 1 something is not, 2 it could not be tried.
+
+Example:
+  cargo xtask e2e";
 
 const UP_HELP: &str = "\
 The broker, in this order: `--broker`, AMQP_URL, the one that lets guest in on localhost:5672, a container of Docker's, and,
@@ -98,6 +115,18 @@ Examples:
   cargo xtask cluster status -o json
   cargo xtask cluster down";
 
+const IMAGES_HELP: &str = "\
+Compiles for this machine's kind with the profile `image` (the first time some minutes), statically linked, and writes an OCI
+archive of each. The same programs and authorities give the same digests. Needs Linux, and the package `ca-certificates`.
+
+Exit codes: 0 all were made, 2 one could not be.
+
+Examples:
+  cargo xtask images
+  cargo xtask images worker --tag dev --out dist
+  docker load --input target/images/loyalty-worker-0.1.0.tar
+  ctr -n k8s.io images import target/images/loyalty-worker-0.1.0.tar";
+
 const PARTS_HELP: &str = "\
 Prints the variables that name the parts, then stays until Ctrl-C.
 
@@ -113,6 +142,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Task::Up(options) => up::run(&options).map_err(|error| told(&error, error.code())),
         Task::Parts => parts().map_err(|error| told(&error, 2)),
         Task::Cluster(task) => cluster::run(&task).map_err(|error| told(&error, error.code())),
+        Task::Images(command) => images::run(&command).map_err(|error| told(&error, 2)),
+        Task::E2e(options) => e2e::run(&options).map_err(|error| told(&error, error.code())),
         Task::Generate(options) => generate::run(&options).map_err(|error| told(&error, error.code())),
         Task::Bench(options) => bench::run(&options).map_err(|error| told(&error, 2)),
     };

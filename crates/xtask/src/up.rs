@@ -26,6 +26,9 @@ mod summary;
 mod worker;
 
 pub(crate) use error::UpError;
+pub(crate) use example::Example;
+pub(crate) use findings::Findings;
+pub(crate) use publish::publish;
 
 /// A person can follow it, and it is over in a quarter of a minute.
 const RATE_USUAL: &str = "500";
@@ -52,7 +55,7 @@ pub(crate) struct Options {
 
 /// How fast messages are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rate {
+pub(crate) enum Rate {
     Max,
     PerSecond(NonZeroU32),
 }
@@ -60,7 +63,7 @@ enum Rate {
 /// Neither a rate nor `max`.
 #[derive(Debug, thiserror::Error)]
 #[error("write messages a second as a whole number from 1, or `max`")]
-struct RateError;
+pub(crate) struct RateError;
 
 impl FromStr for Rate {
     type Err = RateError;
@@ -92,7 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<(), UpError> {
 
     let mut show = show::Show::start(&ctl)?;
     let first = show.wait_until_ready()?;
-    runtime.block_on(publish::publish(&connection, &example.tour, options.rate, || show.check()))?;
+    runtime.block_on(publish(&connection, &example.tour.messages, options.rate, || show.check()))?;
     let counts = runtime.block_on(settle::settle(&connection, &example, &ctl, &mut show))?;
     let findings = findings::Findings::ask(&ctl, counts.since(&first))?;
     if options.keep {

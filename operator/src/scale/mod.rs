@@ -20,7 +20,7 @@ use crate::board::{Running, Scaled};
 use crate::children;
 use crate::house::House;
 use crate::walk::nouns::{Finding, Key, Valid};
-use crate::walk::tell;
+use crate::walk::{News, tell};
 use crate::writes::Side;
 use signals::Look;
 
@@ -39,6 +39,8 @@ const ECHO_MAX: Duration = Duration::from_secs(2);
 /// What is remembered of one pipeline from look to look.
 struct Memory {
     scaler: Scaler,
+    /// From when its times are counted.
+    origin: Instant,
     told: Instant,
     /// A number that was written, until the watch shows it.
     asked: Option<(u32, Instant)>,
@@ -46,13 +48,13 @@ struct Memory {
 
 impl Memory {
     fn new() -> Self {
-        Self { scaler: Scaler::new(), told: Instant::now(), asked: None }
+        let now = Instant::now();
+        Self { scaler: Scaler::new(), origin: now, told: now, asked: None }
     }
 }
 
 /// Looks and writes for ever.
 pub(crate) async fn run(house: Arc<House>) {
-    let origin = Instant::now();
     let mut memories: HashMap<Key, Memory> = HashMap::new();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -65,7 +67,7 @@ pub(crate) async fn run(house: Arc<House>) {
             let memory = memories.remove(&key).unwrap_or_else(Memory::new);
             let house = &house;
             async move {
-                let memory = look(house, &key, &running, memory, origin).await;
+                let memory = look(house, &key, &running, memory).await;
                 (key, memory)
             }
         });
@@ -74,7 +76,7 @@ pub(crate) async fn run(house: Arc<House>) {
     }
 }
 
-async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory, origin: Instant) -> Memory {
+async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -> Memory {
     let valid = &running.valid;
     let name = children::child_name(&valid.name, "worker");
     // Before there is a Deployment there is nothing to scale.
@@ -82,7 +84,7 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory, o
     let current = current(&live, &mut memory);
     let ready = live.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
     let ready = u32::try_from(ready).unwrap_or(0);
-    let look = signals::look(running, (current, ready), origin).await;
+    let look = signals::look(running, (current, ready), memory.origin).await;
     let target = target(valid);
     let decision = memory.scaler.decide(&target, &look.signals);
     let is_builtin = valid.spec.workers.autoscaling.mode == AutoscalingMode::Builtin && !valid.spec.suspend;
@@ -136,8 +138,8 @@ async fn write(house: &House, key: &Key, (name, current): (&str, u32), decision:
     tracing::info!(pipeline = %key, from = current, to = wanted, reason = decision.reason, "scaled");
     let Some(stored) = house.pipelines.get(&key.namespace, &key.name) else { return true };
     let note = format!("from {current} to {wanted} workers: {}", decision.reason);
-    let reason = (Reason::Progressing, ConditionType::WorkersReady);
-    tell(&stored.object_ref(&()), EventType::Normal, reason, &note, house).await;
+    let (reason, on) = (Reason::Progressing, ConditionType::WorkersReady);
+    tell(News { about: &stored.object_ref(&()), type_: EventType::Normal, reason, on, note: &note }, house).await;
     true
 }
 

@@ -16,7 +16,7 @@ use super::apply::broker_steps;
 use super::nouns::{Finding, Findings, Key, SeenBroker, Trouble, Valid};
 use super::observe::see_broker;
 use super::reconcile::Never;
-use super::report::{report, tell};
+use super::report::{News, report, tell};
 use super::validate::outline;
 use crate::children::{self, Kind};
 use crate::cluster;
@@ -120,8 +120,8 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
         }
         Step::LeftBehind(what) => {
             let about = pipeline.object_ref(&());
-            let reason = (Reason::Deleting, ConditionType::TopologyInSync);
-            tell(&about, EventType::Warning, reason, &what, house).await;
+            let (type_, on) = (EventType::Warning, ConditionType::TopologyInSync);
+            tell(News { about: &about, type_, reason: Reason::Deleting, on, note: &what }, house).await;
             tracing::warn!(pipeline = %key, what, "released");
             set_finalizer(pipeline, false, house).await?;
             Ok(Action::await_change())

@@ -10,4 +10,4 @@ mod report;
 mod validate;
 
 pub(crate) use reconcile::{reconcile, retry};
-pub(crate) use report::tell;
+pub(crate) use report::{News, tell};

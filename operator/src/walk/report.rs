@@ -150,19 +150,24 @@ async fn tell_changes(
             continue;
         }
         let is_good = condition.status == ConditionStatus::True && condition.reason != Reason::Contested;
-        let kind = if is_good { EventType::Normal } else { EventType::Warning };
-        tell(&pipeline.object_ref(&()), kind, (condition.reason, condition.kind), &condition.message, house).await;
+        let type_ = if is_good { EventType::Normal } else { EventType::Warning };
+        let (reason, on, note) = (condition.reason, condition.kind, condition.message.as_str());
+        tell(News { about: &pipeline.object_ref(&()), type_, reason, on, note }, house).await;
     }
 }
 
+/// Something that happened to an object.
+pub(crate) struct News<'a> {
+    pub(crate) about: &'a ObjectReference,
+    pub(crate) type_: EventType,
+    pub(crate) reason: Reason,
+    pub(crate) on: ConditionType,
+    pub(crate) note: &'a str,
+}
+
 /// Publishes one event. That it cannot be is no reason to stop: in a namespace that is ending nothing can be made.
-pub(crate) async fn tell(
-    about: &ObjectReference,
-    type_: EventType,
-    (reason, on): (Reason, ConditionType),
-    note: &str,
-    house: &House,
-) {
+pub(crate) async fn tell(news: News<'_>, house: &House) {
+    let News { about, type_, reason, on, note } = news;
     let (reason, action) = (reason.to_string(), on.to_string());
     let event = Event { type_, reason, note: Some(cut(note, NOTE_MAX)), action, secondary: None };
     match house.recorder.publish(&event, about).await {

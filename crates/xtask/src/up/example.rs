@@ -11,11 +11,11 @@ use crate::tour::{self, Expected, Purchase, Tour};
 
 /// What is run.
 #[derive(Debug)]
-pub(super) struct Example {
+pub(crate) struct Example {
     /// What is published.
-    pub(super) tour: Tour,
+    pub(crate) tour: Tour,
     /// What must come out.
-    pub(super) expected: Expected,
+    pub(crate) expected: Expected,
     /// The purchases alone.
     pub(super) purchases: Vec<Purchase>,
     name: PipelineName,
@@ -23,7 +23,7 @@ pub(super) struct Example {
 }
 
 impl Example {
-    pub(super) fn read() -> Result<Self, UpError> {
+    pub(crate) fn read() -> Result<Self, UpError> {
         let read = |name: &str| {
             let path = repository::root().join(name);
             fs::read_to_string(&path).map_err(UpError::file("read", path))
@@ -45,7 +45,7 @@ impl Example {
     }
 
     /// All its queues.
-    pub(super) fn queues(&self) -> Vec<String> {
+    pub(crate) fn queues(&self) -> Vec<String> {
         let names = Names(&self.name);
         let subscribers = self.pipeline.spec.results.subscribers.iter().map(|it| names.subscriber(&it.name));
         self.lanes().into_iter().chain([names.dead(), names.unrouted()]).chain(subscribers).collect()

@@ -14,7 +14,7 @@ const MEMBERS_MAX: &str = "10000";
 
 /// Taken when all is settled and before anybody publishes more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     /// What the worker counted; nothing when one died on the way and another went on.
     pub(super) counts: Option<Counts>,
     /// Points that the members have.
@@ -35,7 +35,7 @@ impl Findings {
     }
 
     /// What is not there counts as nought, and is then told as a difference.
-    fn read(balances: &Value, dead: &Value, counts: Option<Counts>) -> Self {
+    pub(crate) fn read(balances: &Value, dead: &Value, counts: Option<Counts>) -> Self {
         let wallets = balances.as_array().into_iter().flatten();
         let members = wallets.flat_map(|wallet| wallet["members"].as_array().into_iter().flatten());
         let best: Vec<(String, u64)> = members.map(|it| (text(&it["member"]), points(&it["available"]))).collect();
@@ -54,7 +54,7 @@ impl Findings {
     }
 
     /// What differs from the expectation; nothing when all is right.
-    pub(super) fn differences(&self, example: &Example) -> Vec<String> {
+    pub(crate) fn differences(&self, example: &Example) -> Vec<String> {
         let (tour, expected) = (&example.tour, &example.expected);
         let mut numbers = vec![
             ("reasons of dead letters", self.reasons as u64, tour.garbage as u64),

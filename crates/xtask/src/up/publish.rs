@@ -7,22 +7,22 @@ use tokio::time::sleep_until;
 
 use super::Rate;
 use super::error::UpError;
-use crate::tour::{EXCHANGE, Message, Tour};
+use crate::tour::{EXCHANGE, Message};
 
 /// How often it is seen whether somebody still takes the messages.
 const CHECK_EVERY: Duration = Duration::from_millis(200);
 
-/// Publishes all of it. `check` is asked now and then; its error ends the publishing.
-pub(super) async fn publish(
+/// Publishes all of them. `check` is asked now and then; its error ends the publishing.
+pub(crate) async fn publish(
     connection: &Connection,
-    tour: &Tour,
+    messages: &[Message],
     rate: Rate,
     mut check: impl FnMut() -> Result<(), UpError>,
 ) -> Result<(), UpError> {
     let publisher = connection.publisher().await?;
     let begun = Instant::now();
     let mut checked = begun;
-    for (n, message) in tour.messages.iter().enumerate() {
+    for (n, message) in messages.iter().enumerate() {
         if let Rate::PerSecond(rate) = rate {
             sleep_until((begun + due(n, rate.get())).into()).await;
         }

@@ -4,7 +4,7 @@ use crate::parts::http;
 
 /// The counters that say whether everything that came is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// When the process that counts began, in whole seconds since 1970: another one counts from nought.
     pub(super) started: u64,
     /// Messages received.

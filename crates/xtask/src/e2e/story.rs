@@ -1,0 +1,244 @@
+//! The story, chapter after chapter.
+
+use std::num::NonZeroU32;
+use std::thread;
+use std::time::Duration;
+
+use broker::{Connection, Settings};
+use contract::broker_object::Standing;
+use serde_json::json;
+
+use super::TAGS;
+use super::doors::Doors;
+use super::error::E2eError;
+use super::hands::{EXAMPLE, Hands, SHOP, SYSTEM};
+use super::look::{WORKERS, until, workers};
+use crate::parts::Parts;
+use crate::progress::{say, step};
+use crate::tour::{Message, Tour};
+use crate::up::{self, Findings, Rate};
+
+/// A pod that starts on two cores, with its image there.
+const START_MAX: Duration = Duration::from_mins(3);
+
+/// All purchases through one slow worker, and the wait until nobody is needed any more.
+const DRAIN_MAX: Duration = Duration::from_mins(4);
+
+/// What is published while the chart is upgraded: slowly enough to last through it.
+const FLOW_PER_S: u32 = 250;
+
+/// The release's name.
+const RELEASE: &str = "loyalty";
+const CHART: &str = "charts/loyalty-operator";
+
+/// Who plays and with what.
+pub(super) struct Story<'a> {
+    pub(super) hands: &'a Hands,
+    pub(super) doors: &'a Doors,
+    pub(super) parts: &'a Parts,
+}
+
+impl Story<'_> {
+    /// Plays all of it.
+    pub(super) fn play(&self) -> Result<(), E2eError> {
+        let example = up::Example::read().map_err(E2eError::Example)?;
+        let (first, rest) = example.tour.messages.split_at(example.tour.messages.len() / 2);
+        step("e2e: installing the chart", || self.install())?;
+        step("e2e: applying the pipeline", || self.apply())?;
+        step("e2e: purchases wake the workers, and silence sends them home", || self.wake(first))?;
+        step("e2e: upgrading the chart in full flow", || self.upgrade(rest))?;
+        step("e2e: the numbers", || self.numbers(&example))?;
+        step("e2e: removing everything", || self.remove(&example))
+    }
+
+    fn install(&self) -> Result<(), E2eError> {
+        let tag = TAGS[0];
+        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
+        self.hands.helm(&[
+            "install",
+            RELEASE,
+            CHART,
+            "--namespace",
+            SYSTEM,
+            "--create-namespace",
+            "--set",
+            &image,
+            "--set",
+            &worker,
+            "--wait",
+            "--timeout",
+            "3m",
+        ])?;
+        self.hands.helm(&["test", RELEASE, "--namespace", SYSTEM, "--timeout", "2m"])?;
+        Ok(())
+    }
+
+    fn apply(&self) -> Result<(), E2eError> {
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": SHOP, "labels": { "pod-security.kubernetes.io/enforce": "restricted" },
+        } });
+        let secret = |name: &str, values: serde_json::Value| json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "namespace": SHOP }, "stringData": values });
+        let outside = |url: &str| self.doors.outside(url);
+        let broker =
+            json!({ "uri": outside(self.parts.amqp_url()), "managementUri": outside(self.parts.management_url()) });
+        let ledger = json!({ "url": outside(self.parts.database_url()) });
+        for object in [namespace, secret("rabbitmq", broker), secret("ledger-db", ledger)] {
+            self.hands.kubectl_fed(&["apply", "-f", "-"], &object.to_string())?;
+        }
+        self.hands.kubectl(&["apply", "-n", SHOP, "-f", EXAMPLE])?;
+        self.ready()?;
+        let (_, all) = workers(self.hands)?;
+        wrong_unless(all == 0, "an idle pipeline has no worker", || format!("{all} pods"))
+    }
+
+    fn ready(&self) -> Result<(), E2eError> {
+        until("the pipeline is ready", START_MAX, || {
+            let pipeline = self.hands.get(&["get", "loyaltypipeline", "cdnow", "-n", SHOP])?;
+            let conditions = pipeline["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            let ready = conditions.iter().find(|it| it["type"] == "Ready");
+            let is_of_now = |it: &&serde_json::Value| it["observedGeneration"] == pipeline["metadata"]["generation"];
+            let is_true = ready.filter(is_of_now).is_some_and(|it| it["status"] == "True");
+            Ok((!is_true).then(|| ready.map_or_else(|| "no status".to_owned(), ToString::to_string)))
+        })
+    }
+
+    fn wake(&self, messages: &[Message]) -> Result<(), E2eError> {
+        let publishing = self.publish(messages, Rate::Max);
+        let mut most = 0;
+        until("a worker is there", START_MAX, || {
+            most = most.max(workers(self.hands)?.0);
+            Ok((most == 0).then(|| "no worker is ready".to_owned()))
+        })?;
+        publishing?;
+        let most = self.drained(most)?;
+        say(&format!("e2e: 0 -> {most} -> 0 workers"));
+        Ok(())
+    }
+
+    /// Until all is worked off and nobody is left; answers the most workers that were seen.
+    fn drained(&self, mut most: usize) -> Result<usize, E2eError> {
+        until("everything is worked off, and the workers are gone", DRAIN_MAX, || {
+            let (ready, all) = workers(self.hands)?;
+            most = most.max(ready);
+            let depth = self.hands.get(&["get", "loyaltypipeline", "cdnow", "-n", SHOP])?["status"]["queue"].clone();
+            Ok((all > 0 || depth["ready"] != 0).then(|| format!("{all} workers, {depth}")))
+        })?;
+        Ok(most)
+    }
+
+    fn upgrade(&self, messages: &[Message]) -> Result<(), E2eError> {
+        let tag = TAGS[1];
+        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
+        let rate = NonZeroU32::new(FLOW_PER_S).map_or(Rate::Max, Rate::PerSecond);
+        thread::scope(|scope| {
+            let publishing = scope.spawn(|| self.publish(messages, rate));
+            let upgraded = self.hands.helm(&[
+                "upgrade",
+                RELEASE,
+                CHART,
+                "--namespace",
+                SYSTEM,
+                "--reuse-values",
+                "--set",
+                &image,
+                "--set",
+                &worker,
+                "--wait",
+                "--timeout",
+                "3m",
+            ]);
+            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            upgraded.and(published)
+        })?;
+        until("workers are of the new image", START_MAX, || {
+            let live = self.hands.get(&["get", "deployment", "cdnow-worker", "-n", SHOP])?;
+            let image =
+                live["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+            Ok((!image.ends_with(tag)).then_some(image))
+        })?;
+        self.drained(0)?;
+        self.ready()
+    }
+
+    fn numbers(&self, example: &up::Example) -> Result<(), E2eError> {
+        let (balances, dead) = (self.hands.ask(&["balance", "--top", "10000"])?, self.hands.ask(&["dlq", "list"])?);
+        let findings = Findings::read(&balances, &dead, None);
+        let mut differences = findings.differences(example);
+        let audit = self.hands.ask(&["audit"])?;
+        let found = audit["findings"].as_array().map_or(usize::MAX, Vec::len);
+        if found > 0 {
+            differences.push(format!("audit: {}", audit["findings"]));
+        }
+        if !differences.is_empty() {
+            return Err(E2eError::Wrong { what: "the numbers".to_owned(), differences });
+        }
+        let Tour { messages, .. } = &example.tour;
+        let (published, left) = (messages.len(), example.expected.left());
+        say(&format!("e2e: {published} messages published, {left} points left, audit 0 differences"));
+        Ok(())
+    }
+
+    fn remove(&self, example: &up::Example) -> Result<(), E2eError> {
+        self.hands.kubectl(&["delete", "loyaltypipeline", "cdnow", "-n", SHOP, "--timeout=60s"])?;
+        until("nothing of the pipeline is left in the cluster", START_MAX, || {
+            let kinds = "deployments,replicasets,pods,jobs,configmaps,serviceaccounts,poddisruptionbudgets";
+            let label = "app.kubernetes.io/managed-by=loyalty-operator";
+            let left = self.hands.get(&["get", kinds, "-n", SHOP, "-l", label])?;
+            let workers = self.hands.get(&["get", "pods,replicasets", "-n", SHOP, "-l", WORKERS])?;
+            let names = |list: &serde_json::Value| {
+                let items = list["items"].as_array().cloned().unwrap_or_default();
+                items.iter().map(|it| format!("{} {}", it["kind"], it["metadata"]["name"])).collect::<Vec<_>>()
+            };
+            let left = [names(&left), names(&workers)].concat();
+            Ok((!left.is_empty()).then(|| left.join(", ")))
+        })?;
+        self.hands.helm(&["uninstall", RELEASE, "--namespace", SYSTEM, "--wait", "--timeout", "2m"])?;
+        self.hands.kubectl(&["delete", "crd", "loyaltypipelines.loyalty.dev", "--timeout=60s"])?;
+        self.hands.kubectl(&["delete", "namespace", SHOP, SYSTEM, "--timeout=120s"])?;
+        let roles =
+            self.hands.get(&["get", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/instance=loyalty"])?;
+        let left = roles["items"].as_array().map_or(0, Vec::len);
+        wrong_unless(left == 0, "nothing of the chart is left", || format!("{left} roles"))?;
+        self.broker_keeps(&example.queues())
+    }
+
+    /// What `Retain` says: the queues, and nobody who consumes them.
+    fn broker_keeps(&self, expected: &[String]) -> Result<(), E2eError> {
+        let broker = |error: Box<dyn std::error::Error + Send + Sync>| E2eError::Broker(error);
+        let settings = self.settings()?;
+        let runtime = runtime()?;
+        let management = broker::Management::new(&settings).map_err(|error| broker(error.into()))?;
+        let standing = runtime.block_on(management.observe(settings.vhost())).map_err(|error| broker(error.into()))?;
+        let Standing::Seen(seen) = standing else { return Ok(()) };
+        let mut queues: Vec<String> = seen.queues.keys().filter(|name| name.starts_with("cdnow.")).cloned().collect();
+        let mut expected = expected.to_vec();
+        queues.sort();
+        expected.sort();
+        wrong_unless(queues == expected, "the broker keeps the pipeline's queues", || format!("{queues:?}"))
+    }
+
+    fn settings(&self) -> Result<Settings, E2eError> {
+        let settings = Settings::from_url(self.parts.amqp_url());
+        let settings = settings.and_then(|settings| settings.with_management(self.parts.management_url()));
+        settings.map_err(|error| E2eError::Broker(error.into()))
+    }
+
+    fn publish(&self, messages: &[Message], rate: Rate) -> Result<(), E2eError> {
+        let settings = self.settings()?;
+        runtime()?.block_on(async {
+            let connection: Connection =
+                broker::connect(&settings, "e2e").await.map_err(|error| E2eError::Broker(error.into()))?;
+            up::publish(&connection, messages, rate, || Ok(())).await.map_err(E2eError::Publish)?;
+            connection.close().await;
+            Ok(())
+        })
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, E2eError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(E2eError::Runtime)
+}
+
+fn wrong_unless(is_right: bool, what: &str, have: impl FnOnce() -> String) -> Result<(), E2eError> {
+    if is_right { Ok(()) } else { Err(E2eError::Wrong { what: what.to_owned(), differences: vec![have()] }) }
+}
