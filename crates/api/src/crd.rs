@@ -14,14 +14,16 @@ pub fn crd_yaml() -> String {
     let mut definition = serde_json::to_value(LoyaltyPipeline::crd()).unwrap_or_default();
     mend(&mut definition);
     allow_bare_on(&mut definition);
+    allow_bare_off(&mut definition);
     let body = serde_yaml::to_string(&definition).unwrap_or_default();
     format!("{HEADER}{}", quoted(&body))
 }
 
-/// YAML 1.1, which clusters read, takes a bare `on` for a truth value; the writer knows only YAML 1.2.
+/// YAML 1.1, which clusters read, takes a bare `on` or `Off` for a truth value; the writer knows only YAML 1.2.
 fn quoted(yaml: &str) -> String {
     let line = |line: &str| match line.trim_start() {
         "- on" => line.replace("- on", "- \"on\""),
+        "- Off" => line.replace("- Off", "- \"Off\""),
         "on:" => line.replace("on:", "\"on\":"),
         _ => line.to_owned(),
     };
@@ -58,5 +60,16 @@ fn allow_bare_on(definition: &mut Value) {
     let one = json!({ "rule": "has(self.on) != has(self.__true__)", "message": "give the event type that triggers it once, as `on`" });
     if let Some(rules) = rule["x-kubernetes-validations"].as_array_mut() {
         rules.push(one);
+    }
+}
+
+/// `mode: Off` comes as `mode: false` the same way: both are the same mode. A field of two types is one without a type.
+fn allow_bare_off(definition: &mut Value) {
+    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/workers/properties/autoscaling/properties/mode";
+    let Some(mode) = definition.pointer_mut(path).and_then(Value::as_object_mut) else { return };
+    mode.remove("type");
+    mode.insert("x-kubernetes-preserve-unknown-fields".to_owned(), json!(true));
+    if let Some(Value::Array(values)) = mode.get_mut("enum") {
+        values.push(json!(false));
     }
 }

@@ -1,8 +1,11 @@
 //! How many workers a pipeline has, how large they are, and what is left of a deleted one.
 
+use std::fmt;
+
 use contract::span::Span;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, IntoDeserializer, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::amount::Amount;
 
@@ -62,6 +65,7 @@ pub struct Amounts {
 }]))]
 pub struct Autoscaling {
     /// Who chooses the number.
+    #[serde(deserialize_with = "mode")]
     pub mode: AutoscalingMode,
     /// Fewest workers; 0 lets an idle pipeline cost nothing.
     #[schemars(range(min = 0, max = 1000))]
@@ -87,6 +91,29 @@ pub enum AutoscalingMode {
     Builtin,
     /// `workers.count`.
     Off,
+}
+
+/// YAML 1.1, which kubectl and Helm read, takes a bare `Off` for `false`.
+fn mode<'de, D: Deserializer<'de>>(reader: D) -> Result<AutoscalingMode, D::Error> {
+    struct Mode;
+
+    impl Visitor<'_> for Mode {
+        type Value = AutoscalingMode;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("`Builtin` or `Off`")
+        }
+
+        fn visit_bool<E: Error>(self, value: bool) -> Result<AutoscalingMode, E> {
+            if value { Err(E::invalid_value(Unexpected::Bool(true), &self)) } else { Ok(AutoscalingMode::Off) }
+        }
+
+        fn visit_str<E: Error>(self, value: &str) -> Result<AutoscalingMode, E> {
+            AutoscalingMode::deserialize(value.into_deserializer())
+        }
+    }
+
+    reader.deserialize_any(Mode)
 }
 
 /// What becomes of queues and exchanges when the resource is deleted.

@@ -64,15 +64,53 @@ fn the_schema_is_structural() {
         "x-kubernetes-validations",
         "x-kubernetes-list-type",
         "x-kubernetes-list-map-keys",
+        "x-kubernetes-preserve-unknown-fields",
     ];
     for (path, node) in all_nodes() {
         let node = node.as_object().unwrap();
-        assert!(node["type"].is_string(), "`{path}` has no type");
+        let is_of_two_types = node.contains_key("x-kubernetes-preserve-unknown-fields");
+        assert_eq!(is_of_two_types, path == ".spec.workers.autoscaling.mode", "`{path}`");
+        assert_eq!(is_of_two_types, !node.contains_key("type"), "`{path}`: a type, or values of two");
         for field in node.keys() {
             assert!(allowed.contains(&field.as_str()), "`{path}` has `{field}`");
         }
-        assert_eq!(node["type"] == "array", node.contains_key("items"), "`{path}`");
+        assert_eq!(node.get("type").is_some_and(|kind| kind == "array"), node.contains_key("items"), "`{path}`");
     }
+}
+
+/// Clusters read YAML 1.1, in which these words are truth values, and the writer knows only YAML 1.2.
+#[test]
+fn no_word_of_the_text_is_a_truth_value_by_accident() {
+    for line in api::crd_yaml().lines() {
+        let word = line.trim_start().trim_start_matches("- ");
+        for part in word.splitn(2, ": ").map(|part| part.trim_end_matches(':')) {
+            let is_one = ["y", "n", "yes", "no", "on", "off"].contains(&part.to_ascii_lowercase().as_str());
+            assert!(!is_one, "quote it: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_bare_off_is_the_mode_off_and_no_other_truth_value_is_one() {
+    let mode = |text: &str| {
+        let workers = format!("  workers: {{ autoscaling: {{ mode: {text} }} }}\n");
+        let manifest = api::parse(&(super::PIPELINE.trim_end().to_owned() + "\n" + &workers));
+        manifest.map(|manifest| manifest.pipelines[0].spec.workers.autoscaling.mode)
+    };
+    for (text, want) in [
+        ("Off", api::AutoscalingMode::Off),
+        ("false", api::AutoscalingMode::Off),
+        ("Builtin", api::AutoscalingMode::Builtin),
+    ] {
+        assert_eq!(mode(text).unwrap(), want, "{text}");
+    }
+    for text in ["true", "off", "3", "{}"] {
+        let error = mode(text).unwrap_err().to_string();
+        assert!(error.contains("`Builtin` or `Off`"), "{text}: {error}");
+    }
+    assert_eq!(serde_json::to_value(api::AutoscalingMode::Off).unwrap(), "Off");
+    let definition = schema()["properties"]["spec"]["properties"]["workers"]["properties"]["autoscaling"].clone();
+    assert_eq!(definition["properties"]["mode"]["enum"], serde_json::json!(["Builtin", "Off", false]));
 }
 
 #[test]
