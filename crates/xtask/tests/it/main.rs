@@ -7,6 +7,8 @@ mod cluster;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod parts;

@@ -1,0 +1,124 @@
+//! Programs that need nothing around them.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{ImageError, Program, elf};
+use crate::parts::Process;
+use crate::progress::say;
+use crate::repository;
+
+/// Of the workspace's manifest.
+const PROFILE: &str = "image";
+
+/// What cargo has built.
+pub(super) struct Compiled {
+    /// In the order in which they were asked for.
+    pub(super) binaries: Vec<PathBuf>,
+    /// Cargo's folder for all that it builds.
+    pub(super) target: PathBuf,
+}
+
+/// Builds `programs` for this machine's kind, statically linked.
+pub(super) fn compile(programs: &[Program]) -> Result<Compiled, ImageError> {
+    if env::consts::OS != "linux" {
+        return Err(ImageError::NotLinux { system: env::consts::OS });
+    }
+    let messages = tempfile::NamedTempFile::new().map_err(ImageError::file("make a file in", env::temp_dir()))?;
+    let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    let mut command = cargo(programs, &triple);
+    let told = told(&command);
+    say(&told);
+    let output = messages.reopen().map_err(ImageError::file("open", messages.path()))?;
+    // Cargo's progress stays visible; only its answer goes to the file.
+    let status = Process::spawn_visible(&told, command.stdout(output))?.wait();
+    if !status.map_err(ImageError::file("wait for", PathBuf::from("cargo")))?.success() {
+        return Err(ImageError::Build { command: told });
+    }
+    let answer = io::read_to_string(messages.as_file()).map_err(ImageError::file("read", messages.path()))?;
+    found(programs, &answer)
+}
+
+/// With `--target`, even if it is this machine's own, flags are for the product only: a procedural macro that is linked
+/// statically could not be loaded. It has a folder of its own, too, so that nothing of another build is thrown away.
+fn cargo(programs: &[Program], triple: &str) -> Command {
+    let mut command = repository::cargo();
+    command.current_dir(repository::root());
+    command.args(["build", "--profile", PROFILE, "--target", triple, "--message-format", "json-render-diagnostics"]);
+    for program in programs {
+        command.args(["--package", program.name(), "--bin", program.name()]);
+    }
+    // The strongest of all places for flags: a person's own RUSTFLAGS would push ours aside.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags().join("\u{1f}"));
+    command
+}
+
+fn flags() -> Vec<String> {
+    // The message of a panic names its source file. Where a person keeps them is nobody's business, and would be another image.
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    vec!["-Ctarget-feature=+crt-static".to_owned(), format!("--remap-path-prefix={}=/cargo", cargo.display())]
+}
+
+fn told(command: &Command) -> String {
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy());
+    std::iter::once("cargo".into()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// Cargo says where its folder is, whoever has set it by whatever means.
+fn found(programs: &[Program], answer: &str) -> Result<Compiled, ImageError> {
+    let mut binaries = Vec::new();
+    for program in programs {
+        let path = answer.lines().find_map(|line| executable(line, program.name()));
+        let path = path.ok_or(ImageError::NotBuilt { program: program.name() })?;
+        let bytes = fs::read(&path).map_err(ImageError::file("read", &path))?;
+        if !elf::is_static(&bytes) {
+            return Err(ImageError::NotStatic { path });
+        }
+        binaries.push(path);
+    }
+    // It stands in `TARGET/TRIPLE/PROFILE/`.
+    let target = binaries.first().and_then(|path| path.ancestors().nth(3)).map(Path::to_path_buf).unwrap_or_default();
+    Ok(Compiled { binaries, target })
+}
+
+fn executable(line: &str, program: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == program;
+    is_it.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_where_cargo_says() {
+        let library = r#"{"reason":"compiler-artifact","target":{"name":"a"},"executable":null}"#;
+        let binary = r#"{"reason":"compiler-artifact","target":{"name":"a"},"executable":"/t/x/image/a"}"#;
+        assert_eq!(executable(library, "a"), None);
+        assert_eq!(executable(binary, "a"), Some(PathBuf::from("/t/x/image/a")));
+        assert_eq!(executable(binary, "b"), None);
+        assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#, "a"), None);
+        assert_eq!(executable("warning: no json", "a"), None);
+    }
+
+    #[test]
+    fn what_cargo_does_not_name_is_told() {
+        let error = found(&[Program::Worker], "").map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("`loyalty-worker`"), "{error}");
+    }
+
+    #[test]
+    fn flags_are_for_the_product_only() {
+        let command = cargo(&Program::ALL, "x86_64-unknown-linux-gnu");
+        assert!(told(&command).contains("--target x86_64-unknown-linux-gnu"), "{}", told(&command));
+        let flags = command.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS").unwrap().1.unwrap();
+        assert!(flags.to_string_lossy().split('\u{1f}').any(|flag| flag == "-Ctarget-feature=+crt-static"));
+    }
+}
