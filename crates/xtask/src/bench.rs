@@ -6,6 +6,7 @@ mod events;
 mod figure;
 mod ledgers;
 mod meter;
+mod operator;
 mod program;
 mod queues;
 mod report;
@@ -24,6 +25,9 @@ const MEANINGFUL_MIN: usize = 20_000;
 /// What the person asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
+    /// What is measured
+    #[arg(value_enum, value_name = "WHAT", default_value = "delivery")]
+    what: What,
     /// Messages of each drain [default: 100000, with --quick 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=5_000_000))]
     messages: Option<u32>,
@@ -42,6 +46,15 @@ pub(crate) struct Options {
     /// How the answer looks
     #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", default_value = "table")]
     output: Format,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Worker, engine and ledgers
+    Delivery,
+    /// The operator: bursts, and a thousand pipelines
+    Operator,
 }
 
 /// How the answer looks.
@@ -72,6 +85,9 @@ impl Options {
 
 /// Builds, measures, prints; a goal that is missed is no failure, a comparison that could not be made is one.
 pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
+    if options.what == What::Operator {
+        return operator::run(options);
+    }
     let size = options.size();
     if !options.no_build {
         stage::build(options.debug)?;

@@ -97,7 +97,8 @@ Exit codes: 0 all was measured (also when goals were missed), 2 something could 
 Examples:
   cargo xtask bench
   cargo xtask bench --messages 500000 --rounds 9
-  cargo xtask bench --quick -o json";
+  cargo xtask bench --quick -o json
+  cargo xtask bench operator               bursts, and a thousand pipelines; half an hour";
 
 const CLUSTER_HELP: &str = "\
 With a running Docker and `kind` on the PATH, kind makes it. Else it is etcd, API server, controllers, scheduler, kubelet,
