@@ -9,6 +9,7 @@ mod man;
 mod migrate;
 mod plan;
 mod simulate;
+mod status;
 mod totals;
 mod up;
 mod validate;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Validate(validate::Args),
     Plan(plan::Args),
     Up(up::Args),
+    Status(status::Args),
     Simulate(simulate::Args),
     Balance(balance::Args),
     Explain(explain::Args),
@@ -39,6 +41,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Validate(args) => validate::run(&args, screen),
         Command::Plan(args) => plan::run(&args, screen).await,
         Command::Up(args) => up::run(&args, screen).await,
+        Command::Status(args) => status::run(&args, screen).await,
         Command::Simulate(args) => simulate::run(&args, screen).await,
         Command::Balance(args) => balance::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,

@@ -16,6 +16,7 @@ const COLUMN_MIN: usize = 8;
 pub(crate) struct Cell {
     text: String,
     right: bool,
+    whole: bool,
     look: Look,
 }
 
@@ -25,6 +26,9 @@ enum Look {
     Plain,
     Bold,
     Dim,
+    Green,
+    Red,
+    Yellow,
 }
 
 impl Cell {
@@ -40,9 +44,26 @@ impl Cell {
         Self { look: Look::Dim, ..Self::plain(text) }
     }
 
+    pub(crate) fn green(text: impl AsRef<str>) -> Self {
+        Self { look: Look::Green, ..Self::plain(text) }
+    }
+
+    pub(crate) fn red(text: impl AsRef<str>) -> Self {
+        Self { look: Look::Red, ..Self::plain(text) }
+    }
+
+    pub(crate) fn yellow(text: impl AsRef<str>) -> Self {
+        Self { look: Look::Yellow, ..Self::plain(text) }
+    }
+
     /// A number: stands at the right, and is never wrapped.
     pub(crate) fn number(text: impl AsRef<str>) -> Self {
-        Self { right: true, ..Self::plain(text) }
+        Self { right: true, whole: true, ..Self::plain(text) }
+    }
+
+    /// A name that is copied from here into a command: never wrapped.
+    pub(crate) fn name(text: impl AsRef<str>) -> Self {
+        Self { whole: true, ..Self::bold(text) }
     }
 }
 
@@ -65,7 +86,7 @@ impl Table {
     /// Lines with a line feed at the end of each.
     pub(crate) fn render(&self, screen: &Screen) -> String {
         let rights: Vec<bool> = (0..self.head.len()).map(|column| self.is_number(column)).collect();
-        let widths = self.widths(screen.width, &rights);
+        let widths = self.widths(screen.width);
         let head = self.head.iter().zip(&rights).map(|(title, right)| Cell { right: *right, ..Cell::dim(title) });
         let mut text = line(&head.collect::<Vec<_>>(), &widths, screen.style);
         for row in &self.rows {
@@ -78,18 +99,23 @@ impl Table {
         self.rows.iter().filter_map(|row| row.get(column)).any(|cell| cell.right)
     }
 
-    fn widths(&self, line: Option<usize>, rights: &[bool]) -> Vec<usize> {
+    fn is_whole(&self, column: usize) -> bool {
+        self.rows.iter().filter_map(|row| row.get(column)).any(|cell| cell.whole)
+    }
+
+    fn widths(&self, line: Option<usize>) -> Vec<usize> {
         let natural = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
             cells.chain([self.head[column].len()]).max().unwrap_or_default()
         };
         let mut widths: Vec<usize> = (0..self.head.len()).map(natural).collect();
         let Some(line) = line else { return widths };
+        let wholes: Vec<bool> = (0..self.head.len()).map(|column| self.is_whole(column)).collect();
         let room = line.saturating_sub(GAP * widths.len().saturating_sub(1));
         let whole_words = |column: usize| self.longest_word(column).max(SENTENCE_MIN);
         for least in [&whole_words as &dyn Fn(usize) -> usize, &|_| COLUMN_MIN] {
             while widths.iter().sum::<usize>() > room {
-                let columns = widths.iter_mut().enumerate().filter(|(at, width)| !rights[*at] && **width > least(*at));
+                let columns = widths.iter_mut().enumerate().filter(|(at, width)| !wholes[*at] && **width > least(*at));
                 let Some((_, widest)) = columns.max_by_key(|(_, width)| **width) else { break };
                 *widest -= 1;
             }
@@ -133,6 +159,9 @@ fn painted(text: &str, look: Look, style: Style) -> String {
         Look::Plain => text.to_owned(),
         Look::Bold => style.bold(text),
         Look::Dim => style.dim(text),
+        Look::Green => style.green(text),
+        Look::Red => style.red(text),
+        Look::Yellow => style.yellow(text),
     }
 }
 

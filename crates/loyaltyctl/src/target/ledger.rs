@@ -40,8 +40,8 @@ pub(crate) enum LedgerTargetError {
          DATABASE_URL; give one of the two"
     )]
     None { secret: String },
-    #[error("could not find key `{key}` with text in Secret `{secret}`; put the database's URL there")]
-    Key { secret: String, key: String },
+    #[error("could not find key {keys} with text in Secret `{secret}`; put the database's URL there")]
+    Key { secret: String, keys: String },
     #[error(
         "could not find the ledger `{path}`; run `loyaltyctl up` first, or say where it is with `--data` or `--ledger`"
     )]
@@ -114,9 +114,11 @@ pub(crate) fn url(pipeline: &Pipeline, loaded: &Loaded, folder: &Path) -> Result
     let Some((_, secret)) = loaded.secret(&wanted.name) else {
         return variable("DATABASE_URL").ok_or_else(|| LedgerTargetError::None { secret: wanted.name.clone() });
     };
-    let value = secret.data.get(&wanted.key).and_then(|value| str::from_utf8(value).ok()).map(str::trim);
-    let value = value.filter(|value| !value.is_empty()).map(ToOwned::to_owned);
-    value.ok_or_else(|| LedgerTargetError::Key { secret: wanted.name.clone(), key: wanted.key.clone() })
+    let keys = wanted.keys();
+    let text = |key: &&str| secret.data.get(*key).and_then(|value| str::from_utf8(value).ok()).map(str::trim);
+    let value = keys.iter().filter_map(text).find(|value| !value.is_empty()).map(ToOwned::to_owned);
+    let quoted = || keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
+    value.ok_or_else(|| LedgerTargetError::Key { secret: wanted.name.clone(), keys: quoted() })
 }
 
 /// Opens a ledger, makes its tables if they are missing.

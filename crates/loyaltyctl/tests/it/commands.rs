@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 10] =
-    ["validate", "plan", "up", "simulate", "balance", "explain", "audit", "migrate", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["validate", "plan", "up", "status", "simulate", "balance", "explain", "audit", "migrate", "completions", "man"];
 
 #[test]
 fn every_command_has_help_with_an_example() {

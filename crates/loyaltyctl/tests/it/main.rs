@@ -8,5 +8,6 @@ mod parts;
 mod plan;
 mod program;
 mod simulate;
+mod status;
 mod up;
 mod validate;
