@@ -239,3 +239,21 @@ async fn rules_that_change_are_appended_and_the_same_ones_are_not() {
     assert!(said.contains("error: could not append the rule set: "), "{said}");
     vhost.delete().await;
 }
+
+#[tokio::test]
+async fn a_suspended_pipeline_gets_its_queues_and_no_worker_and_fields_of_a_cluster_are_named() {
+    let (folder, vhost) = (example(), Vhost::new().await);
+    let file = folder.path().join("pipeline.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "  suspend: true\n  deletionPolicy: Delete\n").unwrap();
+    let (code, said) = start(folder.path(), &vhost).ended();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("note: here runs one worker; what the file says in `deletionPolicy` has an effect only"),
+        "{said}"
+    );
+    assert!(said.contains("no worker is started, because `suspend` is set; events wait in their queues"), "{said}");
+    assert!(said.contains("waiting: coffee.main 0"), "{said}");
+    assert_eq!(worker_pid(folder.path()), None);
+    vhost.delete().await;
+}
