@@ -1,14 +1,40 @@
-//! placeholder until the real room is built; overwrite freely
-#![allow(missing_docs)]
-use std::time::Duration;
-pub struct Target { pub min: u32, pub max: u32, pub drain_within: Duration }
-pub struct Signals { pub at: Duration, pub ready: Option<u64>, pub unacked: Option<u64>, pub delayed: Option<u64>, pub acked: Option<Counter>, pub replicas: u32, pub workers_ready: u32 }
-pub struct Counter { pub total: u64, pub at: Duration }
-pub struct Scaler;
-impl Scaler { pub fn new() -> Self { Self } pub fn decide(&mut self, t: &Target, s: &Signals) -> Decision {
-  let n = if s.ready.unwrap_or(0) > 0 { t.max.min(1 + s.replicas) } else { t.min };
-  Decision { replicas: n, limited_by: LimitedBy::Nothing, drain: Drain::OnTarget, reason: "placeholder".into(), backlog: s.ready, arrival_per_s: None, acked_per_s: None, drain_s: None } } }
-pub struct Decision { pub replicas: u32, pub limited_by: LimitedBy, pub drain: Drain, pub reason: String, pub backlog: Option<u64>, pub arrival_per_s: Option<f64>, pub acked_per_s: Option<f64>, pub drain_s: Option<f64> }
-#[derive(PartialEq, Clone, Copy)] pub enum LimitedBy { Nothing, Maximum }
-impl LimitedBy { pub fn as_str(self) -> &'static str { "Nothing" } }
-pub enum Drain { OnTarget, Behind, Stalled, Saturated, Unknown }
+//! What is seen of one pipeline's queues, turned into a number of workers, with the reason.
+//!
+//! Pure: it is told the time and the numbers, and answers with a [`Decision`]; it asks no broker and changes no
+//! cluster. A [`Scaler`] is the memory of one pipeline. It can be lost at any time: a new one keeps the number
+//! that it finds until it has measured for itself.
+//!
+//! The number, and what it is made of (`docs/scaling.md` has the long form):
+//!
+//! ```text
+//! N = ceil( lambda / (rho * mu) + max(0, backlog - mu * N_ready * d) / (mu * T) )
+//! ```
+//!
+//! `lambda` is the arrival rate, `mu` what one busy worker acknowledges a second, `rho` how busy workers shall be,
+//! `d` how long a worker takes to start and `T` the target `drainWithin`. The formula is a queue in balance (each
+//! worker busy for a share `rho` of its time) plus the workers that empty the backlog within `T`.
+//!
+//! What is missing is unknown, and never nought: a number that is not known can keep workers, or add some by what
+//! is known besides, but it never takes one away.
+
+mod capacity;
+mod decision;
+mod drain;
+mod flow;
+mod need;
+mod number;
+mod saturation;
+mod scaler;
+mod settle;
+mod signals;
+mod stall;
+mod start;
+mod ticks;
+mod words;
+
+pub use decision::{Decision, Drain, LimitedBy};
+pub use need::TARGET_LOAD;
+pub use scaler::Scaler;
+pub use settle::{QUIET_FOR, SETTLE_FOR};
+pub use signals::{Counter, Signals, Target};
+pub use stall::STALL_AFTER;
