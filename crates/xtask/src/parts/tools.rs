@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::apt::find_program;
-use super::cache;
+use super::cache::{self, Half};
 use super::error::PartError;
 
 use python::{Python, folder_of};
@@ -95,26 +95,38 @@ fn unpacked(variable: &str, package: &str, program: &str) -> Result<PathBuf, Par
         return Ok(path);
     }
     if std::env::consts::ARCH != HELM_PROCESSOR {
-        let why =
-            format!("`{package}` holds programs for {HELM_PROCESSOR} only; install it and name it by `{variable}`");
+        let why = format!(
+            "`{package}` holds programs for {HELM_PROCESSOR} only; install one yourself and name it by `{variable}`"
+        );
         return Err(PartError::NoTool { tool: program.to_owned(), why });
     }
-    let folder = cache::make_sure(program, &folder_of(package), |half| {
-        Python::make_sure(program)?.unpack(half, package, UNPACK)
-    })?;
-    Ok(folder.join(program))
+    let fetch = |half: &Half<'_>| Python::make_sure(program)?.unpack(half, package, UNPACK);
+    let made = cache::make_sure(program, &folder_of(package), fetch);
+    Ok(made.map_err(|error| or_name_it(error, program, variable))?.join(program))
 }
 
 fn module(variable: &str, package: &str, program: &str) -> Result<PathBuf, PartError> {
     if let Some(path) = given(variable) {
         return Ok(path);
     }
-    let python = Python::make_sure(program)?;
-    let folder = cache::make_sure(program, &python.folder_of(package), |half| {
-        python.install(half, package)?;
-        python.wrap(half, program, &program.replace('-', "_"))
-    })?;
-    Ok(folder.join(program))
+    let made = Python::make_sure(program).and_then(|python| {
+        cache::make_sure(program, &python.folder_of(package), |half| {
+            python.install(half, package)?;
+            python.wrap(half, program, &program.replace('-', "_"))
+        })
+    });
+    Ok(made.map_err(|error| or_name_it(error, program, variable))?.join(program))
+}
+
+/// Whoever has it already does not need `pip`.
+fn or_name_it(error: PartError, program: &str, variable: &str) -> PartError {
+    let why = match error {
+        PartError::NoTool { why, .. } => why,
+        PartError::Failed { .. } => error.to_string(),
+        other => return other,
+    };
+    let why = format!("{why}\n  or install it yourself and name it by `{variable}`");
+    PartError::NoTool { tool: format!("`{program}`"), why }
 }
 
 /// A `go` that is new enough: the machine's, or one of our own.
@@ -145,7 +157,17 @@ fn version_of(text: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::version_of;
+    use super::{or_name_it, version_of};
+    use crate::parts::error::PartError;
+
+    #[test]
+    fn whoever_cannot_fetch_a_tool_is_told_the_variable_that_names_one() {
+        let (program, status, tail) = ("pip".to_owned(), "exit code 1".to_owned(), "no route to host".to_owned());
+        let error = or_name_it(PartError::Failed { program, status, tail }, "helm", "LOYALTY_HELM").to_string();
+        for part in ["could not get `helm`", "no route to host", "name it by `LOYALTY_HELM`"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
 
     #[test]
     fn the_version_is_read_from_what_go_says() {
