@@ -5,6 +5,7 @@
 mod amount;
 mod crd;
 mod manifest;
+mod reference;
 #[expect(unreachable_pub, reason = "the derive of the resource writes a `pub` type into a function")]
 mod resource;
 mod rights;
@@ -15,6 +16,7 @@ mod workers;
 pub use amount::{Amount, AmountError};
 pub use crd::crd_yaml;
 pub use manifest::{Manifest, ParseError, SIZE_MAX, Secret, parse};
+pub use reference::{Described, condition_types, reasons};
 pub use resource::{Broker, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, Postgres, SecretKeyRef, SecretRef, Sqlite};
 pub use rights::{Right, Rights, rights, rights_yaml};
 pub use status::{

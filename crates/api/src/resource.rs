@@ -74,7 +74,8 @@ pub struct LoyaltyPipelineSpec {
     /// Whether no worker shall run; events wait in their queues meanwhile.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,
-    /// What becomes of queues and exchanges when the resource is deleted.
+    /// What becomes of queues and exchanges when the resource is deleted: they stay (`Retain`), or go as soon as they are empty, and
+    /// the resource only after them (`Delete`).
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }

@@ -153,7 +153,7 @@ pub enum Reason {
     InSync,
     /// What stands is what is wanted, and another pipeline asks for one of its objects.
     Contested,
-    /// An object stands that is somebody else's, or has other properties that cannot change.
+    /// Something of this name is somebody else's, or has other properties that cannot change.
     Conflict,
     /// Steps were taken, and something is different all the same.
     Different,
@@ -167,7 +167,7 @@ pub enum Reason {
     BrokerUnreachable,
     /// The broker refuses.
     BrokerRefused,
-    /// The API server refuses, or an object of this name is somebody else's.
+    /// The API server refuses.
     ClusterRefused,
     /// The ledger's tables and rules are as needed.
     Migrated,
@@ -185,7 +185,7 @@ pub enum Reason {
     Embedded,
     /// As many workers are ready as there shall be.
     Available,
-    /// Workers are being started or stopped.
+    /// Steps are being taken, or workers are being started or stopped.
     Progressing,
     /// Workers do not get ready.
     Unavailable,
@@ -203,8 +203,6 @@ pub enum Reason {
     Saturated,
     /// A number is missing that the decision needs.
     NoSignal,
-    /// Autoscaling is `Off`.
-    Fixed,
     /// An earlier step did not succeed, so that this one was not tried.
     Waiting,
     /// The resource is being deleted.

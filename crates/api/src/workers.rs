@@ -64,7 +64,7 @@ pub struct Amounts {
     "rule": "self.min <= self.max", "message": "min is more than max: lower it, or raise max"
 }]))]
 pub struct Autoscaling {
-    /// Who chooses the number.
+    /// Who chooses the number: the operator, by depth and rates (`Builtin`), or `count` (`Off`; a bare one is `false` in YAML 1.1).
     #[serde(deserialize_with = "mode")]
     pub mode: AutoscalingMode,
     /// Fewest workers; 0 lets an idle pipeline cost nothing.

@@ -1,5 +1,8 @@
 //! `cargo xtask generate`: files that stand in the repository and are made from its code.
 
+mod conditions;
+mod resource;
+
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -7,6 +10,9 @@ use std::path::PathBuf;
 use crate::progress::say;
 use crate::repository::{self, CHART_DEFINITION, CHART_RIGHTS, DEFINITION, EVENTS, SAMPLE};
 use crate::tour::{self, SampleError};
+
+const RESOURCE_REFERENCE: &str = "docs/reference/resource.md";
+const CONDITIONS_REFERENCE: &str = "docs/reference/conditions.md";
 
 /// What the person asked for.
 #[derive(Debug, clap::Args)]
@@ -77,6 +83,8 @@ pub fn files() -> Result<Vec<Generated>, GenerateError> {
         // Helm reads nothing outside its chart.
         Generated { path: CHART_DEFINITION, text: api::crd_yaml() },
         Generated { path: CHART_RIGHTS, text: api::rights_yaml() },
+        Generated { path: RESOURCE_REFERENCE, text: resource::reference() },
+        Generated { path: CONDITIONS_REFERENCE, text: conditions::reference() },
         Generated { path: EVENTS, text: tour::to_json_lines(&purchases) },
     ])
 }

@@ -4,6 +4,7 @@
 
 mod crd;
 mod manifest;
+mod reference;
 mod validate;
 
 /// A pipeline that uses every kind of field; tables change one thing in it.
