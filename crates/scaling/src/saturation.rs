@@ -2,7 +2,7 @@
 //!
 //! The only proof is to look: a number of workers and what they did, all of them busy, beside a larger number and what
 //! those did. While workers are slower than they were, or it was never seen that more of them do more, the number
-//! grows by one step at a time, and the next step waits until the last one was judged.
+//! grows by a factor at a time: what was judged counts, not what was asked for.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ const STRIKES: u32 = 2;
 const SLOWER: f64 = 0.6;
 /// With each window what was best counts a bit less.
 const FADE: f64 = 0.99;
-/// One step, while workers are slower than they were.
+/// Times as many as were judged, while workers are slower than they were.
 const STEP_SLOW: u32 = 2;
-/// One step, before it was ever seen that more do more.
-const STEP_NEW: u32 = 4;
+/// Times as many as were judged, before it was ever seen that more do more.
+const STEP_NEW: u32 = 8;
 /// The same workers do more by this factor: whatever was at its limit is not any more.
 const BETTER: f64 = 1.3;
 /// After this time a few more are tried, and after twice the time again.
@@ -162,8 +162,8 @@ impl Saturation {
             (false, false) => STEP_NEW,
             (false, true) => return Ceiling::None,
         };
-        let is_judged = f64::from(replicas) <= self.judged.max(1.0) * MORE;
-        Ceiling::Careful(if is_judged { replicas.saturating_mul(step).max(step) } else { replicas })
+        let judged = crate::number::ceil(self.judged / MORE).max(1);
+        Ceiling::Careful(judged.saturating_mul(step).max(replicas))
     }
 
     fn release(&mut self) {

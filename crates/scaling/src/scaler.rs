@@ -16,13 +16,17 @@ use crate::ticks::Ticks;
 use crate::words::{Facts, reason};
 
 /// As long as nothing is measured, new workers are watched for so long before there are twice as many.
-const WATCH: Duration = Duration::from_secs(3);
+const WATCH: Duration = Duration::from_secs(2);
 /// So many at most while nothing is measured though the broker counts: the count is there in a moment.
 const UNMEASURED_MAX: u32 = 4;
 /// Fewer by one after so long without waiting messages, as long as nothing is measured.
 const FEEL_DOWN: Duration = Duration::from_secs(30);
+/// And not below a number that turned out to be needed, for so long.
+const FELT_FOR: Duration = Duration::from_mins(10);
 /// That fewer would do is told after so long.
 const TELL_FEWER: Duration = Duration::from_secs(5);
+/// Workers are given back in steps so far apart, rather than one by one while what was enough fades.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(5);
 
 /// The memory of one pipeline: how fast its workers are, how long they take to start, what was enough lately.
 ///
@@ -39,6 +43,10 @@ pub struct Scaler {
     drains: Drains,
     /// Since when as many workers as now are ready.
     steady: Option<(u32, Duration)>,
+    /// So many turned out to be needed while nothing was measured, and when.
+    felt: Option<(u32, Duration)>,
+    given_back: Option<Duration>,
+    stalled: bool,
 }
 
 /// A number of workers, what keeps it, and what would be without.
@@ -61,6 +69,7 @@ impl Scaler {
         self.observe(signals);
         let need = self.need(target, signals);
         let stalled = is_stalled(signals, &self.ticks, &self.flow, self.capacity.per_worker());
+        self.stalled = stalled;
         if stalled {
             self.capacity.stalled();
         }
@@ -99,7 +108,9 @@ impl Scaler {
         if self.steady.is_none_or(|(workers, _)| workers != signals.workers_ready) {
             self.steady = Some((signals.workers_ready, signals.at));
         }
+        // The window that ends a stall is mostly stall.
         if let Some(window) = self.flow.see(signals)
+            && !self.stalled
             && let Some(busy) = self.capacity.learn(&window, &self.ticks)
             && busy.acked_per_s > 0.0
         {
@@ -139,6 +150,9 @@ impl Scaler {
         }
         let wanted = need.map_or_else(|| self.feel(target, signals), Need::workers);
         if wanted > signals.replicas {
+            if need.is_none() {
+                self.felt = Some((wanted, signals.at));
+            }
             return grown(target, signals.replicas, (wanted, ceiling));
         }
         let Some(enough) = enough else { return hold(LimitedBy::NoSignal) };
@@ -153,9 +167,10 @@ impl Scaler {
         }
         let Some(need) = need else {
             let fewer = signals.replicas.saturating_sub(u32::from(signals.ready == Some(0)));
-            return Some(fewer.max(1));
+            let felt = self.felt.filter(|(_, at)| signals.at.saturating_sub(*at) < FELT_FOR);
+            return Some(fewer.max(1).max(felt.map_or(0, |(felt, _)| felt.min(signals.replicas))));
         };
-        self.flow.arrival_per_s().map_or(Some(signals.replicas.max(1)), |_| Some(need.enough()))
+        self.flow.arrival_per_s().map_or(Some(signals.replicas.max(1)), |_| Some(need.enough().max(1)))
     }
 
     /// As long as nothing is measured: one, and twice as many while all are ready and the backlog does not shrink fast enough.
@@ -180,7 +195,10 @@ impl Scaler {
     fn shrunk(&mut self, target: &Target, signals: &Signals, (enough, measured): (u32, bool)) -> Choice {
         let current = signals.replicas;
         let time = if measured { SETTLE_FOR } else { FEEL_DOWN };
-        if let Some(settled) = self.settle.over(time).filter(|settled| *settled < current) {
+        let paused = self.given_back.is_some_and(|at| signals.at.saturating_sub(at) < GIVE_BACK_EVERY);
+        let settled = self.settle.over(time).filter(|settled| *settled < current && !paused);
+        if let Some(settled) = settled {
+            self.given_back = Some(signals.at);
             if !measured {
                 self.settle.restart();
             }

@@ -101,12 +101,18 @@ fn work(facts: &Facts<'_>) -> String {
         (Some(backlog), _) => Some(format!("a backlog of {}", rounded_count(backlog))),
         (None, least) => Some(format!("a backlog of {} or more", rounded_count(least))),
     };
-    let coming =
-        facts.arrival_per_s.filter(|rate| *rate > 0.0).map(|rate| format!("{} messages a second", rounded(rate)));
+    let coming = facts.arrival_per_s.filter(|rate| *rate > 0.0).map(per_second);
     match (coming, waiting) {
         (Some(coming), Some(waiting)) => format!("{coming} and {waiting}"),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => "what was just there".to_owned(),
+    }
+}
+
+fn per_second(rate: f64) -> String {
+    match rounded(rate).as_str() {
+        "1" => "1 message a second".to_owned(),
+        other => format!("{other} messages a second"),
     }
 }
 
