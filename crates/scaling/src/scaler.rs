@@ -153,7 +153,8 @@ impl Scaler {
             if need.is_none() {
                 self.felt = Some((wanted, signals.at));
             }
-            return grown(target, signals.replicas, (wanted, ceiling));
+            let guess = if need.is_some() { LimitedBy::Nothing } else { LimitedBy::Measuring };
+            return grown(target, (signals.replicas, guess), (wanted, ceiling));
         }
         let Some(enough) = enough else { return hold(LimitedBy::NoSignal) };
         self.shrunk(target, signals, (enough, need.is_some()))
@@ -219,9 +220,9 @@ impl Scaler {
 }
 
 /// More, as far as there may be.
-fn grown(target: &Target, replicas: u32, (wanted, ceiling): (u32, Ceiling)) -> Choice {
+fn grown(target: &Target, (replicas, guess): (u32, LimitedBy), (wanted, ceiling): (u32, Ceiling)) -> Choice {
     let (most, why) = match ceiling {
-        Ceiling::None => (u32::MAX, LimitedBy::Nothing),
+        Ceiling::None => (u32::MAX, guess),
         Ceiling::Careful(most) => (most, LimitedBy::Measuring),
         Ceiling::Saturated(most) => (most, LimitedBy::Saturation),
     };
@@ -229,7 +230,7 @@ fn grown(target: &Target, replicas: u32, (wanted, ceiling): (u32, Ceiling)) -> C
     if allowed < wanted && allowed < target.max {
         return Choice { wanted, ..bounded(target, allowed, why) };
     }
-    bounded(target, wanted, LimitedBy::Nothing)
+    bounded(target, wanted, guess)
 }
 
 /// Within `min` and `max`.

@@ -1,6 +1,6 @@
 //! How many workers there shall be, and why: single decisions, whole traces, sentences.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod decisions;
 #[path = "../../examples/replay/model/mod.rs"]

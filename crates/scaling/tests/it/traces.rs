@@ -98,3 +98,21 @@ fn every_decision_of_every_trace_is_within_bounds_and_a_sentence() {
         });
     }
 }
+
+#[test]
+fn a_spike_that_comes_again_is_drained_within_little_more_than_the_target() {
+    let trace = named("spikes");
+    let mut last_waiting = [0.0_f64; 5];
+    replay(trace, |signals, _| {
+        let at = signals.at.as_secs_f64();
+        let ninety = [0.0, 90.0, 180.0, 270.0, 360.0].iter().rposition(|begin| at >= *begin + 20.0).unwrap_or(0);
+        if signals.ready != Some(0) {
+            last_waiting[ninety] = at - 20.0;
+        }
+    });
+    for begin in [90.0, 180.0] {
+        let drained_s =
+            last_waiting.iter().copied().filter(|at| (begin..begin + 90.0).contains(at)).fold(0.0, f64::max) - begin;
+        assert!((1.0..=1.2 * 30.0).contains(&drained_s), "the spike at {begin} s waited for {drained_s} s");
+    }
+}
