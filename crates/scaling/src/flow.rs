@@ -141,7 +141,8 @@ impl Flow {
 /// How many messages came in.
 ///
 /// It is the depth plus what was acknowledged. The depth is live in part, and what left the queue in the last seconds is not
-/// in the rest yet, so that the sum can fall for a while; what came in cannot. The highest sum is the best that is known, and it is never too much.
+/// in the rest yet, so that the sum can fall for a while; what came in cannot. The highest sum is the best that is
+/// known, and it is never too much.
 #[derive(Debug, Clone, Default)]
 struct Arrived {
     so_far: Option<u64>,
