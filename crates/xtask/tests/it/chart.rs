@@ -1,6 +1,7 @@
 //! The chart as Helm 3 and Helm 4 render it, with its own values and with each file of `charts/loyalty-operator/ci`.
 
 mod cluster;
+mod docs;
 mod helm;
 mod notes;
 mod refusals;
