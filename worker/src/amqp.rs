@@ -8,7 +8,7 @@ use broker::Connection;
 use contract::pipeline::bury_header;
 use contract::result::{CLOUD_EVENT_JSON, ResultEvent};
 use contract::{PipelineName, Refusal};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use jiff::Timestamp;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -17,6 +17,9 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Consumer, PublisherConfirm};
+use prometheus::{IntCounter, IntGauge};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Most messages of a batch: beyond a few hundred neither the acknowledgement nor the transaction gets cheaper.
 pub(crate) const BATCH_LEN_MAX: usize = 500;
@@ -121,44 +124,54 @@ fn text_headers(table: &FieldTable) -> Vec<(String, String)> {
 /// A lane's deliveries.
 pub(crate) struct Inlet {
     channel: Channel,
-    consumer: Consumer,
+    tag: ShortString,
     queue: String,
-    /// The end of the stream, seen while a batch was gathered: the stream tells it only once.
-    ended: Option<LinkError>,
+    /// What the broker delivered and nobody took yet; never more than [`PREFETCH`]. Ends with the consumer.
+    waiting: mpsc::UnboundedReceiver<Result<Delivery, lapin::Error>>,
+    receiving: AbortOnDropHandle<()>,
+    /// Why the consumer ended, seen while a batch was gathered: it is told only once.
+    ended: Option<lapin::Error>,
 }
 
 impl Inlet {
     /// Subscribes; fails when the queue is missing.
-    pub(crate) async fn open(connection: &Connection, queue: &str, consumer: &str) -> Result<Self, LinkError> {
+    pub(crate) async fn open(
+        connection: &Connection,
+        queue: &str,
+        consumer: &str,
+        tally: Tally,
+    ) -> Result<Self, LinkError> {
         let channel = connection.channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(queue.into(), consumer.into(), options, FieldTable::default()).await?;
-        Ok(Self { channel, consumer, queue: queue.to_owned(), ended: None })
+        let (sender, waiting) = mpsc::unbounded_channel();
+        let tag = consumer.tag();
+        let receiving = AbortOnDropHandle::new(tokio::spawn(receive(consumer, sender, tally)));
+        Ok(Self { channel, tag, queue: queue.to_owned(), waiting, receiving, ended: None })
     }
 
-    /// What waits, at least one message; returns as soon as the stream runs dry. Cancel-safe until the first message came.
+    /// What waits, at least one message; returns as soon as no more waits. Cancel-safe until the first message came.
+    ///
+    /// What came before the end of the consumer is handed out first.
     pub(crate) async fn batch(&mut self) -> Result<Vec<Arrived>, LinkError> {
         if let Some(ended) = self.ended.take() {
-            return Err(ended);
+            return Err(ended.into());
         }
-        let first = self.consumer.next().await;
-        let first = first.ok_or_else(|| LinkError::Cancelled(self.queue.clone()))??;
+        let first = self.waiting.recv().await.ok_or_else(|| LinkError::Cancelled(self.queue.clone()))??;
         let mut bytes = first.data.len();
         let mut batch = vec![Arrived::from(first)];
         while batch.len() < BATCH_LEN_MAX && bytes < BATCH_BYTES_MAX {
-            match self.consumer.next().now_or_never() {
-                Some(Some(Ok(delivery))) => {
+            match self.waiting.try_recv() {
+                Ok(Ok(delivery)) => {
                     bytes += delivery.data.len();
                     batch.push(Arrived::from(delivery));
                 }
-                None => break,
-                // What came before the end is worked on first.
-                Some(end) => {
-                    let error = end.and_then(Result::err).map(LinkError::Amqp);
-                    self.ended = Some(error.unwrap_or_else(|| LinkError::Cancelled(self.queue.clone())));
+                Ok(Err(error)) => {
+                    self.ended = Some(error);
                     break;
                 }
+                Err(_) => break,
             }
         }
         Ok(batch)
@@ -169,15 +182,14 @@ impl Inlet {
     /// Nothing of it goes back and comes again to somebody else. Lanes have competing consumers; on a queue with a single active one
     /// this would break the order, because the next one begins while this one still works.
     pub(crate) async fn stop(&mut self) -> Result<(), LinkError> {
-        let tag = self.consumer.tag();
-        let cancel = self.channel.basic_cancel(tag, BasicCancelOptions::default());
+        let cancel = self.channel.basic_cancel(self.tag.clone(), BasicCancelOptions::default());
         heard("stop consuming", async { Ok(cancel.await?) }).await
     }
 
     /// A batch of what was delivered before the stop; nothing when all of it was handed out.
-    pub(crate) fn left(&mut self) -> Option<Vec<Arrived>> {
-        // After the broker's answer nothing more can come: what is not here now never will be.
-        self.batch().now_or_never()?.ok()
+    pub(crate) async fn left(&mut self) -> Option<Vec<Arrived>> {
+        // The broker's answer to the stop ended the consumer, so this does not wait for messages that never come.
+        self.batch().await.ok()
     }
 
     /// Acknowledges what this inlet delivered.
@@ -189,6 +201,35 @@ impl Inlet {
     pub(crate) async fn close(self) {
         // The channel may be gone already; then the broker took everything back by itself.
         let _ = tokio::time::timeout(CLOSE_MAX, self.channel.close(200, "done".into())).await;
+        self.receiving.abort();
+        // Counted to the end: whoever resets the gauge after this has the last word.
+        let _ = self.receiving.await;
+    }
+}
+
+/// Counts what the broker delivers, from the moment when this process has it.
+pub(crate) struct Tally {
+    pub(crate) received: IntCounter,
+    pub(crate) redelivered: IntCounter,
+    pub(crate) in_flight: IntGauge,
+}
+
+/// Takes deliveries out of the client's own store, where nobody could count them, until the consumer ends.
+async fn receive(
+    mut consumer: Consumer,
+    waiting: mpsc::UnboundedSender<Result<Delivery, lapin::Error>>,
+    tally: Tally,
+) {
+    while let Some(delivery) = consumer.next().await {
+        let failed = delivery.is_err();
+        if let Ok(delivery) = &delivery {
+            tally.received.inc();
+            tally.redelivered.inc_by(u64::from(delivery.redelivered));
+            tally.in_flight.inc();
+        }
+        if waiting.send(delivery).is_err() || failed {
+            return;
+        }
     }
 }
 

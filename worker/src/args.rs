@@ -17,7 +17,7 @@ use crate::migrate::MigrateArgs;
   AMQP_URL=amqp://localhost LEDGER_URL=sqlite:ledger.db loyalty-worker --config worker.yaml
   loyalty-worker --config /etc/loyalty/worker.yaml --broker-secret /etc/loyalty/broker --ledger-secret /etc/loyalty/ledger/url
 
-Signals: the first SIGTERM or SIGINT finishes the batch, the second leaves at once.
+Signals: the first SIGTERM or SIGINT works off what was delivered, for 20 seconds at most; the second leaves at once.
 Exit codes: 0 stopped as asked, 2 could not start."
 )]
 pub struct Cli {
@@ -38,7 +38,7 @@ pub enum Command {
 }
 
 /// How to work.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// The pipeline's configuration (YAML or JSON)
     #[arg(long, env = "LOYALTY_CONFIG", value_name = "FILE")]

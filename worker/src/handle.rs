@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::Refusal;
 use contract::event::Event;
@@ -16,6 +16,9 @@ use crate::amqp::Arrived;
 use crate::hold::Holder;
 use crate::metrics::Metrics;
 use crate::{attempts, fault};
+
+/// Longest wait for taking a noted attempt back; a worker that was asked to stop has little time left.
+const TAKE_BACK_MAX: Duration = Duration::from_secs(3);
 
 /// A run of messages that are decided: results and burials are to be confirmed, then all of them acknowledged.
 #[derive(Default)]
@@ -73,19 +76,27 @@ impl Desk<'_> {
             }
             attempts::attempt(self.ledger, &message, self.attempts).await
         };
-        let decided = match self.holder.ledger(note).await? {
-            Ok(()) => self.together(vec![message]).await,
-            Err(refusal) => {
+        let decided = match self.holder.ledger(note).await {
+            // Asked to leave before the ledger's answer came: the note may stand all the same.
+            None => None,
+            Some(Ok(())) => self.together(vec![message]).await,
+            Some(Err(refusal)) => {
                 let unit = Unit { last_tag: message.tag, messages: 1, ..Unit::default() };
                 Some(Unit { burials: vec![(message, refusal)], ..unit })
             }
         };
-        if decided.as_ref().is_none_or(|unit| unit.batches.is_empty())
-            && let Err(error) = self.ledger.clear_attempts(&[key]).await
-        {
-            tracing::warn!(error = host::chain(&error), "an attempt stays noted");
+        if decided.as_ref().is_none_or(|unit| unit.batches.is_empty()) {
+            self.take_back(key).await;
         }
         decided
+    }
+
+    async fn take_back(&self, attempt: AttemptKey) {
+        match tokio::time::timeout(TAKE_BACK_MAX, self.ledger.clear_attempts(&[attempt])).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = host::chain(&error), "an attempt stays noted"),
+            Err(_) => tracing::warn!("an attempt stays noted: the ledger did not answer in time"),
+        }
     }
 
     async fn together(&self, messages: Vec<Arrived>) -> Option<Unit> {

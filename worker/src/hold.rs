@@ -1,11 +1,13 @@
 //! Holding on while the world is at fault: back-off with jitter, `/readyz` off, resume without anybody's help.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::EngineError;
 use host::{Health, Shutdown, chain};
 
 use crate::metrics::{HELD_BY_LEDGER, HELD_BY_RULES, Metrics};
+use crate::tenure::Tenure;
 
 /// First pause; short, because most trouble is a restart.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -48,6 +50,30 @@ pub(crate) struct Holder {
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
     pub(crate) shutdown: Shutdown,
+    pub(crate) tenure: Tenure,
+    /// What was told last, so that an outage of an hour is no thousand lines.
+    pub(crate) told: Told,
+}
+
+/// The last trouble that was logged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<Option<String>>>);
+
+impl Told {
+    /// Whether this is news.
+    pub(crate) fn is_new(&self, why: &str) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_deref() == Some(why) {
+            return false;
+        }
+        *last = Some(why.to_owned());
+        true
+    }
+
+    /// Whether there was trouble until now.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    }
 }
 
 impl Holder {
@@ -80,24 +106,35 @@ impl Holder {
 
     /// Tells that work waits, and for what.
     pub(crate) fn held(&self, error: &EngineError) {
-        let cause = if matches!(error, EngineError::Ledger(_)) { HELD_BY_LEDGER } else { HELD_BY_RULES };
-        self.tell(cause, chain(error));
+        match error {
+            EngineError::Ledger(error) => {
+                self.tell(HELD_BY_LEDGER, chain(error));
+                self.tenure.look();
+            }
+            error => self.tell(HELD_BY_RULES, chain(error)),
+        }
     }
 
     fn silent(&self) {
         let seconds = ANSWER_MAX.as_secs();
         let why = format!("the ledger did not answer for {seconds} seconds; see what its database waits for");
         self.tell(HELD_BY_LEDGER, why);
+        self.tenure.look();
     }
 
     fn tell(&self, cause: &str, why: String) {
-        tracing::warn!(error = why, "holding: the ledger cannot decide now");
+        if self.told.is_new(&why) {
+            tracing::warn!(error = why, "holding: the ledger cannot decide now");
+        }
         self.health.down("ledger", why);
         self.metrics.held.with_label_values(&[cause]).set(1);
     }
 
     /// Tells that the ledger answers.
     pub(crate) fn resumed(&self) {
+        if self.told.is_over() {
+            tracing::info!("the ledger answers");
+        }
         self.health.up("ledger");
         for cause in [HELD_BY_LEDGER, HELD_BY_RULES] {
             self.metrics.held.with_label_values(&[cause]).set(0);
@@ -108,6 +145,15 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_trouble_is_news_once_until_it_is_over() {
+        let told = Told::default();
+        assert!(!told.is_over());
+        assert_eq!(["away", "away", "refused", "away"].map(|why| told.is_new(why)), [true, false, true, true]);
+        assert!(told.is_over());
+        assert!(told.is_new("away"), "a second outage is told again");
+    }
 
     #[test]
     fn pauses_grow_to_a_limit_and_keep_at_least_half() {

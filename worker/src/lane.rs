@@ -1,5 +1,6 @@
 //! One lane: deciding a batch while the one before it is published.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,18 +10,22 @@ use host::Shutdown;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::amqp::{Addresses, Arrived, Inlet, LinkError, Outlet};
+use crate::amqp::{Addresses, Arrived, Inlet, LinkError, Outlet, Tally};
 use crate::handle::{Desk, Unit};
 use crate::hold::Holder;
+use crate::metrics::Metrics;
 use crate::publish::Press;
 use crate::run::Worker;
 
 /// Units that may wait for their confirms while the next batch is decided.
 const UNITS_WAITING_MAX: usize = 2;
 
-/// How long a lane that ends may take to work off what was delivered, and then to publish it; both together are less than the grace
-/// period that the operator gives a pod (45 s).
-const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long a lane that was asked to end may take to decide what was delivered. With [`CONFIRMING_MAX`], and a few seconds to close
+/// channels and connection, it is less than the 30 s that Kubernetes gives a pod to end.
+const DECIDING_MAX: Duration = Duration::from_secs(15);
+
+/// How long the results of what is decided may take after that.
+const CONFIRMING_MAX: Duration = Duration::from_secs(5);
 
 /// A lane whose queue is consumed and whose exchanges can be published to.
 pub(crate) struct Opened {
@@ -38,7 +43,7 @@ pub(crate) async fn open(
     worker: &Arc<Worker>,
     connection: &Connection,
     lane: Lane,
-    session: Shutdown,
+    session: &Shutdown,
 ) -> Result<Opened, LinkError> {
     let pipeline = &worker.config.pipeline;
     let names = Names(pipeline);
@@ -46,8 +51,7 @@ pub(crate) async fn open(
     let results = worker.config.results.exchange_name(pipeline);
     let addresses = Addresses { pipeline, results: &results, dead: &names.dead() };
     let outlet = Outlet::open(connection, &addresses).await?;
-    let inlet = Inlet::open(connection, &queue, &worker.consumer_tag).await?;
-    worker.metrics().in_flight.with_label_values(&[lane.as_str()]).set(0);
+    let inlet = Inlet::open(connection, &queue, &worker.consumer_tag, tally(worker.metrics(), lane)).await?;
     let press = Press {
         outlet,
         acks: inlet.acks(),
@@ -59,8 +63,17 @@ pub(crate) async fn open(
         lane: lane.as_str(),
     };
     tracing::info!(lane = lane.as_str(), "consuming");
-    let holder = Holder { shutdown: session, ..worker.holder.clone() };
+    let holder = Holder { shutdown: session.part(), ..worker.holder.clone() };
     Ok(Opened { worker: worker.clone(), holder, lane, inlet, press })
+}
+
+fn tally(metrics: &Metrics, lane: Lane) -> Tally {
+    let lane = [lane.as_str()];
+    Tally {
+        received: metrics.received.with_label_values(&lane),
+        redelivered: metrics.redelivered.with_label_values(&lane),
+        in_flight: metrics.in_flight.with_label_values(&lane),
+    }
 }
 
 impl Opened {
@@ -72,9 +85,20 @@ impl Opened {
         let Self { worker, holder, lane, mut inlet, press } = self;
         let (sender, receiver) = mpsc::channel(UNITS_WAITING_MAX);
         let publishing = AbortOnDropHandle::new(tokio::spawn(press.run(receiver)));
-        let decided = Deciding { worker: &worker, holder: &holder, lane }.run(&mut inlet, sender).await;
+        let decided = {
+            let deciding = Deciding { worker: &worker, holder: &holder, lane };
+            let mut deciding = pin!(deciding.run(&mut inlet, sender));
+            tokio::select! {
+                decided = &mut deciding => decided,
+                () = overdue(&holder.shutdown) => {
+                    // Whoever waits for the ledger now leaves in good order: what it did not decide goes back.
+                    holder.shutdown.insist();
+                    deciding.await
+                }
+            }
+        };
         // The sender is gone: what is decided is published and acknowledged before the channel closes.
-        let published = match tokio::time::timeout(DRAIN_MAX, publishing).await {
+        let published = match tokio::time::timeout(CONFIRMING_MAX, publishing).await {
             Ok(Ok(published)) => published,
             Ok(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Cancelled with the whole process, or too slow: what is not acknowledged goes back.
@@ -84,6 +108,12 @@ impl Opened {
         worker.metrics().in_flight.with_label_values(&[lane.as_str()]).set(0);
         decided.and(published)
     }
+}
+
+/// A lane has had its time to decide what was delivered.
+async fn overdue(shutdown: &Shutdown) {
+    shutdown.asked().await;
+    tokio::time::sleep(DECIDING_MAX).await;
 }
 
 /// Batch after batch.
@@ -111,6 +141,7 @@ impl Deciding<'_> {
                 batch = inlet.batch() => batch?,
             };
             if !self.work_off(&desk, batch, &units).await {
+                // The ledger is away: what was delivered cannot be worked off, and waits in the queue rather than here.
                 return Ok(());
             }
         }
@@ -119,37 +150,36 @@ impl Deciding<'_> {
 
     /// Works off what was delivered already, so that nothing of it is delivered twice; what is not done in time goes back.
     async fn drain(&self, inlet: &mut Inlet, desk: &Desk<'_>, units: &mpsc::Sender<Unit>) -> Result<(), LinkError> {
-        let begun = Instant::now();
-        inlet.stop().await?;
-        while begun.elapsed() < DRAIN_MAX
-            && let Some(batch) = inlet.left()
-        {
+        let (begun, mut messages) = (Instant::now(), 0);
+        tokio::select! {
+            stopped = inlet.stop() => stopped?,
+            () = self.holder.shutdown.now() => return Ok(()),
+        }
+        while let Some(batch) = inlet.left().await {
+            let taken = batch.len();
             if !self.work_off(desk, batch, units).await {
                 break;
             }
+            messages += taken;
         }
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(lane = self.lane.as_str(), messages, ms, "worked off what was delivered");
         Ok(())
     }
 
     /// Whether to go on: not while the ledger is away and the worker was asked to stop, nor when nobody publishes any more.
     async fn work_off(&self, desk: &Desk<'_>, batch: Vec<Arrived>, units: &mpsc::Sender<Unit>) -> bool {
-        self.count(&batch);
         let Some(decided) = desk.handle(batch).await else { return false };
         for unit in decided {
+            let sent = tokio::select! {
+                sent = units.send(unit) => sent.is_ok(),
+                () = self.holder.shutdown.now() => false,
+            };
             // The publisher is gone only after an error, which it tells itself.
-            if units.send(unit).await.is_err() {
+            if !sent {
                 return false;
             }
         }
         true
-    }
-
-    fn count(&self, batch: &[Arrived]) {
-        let lane = [self.lane.as_str()];
-        let redelivered = batch.iter().filter(|arrived| arrived.redelivered).count();
-        let messages = batch.len();
-        self.holder.metrics.redelivered.with_label_values(&lane).inc_by(u64::try_from(redelivered).unwrap_or(u64::MAX));
-        self.holder.metrics.received.with_label_values(&lane).inc_by(u64::try_from(messages).unwrap_or(u64::MAX));
-        self.holder.metrics.in_flight.with_label_values(&lane).add(i64::try_from(messages).unwrap_or(i64::MAX));
     }
 }

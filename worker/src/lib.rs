@@ -17,6 +17,7 @@ mod rescue;
 mod run;
 mod session;
 mod settings;
+mod tenure;
 
 use std::process::ExitCode;
 

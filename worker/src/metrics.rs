@@ -119,3 +119,39 @@ fn histogram(
     registry.register(Box::new(histogram.clone()))?;
     Ok(histogram)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    /// `docs/reference/metrics-worker.md` says what there is; UPDATE=1 rewrites it.
+    #[test]
+    fn the_reference_names_every_metric() {
+        // In full: a metric that is new here wants a series below, or the registry does not see it.
+        let Metrics {
+            registry,
+            received: _,
+            redelivered: _,
+            settled: _,
+            buried: _,
+            in_flight: _,
+            held: _,
+            points_earned,
+            results,
+            batch_messages: _,
+            ledger_seconds: _,
+            confirm_seconds: _,
+        } = Metrics::new().unwrap();
+        points_earned.with_label_values(&[host::ANY]);
+        results.with_label_values(&[host::ANY]);
+        let text = format!(
+            "<!-- written by UPDATE=1 of a test in `worker`; do not edit -->\n# Metrics of a worker\n\nAt `/metrics` of each worker's port 8080.\n\n{}",
+            host::metrics_table(&registry).replace(env!("CARGO_PKG_VERSION"), "VERSION")
+        );
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/metrics-worker.md");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), text, "UPDATE=1 rewrites it");
+    }
+}

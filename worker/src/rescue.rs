@@ -48,7 +48,12 @@ impl From<ledger::LedgerError> for Trouble {
 pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>, session: Shutdown) -> Result<(), LinkError> {
     let mut outlet = None;
     loop {
-        match round(&worker, &connection, &mut outlet).await {
+        let done = tokio::select! {
+            done = round(&worker, &connection, &mut outlet) => done,
+            // Whatever it published without its mark is published again under the same ids.
+            () = overdue(&session) => return Ok(()),
+        };
+        match done {
             Ok(()) => worker.holder.resumed(),
             Err(Trouble::Link(error)) => {
                 tracing::warn!(error = chain(&error), "could not publish what was left behind");
@@ -61,6 +66,12 @@ pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>, sessio
             () = tokio::time::sleep(ROUND) => {}
         }
     }
+}
+
+/// A round takes milliseconds; one that waits for a lock in the database must not keep a worker that was asked to stop.
+async fn overdue(session: &Shutdown) {
+    session.asked().await;
+    tokio::time::sleep(ROUND).await;
 }
 
 async fn open(worker: &Worker, connection: &Connection) -> Result<Outlet, LinkError> {

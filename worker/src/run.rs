@@ -5,15 +5,16 @@ use std::sync::Arc;
 use contract::config::WorkerConfig;
 use contract::intake::{Intake, TimeLimits};
 use engine::Engine;
-use host::{Health, ServeError};
+use host::{Health, ServeError, Shutdown};
 use ledger::{Ledger, LedgerError};
 
 use crate::Args;
-use crate::hold::Holder;
+use crate::hold::{Holder, Told};
 use crate::marks::Marks;
 use crate::metrics::Metrics;
 use crate::session;
 use crate::settings::{self, Settings, SettingsError};
+use crate::tenure::Tenure;
 
 /// Why a worker cannot start; waiting would not help.
 #[derive(Debug, thiserror::Error)]
@@ -63,24 +64,58 @@ pub(crate) async fn run(args: Args) -> Result<(), StartError> {
         write.map_err(|source| StartError::ListenFile { path: path.clone(), source })?;
     }
     let probes = tokio::spawn(server.run(health.clone(), metrics.registry.clone(), shutdown.clone()));
-    let holder = Holder { health, metrics, shutdown: shutdown.clone() };
-    let stopping = holder.health.clone();
+    let stopping = health.clone();
     let asked = shutdown.clone();
     tokio::spawn(async move {
         asked.asked().await;
         // Alive and not ready: traffic and roll-outs look at this.
         stopping.down("worker", "stopping");
     });
-    let worked = work(args, settings, holder).await;
+    let worked = tenures(args, settings, Process { health, metrics, shutdown: shutdown.clone() }).await;
     shutdown.insist();
     // A client that never finishes its question must not keep the process.
     probes.abort();
     worked
 }
 
-async fn work(args: Args, settings: Settings, holder: Holder) -> Result<(), StartError> {
-    let Settings { config, ledger_url } = settings;
-    let ledger = ledger::open(&ledger_url)?;
+/// What outlives a tenure.
+struct Process {
+    health: Health,
+    metrics: Metrics,
+    shutdown: Shutdown,
+}
+
+/// One address of the ledger after another, until the process is asked to stop.
+async fn tenures(args: Args, settings: Settings, process: Process) -> Result<(), StartError> {
+    let Settings { config, ledger_url: mut url } = settings;
+    let mut ledger = ledger::open(&url)?;
+    loop {
+        let tenure = Tenure::new(args.ledger_secret.clone(), &url, process.shutdown.part());
+        let holder = Holder {
+            health: process.health.clone(),
+            metrics: process.metrics.clone(),
+            shutdown: tenure.end.clone(),
+            tenure: tenure.clone(),
+            told: Told::default(),
+        };
+        work(args.clone(), config.clone(), ledger.clone(), holder).await?;
+        if process.shutdown.is_asked() {
+            return Ok(());
+        }
+        process.health.down("broker", "not consuming: the ledger's address was exchanged");
+        // It may have been exchanged back, or again: whatever it is, the next look sees it.
+        if let Some(next) = tenure.next() {
+            (url, ledger) = next;
+        }
+    }
+}
+
+async fn work(
+    args: Args,
+    config: WorkerConfig,
+    ledger: Arc<dyn Ledger>,
+    holder: Holder,
+) -> Result<(), StartError> {
     if !ledger_ready(ledger.as_ref(), &holder).await? {
         return Ok(());
     }
@@ -103,15 +138,24 @@ async fn work(args: Args, settings: Settings, holder: Holder) -> Result<(), Star
     Ok(())
 }
 
-/// Whether the ledger has our version (`false`: asked to stop first). A wrong one is for a person, an absent one is waited for.
+/// Whether the ledger has our version (`false`: asked to stop first). A newer one is for a person.
 async fn ledger_ready(ledger: &dyn Ledger, holder: &Holder) -> Result<bool, LedgerError> {
     let check = async || match ledger.check_version().await {
-        Err(error) if error.is_away() => Err(error.into()),
+        Err(error) if may_pass(&error, &holder.tenure) => Err(error.into()),
         checked => Ok(checked),
     };
     match holder.ledger(check).await {
         Some(checked) => checked.map(|()| true),
         None => Ok(false),
+    }
+}
+
+/// Whether waiting may help: a migration may be under way, and a login that is refused may be exchanged.
+fn may_pass(error: &LedgerError, tenure: &Tenure) -> bool {
+    match error {
+        LedgerError::WrongVersion { stands, needed, .. } => stands < needed,
+        LedgerError::Misconfigured { .. } => tenure.may_change(),
+        error => error.is_away(),
     }
 }
 

@@ -8,7 +8,7 @@ use host::{Shutdown, chain};
 use tokio::task::JoinSet;
 
 use crate::amqp::LinkError;
-use crate::hold::{Backoff, LIVED_WELL};
+use crate::hold::{Backoff, LIVED_WELL, Told};
 use crate::metrics::HELD_BY_BROKER;
 use crate::run::Worker;
 use crate::settings::{self, SettingsError};
@@ -30,15 +30,17 @@ enum Lost {
 
 /// Session after session until asked to stop; holds between them.
 pub(crate) async fn run(worker: &Arc<Worker>) {
-    let mut backoff = Backoff::default();
+    let (mut backoff, told) = (Backoff::default(), Told::default());
     while !worker.holder.shutdown.is_asked() {
         let lost = tokio::select! {
-            lost = once(worker, &mut backoff) => lost,
+            lost = once(worker, &mut backoff, &told) => lost,
             () = worker.holder.shutdown.now() => return,
         };
         let Err(lost) = lost else { return };
         let why = chain(&lost);
-        tracing::warn!(error = why, "holding: the broker is away");
+        if told.is_new(&why) {
+            tracing::warn!(error = why, "holding: the broker is away");
+        }
         worker.holder.health.down("broker", why);
         worker.metrics().held.with_label_values(&[HELD_BY_BROKER]).set(1);
         tokio::select! {
@@ -48,7 +50,7 @@ pub(crate) async fn run(worker: &Arc<Worker>) {
     }
 }
 
-async fn once(worker: &Arc<Worker>, backoff: &mut Backoff) -> Result<(), Lost> {
+async fn once(worker: &Arc<Worker>, backoff: &mut Backoff, told: &Told) -> Result<(), Lost> {
     // Secrets may be exchanged at any time; each session reads them anew.
     let settings = settings::broker(&worker.args).map_err(Lost::Settings)?;
     let connection = tokio::select! {
@@ -60,6 +62,7 @@ async fn once(worker: &Arc<Worker>, backoff: &mut Backoff) -> Result<(), Lost> {
     let ended = work(worker, &connection, &session).await;
     if ended.is_ok() || opened.elapsed() > LIVED_WELL {
         *backoff = Backoff::default();
+        told.is_over();
     }
     if let Some(connection) = Arc::into_inner(connection) {
         // Closing it asks the broker, who may be gone.
@@ -72,7 +75,7 @@ async fn work(worker: &Arc<Worker>, connection: &Arc<Connection>, session: &Shut
     let mut lanes = Vec::new();
     // Every lane is subscribed before the worker calls itself ready.
     for lane in worker.config.events.lanes() {
-        lanes.push(lane::open(worker, connection, lane, session.clone()).await?);
+        lanes.push(lane::open(worker, connection, lane, session).await?);
     }
     let mut tasks = JoinSet::new();
     for lane in lanes {
