@@ -13,7 +13,7 @@ use kube::{Client, ResourceExt};
 use serde::Serialize;
 use serde_json::Value;
 
-use api::LoyaltyPipeline;
+use api::{ConditionStatus, ConditionType, LoyaltyPipeline};
 
 use crate::board::Board;
 use crate::brokers::Brokers;
@@ -58,6 +58,28 @@ impl House {
         }
         let used = self.board.running();
         self.brokers.keep_only(|settings| used.iter().any(|(_, running)| running.link.settings() == settings));
+    }
+}
+
+impl House {
+    /// Counts pipelines by whether they are ready, as their status says. One that cannot be read is not.
+    pub(crate) fn count_pipelines(&self) {
+        let stored = self.pipelines.all();
+        let told = |stored: &Stored| match &stored.0 {
+            Ok(pipeline) => {
+                let conditions = pipeline.status.iter().flat_map(|status| &status.conditions);
+                let ready = conditions.into_iter().find(|condition| condition.kind == ConditionType::Ready);
+                ready.map_or(ConditionStatus::Unknown, |ready| ready.status)
+            }
+            Err(_) => ConditionStatus::False,
+        };
+        for status in [ConditionStatus::True, ConditionStatus::False, ConditionStatus::Unknown] {
+            let count = stored.iter().filter(|stored| told(stored) == status).count();
+            self.metrics
+                .pipelines
+                .with_label_values(&[format!("{status:?}").as_str()])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 }
 

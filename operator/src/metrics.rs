@@ -61,3 +61,33 @@ impl Metrics {
 fn counter(name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
     IntCounterVec::new(Opts::new(name, help), &[label])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    /// `docs/reference/metrics-operator.md` says what there is; UPDATE=1 rewrites it.
+    #[test]
+    fn the_reference_names_every_metric() {
+        // In full: a metric that is new here wants a series below, or the registry does not see it.
+        let Metrics { registry, walks: _, failed: _, writes, pipelines, scalings, leader: _ } = Metrics::new().unwrap();
+        for to in ["broker", "cluster", "ledger"] {
+            writes.with_label_values(&[to]);
+        }
+        for ready in ["True", "False", "Unknown"] {
+            pipelines.with_label_values(&[ready]);
+        }
+        for direction in ["in", "out"] {
+            scalings.with_label_values(&[direction]);
+        }
+        let text = format!(
+            "<!-- written by UPDATE=1 of a test in `operator`; do not edit -->\n# Metrics of the operator\n\nAt `/metrics` of its port 8080.\n\n{}",
+            host::metrics_table(&registry).replace(env!("CARGO_PKG_VERSION"), "VERSION")
+        );
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/metrics-operator.md");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(file, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), text, "UPDATE=1 rewrites it");
+    }
+}

@@ -5,12 +5,14 @@
 mod chain;
 mod health;
 mod log;
+mod reference;
 mod serve;
 mod shutdown;
 
 pub use chain::chain;
 pub use health::Health;
 pub use log::{Format, LogError, init as init_log};
+pub use reference::{ANY, metrics_table};
 pub use serve::{ServeError, Server, bind};
 pub use shutdown::{Shutdown, on_signals};
 

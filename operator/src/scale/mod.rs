@@ -61,6 +61,7 @@ pub(crate) async fn run(house: Arc<House>) {
     loop {
         ticks.tick().await;
         house.forget_gone();
+        house.count_pipelines();
         let running = house.board.running();
         memories.retain(|key, _| running.iter().any(|(running, _)| running == key));
         let looks = running.into_iter().map(|(key, running)| {

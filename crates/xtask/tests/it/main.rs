@@ -6,8 +6,9 @@ mod chart;
 mod cluster;
 #[cfg(test)]
 mod generated;
-#[cfg(test)]
 mod images;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
