@@ -26,13 +26,14 @@ fn all() -> Vec<PathBuf> {
     found
 }
 
-/// What stands in `](...)`, without web addresses and places in the same text. Lines of code have none.
+/// What stands in `](...)`, without web addresses and places in the same text. Code has none.
 fn links(text: &str) -> Vec<String> {
     let mut is_code = false;
     let mut found = Vec::new();
     for line in text.lines() {
         is_code ^= line.trim_start().starts_with("```");
-        let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let words: String = line.split('`').step_by(2).collect();
+        let targets = words.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let own = targets.filter(|target| !is_code && !target.contains("://") && !target.starts_with('#'));
         found.extend(own.map(|target| target.split('#').next().unwrap_or_default().to_owned()));
     }
