@@ -215,11 +215,7 @@ pub(crate) struct Tally {
 }
 
 /// Takes deliveries out of the client's own store, where nobody could count them, until the consumer ends.
-async fn receive(
-    mut consumer: Consumer,
-    waiting: mpsc::UnboundedSender<Result<Delivery, lapin::Error>>,
-    tally: Tally,
-) {
+async fn receive(mut consumer: Consumer, waiting: mpsc::UnboundedSender<Result<Delivery, lapin::Error>>, tally: Tally) {
     while let Some(delivery) = consumer.next().await {
         let failed = delivery.is_err();
         if let Ok(delivery) = &delivery {

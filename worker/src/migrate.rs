@@ -66,6 +66,12 @@ pub(crate) enum MigrateError {
     Ledger(#[from] LedgerError),
     #[error("could not read rules from `{path}`")]
     Rules { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("could not take the rules of `{path}`: {problem}; they were written for another version of this program")]
+    Uncompilable { path: PathBuf, problem: String },
+    #[error("could not finish: asked to stop")]
+    Stopped,
+    #[error("could not listen for signals")]
+    Signals(#[source] std::io::Error),
 }
 
 /// The rules of a pipeline as the operator hands them over.
@@ -77,22 +83,37 @@ struct Rules {
     valid_from: Option<Timestamp>,
 }
 
-/// Does it once; a second time changes nothing. A cancelled call leaves each migration whole or untouched.
+/// Does it once; a second time changes nothing. A signal, like a cancelled call, leaves each migration whole or untouched.
 pub(crate) async fn migrate(args: &MigrateArgs) -> Result<(), MigrateError> {
+    // The first process of a container is sent signals that nobody else answers.
+    let shutdown = host::on_signals().map_err(MigrateError::Signals)?;
+    tokio::select! {
+        done = tables_and_rules(args) => done,
+        () = shutdown.asked() => Err(MigrateError::Stopped),
+    }
+}
+
+async fn tables_and_rules(args: &MigrateArgs) -> Result<(), MigrateError> {
+    // What is wrong with the rules is found before anything is touched.
     let rules = args.ruleset.as_deref().map(read_rules).transpose()?;
     let url = settings::ledger_url(args.ledger_secret.as_deref())?;
     let ledger = ledger::open(&url)?;
     migrated(ledger.as_ref(), Duration::from_secs(args.wait)).await?;
     tracing::info!(ledger = ledger.address(), "the tables are of this version");
-    if let (Some(pipeline), Some(rules)) = (&args.pipeline, rules) {
-        let since = Since { valid_from: rules.valid_from, author: args.author.clone() };
-        let appended = ledger.append_timeline(pipeline, &rules.ruleset, &since).await?;
-        let (line, what) = match &appended {
-            Appended::Added(line) => (line, "applied"),
-            Appended::Unchanged(line) => (line, "unchanged"),
-        };
-        tracing::info!(pipeline = pipeline.as_str(), rules = line.hash.short(), version = line.seq, what, "rules");
+    match (&args.pipeline, rules) {
+        (Some(pipeline), Some(rules)) => append(ledger.as_ref(), pipeline, &rules, &args.author).await,
+        _ => Ok(()),
     }
+}
+
+async fn append(ledger: &dyn Ledger, pipeline: &PipelineName, rules: &Rules, author: &str) -> Result<(), MigrateError> {
+    let since = Since { valid_from: rules.valid_from, author: author.to_owned() };
+    let appended = ledger.append_timeline(pipeline, &rules.ruleset, &since).await?;
+    let (line, what) = match &appended {
+        Appended::Added(line) => (line, "applied"),
+        Appended::Unchanged(line) => (line, "unchanged"),
+    };
+    tracing::info!(pipeline = pipeline.as_str(), rules = line.hash.short(), version = line.seq, what, "rules");
     Ok(())
 }
 
@@ -113,7 +134,13 @@ async fn migrated(ledger: &dyn Ledger, wait: Duration) -> Result<(), LedgerError
 fn read_rules(path: &Path) -> Result<Rules, MigrateError> {
     let fail = |source| MigrateError::Rules { path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(|error| fail(error.into()))?;
-    serde_json::from_str(&text).map_err(|error| fail(error.into()))
+    let rules: Rules = serde_json::from_str(&text).map_err(|error| fail(error.into()))?;
+    // The timeline forgets nothing: rules that no worker can run would stop the pipeline for good.
+    rules::compile(rules.ruleset.clone()).map_err(|errors| MigrateError::Uncompilable {
+        path: path.to_owned(),
+        problem: errors.first().map(ToString::to_string).unwrap_or_default(),
+    })?;
+    Ok(rules)
 }
 
 /// Leaves the sentence where the operator finds it; it is in the log too.

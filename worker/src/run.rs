@@ -110,12 +110,7 @@ async fn tenures(args: Args, settings: Settings, process: Process) -> Result<(),
     }
 }
 
-async fn work(
-    args: Args,
-    config: WorkerConfig,
-    ledger: Arc<dyn Ledger>,
-    holder: Holder,
-) -> Result<(), StartError> {
+async fn work(args: Args, config: WorkerConfig, ledger: Arc<dyn Ledger>, holder: Holder) -> Result<(), StartError> {
     if !ledger_ready(ledger.as_ref(), &holder).await? {
         return Ok(());
     }

@@ -2,54 +2,7 @@
 
 use crate::process::Worker;
 use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
-
-/// Forwards to a real server until it is told not to, and forgets open connections when it is.
-struct Wire {
-    port: u16,
-    open: tokio::sync::watch::Sender<bool>,
-}
-
-impl Wire {
-    async fn to(target: String) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (open, state) = tokio::sync::watch::channel(true);
-        tokio::spawn(async move {
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let mut state = state.clone();
-                let target = target.clone();
-                tokio::spawn(async move {
-                    if !*state.borrow() {
-                        return;
-                    }
-                    let mut far = tokio::net::TcpStream::connect(target).await.unwrap();
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                        _ = state.wait_for(|open| !open) => {}
-                    }
-                });
-            }
-        });
-        Self { port, open }
-    }
-
-    fn cut(&self) {
-        self.open.send(false).unwrap();
-    }
-
-    fn mend(&self) {
-        self.open.send(true).unwrap();
-    }
-
-    /// The same URL by way of this wire.
-    fn instead_of(url: &str) -> (String, impl Fn(u16) -> String + use<>) {
-        let start = url.rfind('@').map_or_else(|| url.find("://").unwrap() + 3, |at| at + 1);
-        let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
-        let (head, target, tail) = (url[..start].to_owned(), url[start..end].to_owned(), url[end..].to_owned());
-        (target, move |port| format!("{head}127.0.0.1:{port}{tail}"))
-    }
-}
+use crate::wire::Wire;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_broker_went_away_resumes_when_it_is_back() {

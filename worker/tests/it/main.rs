@@ -4,7 +4,11 @@
 mod crashes;
 mod garbage;
 mod holding;
+mod migrate;
 mod numbers;
 mod process;
+mod secrets;
 mod shutdown;
 mod stage;
+mod starting;
+mod wire;

@@ -1,7 +1,10 @@
-//! Two signals: the first finishes the batch, the second leaves at once. And what cannot start, says why.
+//! Two signals: the first works off what was delivered, the second leaves at once.
 
 use crate::process::Worker;
 use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
+
+/// What the broker hands to one consumer before it waits for acknowledgements.
+const PREFETCH: i64 = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_signal_works_off_what_was_delivered_and_leaves_the_rest_in_the_queue() {
@@ -61,20 +64,17 @@ async fn the_second_signal_leaves_at_once() {
     let stage = Stage::new(Store::Postgres).await;
     let mut worker = stage.worker();
     worker.ready().await;
-    // Somebody holds the table: the batch cannot be finished.
-    let (client, connection) = tokio_postgres::connect(&stage.ledger_url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client.batch_execute("begin; lock table member in access exclusive mode").await.unwrap();
+    let lock = stage.lock_members().await;
     stage.publish("purchase.web", bytes(&purchases(1))).await;
     until("the message is taken", async || worker.in_flight().await == Some(1)).await;
     worker.signal("TERM");
     worker.not_ready_because("stopping").await;
-    assert!(!worker.has_ended(), "the first signal finishes the batch");
+    assert!(!worker.has_ended(), "the first signal works off what was delivered");
     let insisted = std::time::Instant::now();
     worker.signal("TERM");
     assert!(worker.ended().await.success());
     assert!(insisted.elapsed() < std::time::Duration::from_secs(10), "{:?}", insisted.elapsed());
-    client.batch_execute("rollback").await.unwrap();
+    drop(lock);
     let worker = stage.worker();
     stage.drained(&worker).await;
     assert_eq!(stage.available().await, 29);
@@ -82,26 +82,46 @@ async fn the_second_signal_leaves_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_worker_cannot_start_with_is_a_sentence_and_exit_code_two() {
-    let stage = Stage::new(Store::Sqlite).await;
-    for (amqp, ledger, says) in [
-        ("ampq://localhost", stage.ledger_url.as_str(), "must begin with `amqp://`"),
-        (stage.settings.secret_url().as_str(), "mysql://localhost/x", "the URL names no store"),
-    ] {
-        let mut worker = Worker::start_with(&stage, &[], amqp, ledger);
-        assert_eq!(worker.ended().await.code(), Some(2));
-        let log = std::fs::read_to_string(&worker.log).unwrap();
-        assert!(log.contains("cannot start") && log.contains(says), "{log}");
-    }
+async fn all_that_was_delivered_is_in_flight_and_worked_off_at_the_first_signal() {
+    let stage = Stage::new(Store::Postgres).await;
+    let mut worker = stage.worker();
+    worker.ready().await;
+    let lock = stage.lock_members().await;
+    let lines = purchases(1500);
+    stage.publish("purchase.web", bytes(&lines)).await;
+    until("a full prefetch was delivered", async || worker.in_flight().await == Some(PREFETCH)).await;
+    worker.signal("TERM");
+    worker.not_ready_because("stopping").await;
+    drop(lock);
+    assert!(worker.ended().await.success());
+    let left = stage.connection.passive_depth("shop.main").await.unwrap();
+    assert_eq!(left, Some(500), "what was not delivered stayed in the queue");
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    assert_eq!(worker.metric("loyalty_received_total").await, Some(500));
+    assert_eq!(worker.metric("loyalty_redelivered_total").await, Some(0), "nothing came twice");
+    assert_eq!(stage.available().await, floor_points(&lines));
+    stage.audits_clean().await;
     stage.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ledger_without_tables_says_which_command_makes_them() {
-    let stage = Stage::new(Store::Sqlite).await;
-    let empty = format!("sqlite:{}", stage.folder.path().join("empty.db").display());
-    let mut worker = Worker::start_with(&stage, &[], &stage.settings.secret_url(), &empty);
-    assert_eq!(worker.ended().await.code(), Some(2));
-    assert!(std::fs::read_to_string(&worker.log).unwrap().contains("loyaltyctl migrate"));
+async fn a_ledger_that_never_answers_keeps_no_worker_beyond_its_grace() {
+    let stage = Stage::new(Store::Postgres).await;
+    let mut worker = stage.worker();
+    worker.ready().await;
+    let lock = stage.lock_members().await;
+    stage.publish("purchase.web", bytes(&purchases(100))).await;
+    until("the messages are taken", async || worker.in_flight().await == Some(100)).await;
+    let asked = std::time::Instant::now();
+    worker.signal("TERM");
+    assert!(worker.ended().await.success());
+    assert!(asked.elapsed() < std::time::Duration::from_secs(28), "{:?}", asked.elapsed());
+    drop(lock);
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    assert_eq!(worker.metric("loyalty_redelivered_total").await, Some(100), "what was not decided went back");
+    assert_eq!(stage.available().await, floor_points(&purchases(100)));
+    assert!(stage.buried().await.is_empty());
     stage.end().await;
 }

@@ -39,11 +39,11 @@ pub(crate) struct Stage {
     vhost: String,
 }
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("set {name} (or run `cargo xtask test`, which starts one)"))
 }
 
-fn unique() -> String {
+pub(crate) fn unique() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     format!("worker-test-{}-{nanos}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
@@ -74,15 +74,24 @@ impl Stage {
 
     pub(crate) async fn with(store: Store, config: WorkerConfig) -> Self {
         let stage = Self::without_rules(store, config).await;
-        stage
-            .rules(serde_json::json!([
-                { "name": "base", "on": "purchase", "earn": { "wallet": "points", "per": { "amount": "1.00", "points": "1" } } }
-            ]))
-            .await;
+        stage.one_a_dollar().await;
         stage
     }
 
+    pub(crate) async fn one_a_dollar(&self) {
+        self.rules(serde_json::json!([
+            { "name": "base", "on": "purchase", "earn": { "wallet": "points", "per": { "amount": "1.00", "points": "1" } } }
+        ]))
+        .await;
+    }
+
     pub(crate) async fn without_rules(store: Store, config: WorkerConfig) -> Self {
+        let stage = Self::without_tables(store, config).await;
+        stage.ledger.migrate().await.unwrap();
+        stage
+    }
+
+    pub(crate) async fn without_tables(store: Store, config: WorkerConfig) -> Self {
         host::install_tls();
         let vhost = unique();
         let settings = broker::Settings::from_url(&variable("AMQP_URL")).unwrap();
@@ -97,7 +106,6 @@ impl Stage {
             Store::Postgres => schema(&vhost).await,
         };
         let ledger = ledger::open(&ledger_url).unwrap();
-        ledger.migrate().await.unwrap();
         let stage = Self { config, settings, connection, ledger, ledger_url, folder, management, vhost };
         stage.apply().await;
         stage
@@ -122,12 +130,34 @@ impl Stage {
 
     /// The same with other wallets.
     pub(crate) async fn program(&self, wallets: &[&str], rules: serde_json::Value) {
-        let wallets: Vec<_> = wallets.iter().map(|name| serde_json::json!({ "name": name })).collect();
-        let program: Program =
-            serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": wallets })).unwrap();
-        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
         let since = Since { valid_from: None, author: "test".into() };
-        self.ledger.append_timeline(self.pipeline(), &Ruleset::new(&program, &rules), &since).await.unwrap();
+        self.ledger.append_timeline(self.pipeline(), &ruleset(wallets, rules), &since).await.unwrap();
+    }
+
+    /// Another connection to the database.
+    pub(crate) async fn admin(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(&self.ledger_url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Holds the members' table: no batch can be finished until this is dropped.
+    pub(crate) async fn lock_members(&self) -> tokio_postgres::Client {
+        let client = self.admin().await;
+        client.batch_execute("begin; lock table member in access exclusive mode").await.unwrap();
+        client
+    }
+
+    /// A login that may do what a worker does.
+    pub(crate) async fn role(&self, password: &str) -> String {
+        let schema = self.vhost.replace('-', "_");
+        let role = format!("{schema}_role");
+        let make = format!(
+            "create role {role} login password '{password}'; grant usage on schema {schema} to {role};
+             grant all on all tables in schema {schema} to {role}; grant all on all sequences in schema {schema} to {role}"
+        );
+        self.admin().await.batch_execute(&make).await.unwrap();
+        role
     }
 
     pub(crate) fn pipeline(&self) -> &PipelineName {
@@ -242,8 +272,24 @@ pub(crate) fn publication(routing_key: &str, body: &[u8]) -> Publication {
     }
 }
 
+/// The same database with another login.
+pub(crate) fn login(url: &str, user: &str, password: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{user}:{password}@{place}")
+}
+
+/// A rule set in dollars.
+pub(crate) fn ruleset(wallets: &[&str], rules: serde_json::Value) -> Ruleset {
+    let wallets: Vec<_> = wallets.iter().map(|name| serde_json::json!({ "name": name })).collect();
+    let program: Program =
+        serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": wallets })).unwrap();
+    let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+    Ruleset::new(&program, &rules)
+}
+
 /// A schema of its own in the test database.
-async fn schema(name: &str) -> String {
+pub(crate) async fn schema(name: &str) -> String {
     let url = variable("DATABASE_URL");
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
