@@ -241,4 +241,14 @@ mod tests {
         limit("pragma max_page_count = 1000000").await;
         store.tell(insert, &[big.as_str().into()]).await.unwrap();
     }
+
+    #[tokio::test]
+    async fn a_panic_on_the_ledgers_thread_is_no_outage() {
+        let store = std::sync::Arc::new(Sqlite::open(":memory:").unwrap());
+        for _ in 0..2 {
+            let broken = store.clone();
+            let call = async move { broken.write::<()>(|_| panic!("a bug")).await };
+            assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+        }
+    }
 }

@@ -60,6 +60,9 @@ impl Thread {
     }
 
     /// Runs a job and waits for its answer. A cancelled call leaves the job in the queue: it runs all the same.
+    ///
+    /// A job that panicked took the connection along: the caller goes the same way. To hold back for a ledger that never comes again
+    /// would look alive for ever; a worker that dies of an event finds out by its redeliveries which one it was.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
@@ -68,9 +71,10 @@ impl Thread {
         self.send(move |connection| {
             let _ = answer.send(job(connection));
         });
-        let ended =
-            |e: oneshot::error::RecvError| LedgerError::Away { object: self.object.to_string(), source: Box::new(e) };
-        wait.await.map_err(ended)?
+        match wait.await {
+            Ok(answer) => answer,
+            Err(_) => std::panic::resume_unwind(Box::new("the ledger's thread has ended")),
+        }
     }
 }
 
