@@ -1,11 +1,6 @@
 //! Reads and writes of single objects, by kind.
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, ServiceAccount};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
-use kube::core::ApiResource;
 use kube::{Api, Client};
 use serde_json::Value;
 
@@ -33,14 +28,7 @@ pub(crate) async fn read(client: &Client, kind: Kind, namespace: &str, name: &st
     Ok(found.and_then(|object| serde_json::to_value(object).ok()))
 }
 
-fn objects(client: &Client, kind: Kind, namespace: &str) -> Api<DynamicObject> {
-    let resource = match kind {
-        Kind::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
-        Kind::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
-        Kind::Claim => ApiResource::erase::<PersistentVolumeClaim>(&()),
-        Kind::Job => ApiResource::erase::<Job>(&()),
-        Kind::Deployment => ApiResource::erase::<Deployment>(&()),
-        Kind::Disruption => ApiResource::erase::<PodDisruptionBudget>(&()),
-    };
-    Api::namespaced_with(client.clone(), namespace, &resource)
+/// Objects of a kind, as JSON.
+pub(crate) fn objects(client: &Client, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &kind.resource())
 }

@@ -1,16 +1,13 @@
 //! Everything that a walk works with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::channel::mpsc::UnboundedSender;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, ServiceAccount};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::core::DynamicObject;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Client, ResourceExt};
-use serde::Serialize;
 use serde_json::Value;
 
 use api::{ConditionStatus, ConditionType, LoyaltyPipeline};
@@ -102,54 +99,34 @@ impl Poke {
 }
 
 /// What we watch of our own objects.
-#[derive(Clone)]
 pub(crate) struct Shelves {
-    pub(crate) accounts: Shelf<ServiceAccount>,
-    pub(crate) configs: Shelf<ConfigMap>,
-    pub(crate) claims: Shelf<PersistentVolumeClaim>,
-    pub(crate) jobs: Shelf<Job>,
-    pub(crate) deployments: Shelf<Deployment>,
-    pub(crate) disruptions: Shelf<PodDisruptionBudget>,
-    pub(crate) pods: Shelf<Pod>,
+    pub(crate) children: BTreeMap<Kind, Shelf<DynamicObject>>,
+    pub(crate) pods: Shelf<DynamicObject>,
 }
 
 impl Shelves {
     /// Waits until each was filled once: what is not known yet must not look like missing.
     pub(crate) async fn filled(&self) {
-        tokio::join!(
-            self.accounts.filled(),
-            self.configs.filled(),
-            self.claims.filled(),
-            self.jobs.filled(),
-            self.deployments.filled(),
-            self.disruptions.filled(),
-            self.pods.filled(),
-        );
+        let shelves = self.children.values().chain([&self.pods]);
+        futures::future::join_all(shelves.map(Shelf::filled)).await;
     }
 
-    /// The pods of a pipeline that do one thing, those that have ended apart.
-    pub(crate) fn pods_of(&self, key: &Key, does: &str) -> Vec<Arc<Pod>> {
-        let label = |pod: &Pod| pod.labels().get(children::NAME.0).is_some_and(|name| name == does);
-        let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
-        let ended = |pod: &Pod| matches!(phase(pod).as_deref(), Some("Succeeded"));
+    /// The pods of a pipeline that do one thing, those that have succeeded apart.
+    pub(crate) fn pods_of(&self, key: &Key, does: &str) -> Vec<Arc<DynamicObject>> {
+        let label = |pod: &DynamicObject| pod.labels().get(children::NAME.0).is_some_and(|name| name == does);
         let mut pods = self.pods.of_pipeline(key);
-        pods.retain(|pod| label(pod) && !ended(pod));
+        pods.retain(|pod| label(pod) && pod.data["status"]["phase"] != "Succeeded");
         pods
     }
 
-    /// An object as it stands.
-    pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
-        match kind {
-            Kind::ServiceAccount => value(self.accounts.get(namespace, name)),
-            Kind::ConfigMap => value(self.configs.get(namespace, name)),
-            Kind::Claim => value(self.claims.get(namespace, name)),
-            Kind::Job => value(self.jobs.get(namespace, name)),
-            Kind::Deployment => value(self.deployments.get(namespace, name)),
-            Kind::Disruption => value(self.disruptions.get(namespace, name)),
-        }
+    /// The Deployment of a pipeline's workers.
+    pub(crate) fn deployment(&self, namespace: &str, name: &str) -> Option<Arc<DynamicObject>> {
+        self.children.get(&Kind::Deployment)?.get(namespace, name)
     }
-}
 
-fn value<K: Serialize>(object: Option<Arc<K>>) -> Option<Value> {
-    serde_json::to_value(object?.as_ref()).ok()
+    /// An object as it stands, whole.
+    pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
+        let object = self.children.get(&kind)?.get(namespace, name)?;
+        serde_json::to_value(object.as_ref()).ok()
+    }
 }

@@ -7,19 +7,18 @@ use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use host::{Health, ServeError, Shutdown};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::core::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::Args;
 use crate::board::Board;
 use crate::brokers::Brokers;
-use crate::children::{PART_OF, WorkerImage};
+use crate::children::{Kind, PART_OF, WorkerImage};
 use crate::house::{House, Poke, Shelves, Stored};
 use crate::leader::{self, Candidate, LeaderError, Office};
 use crate::ledgers::Ledgers;
@@ -180,7 +179,7 @@ fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
         .unzip();
     let poke = Poke { doors };
     let watch = Watch { client: &client, scopes: &scopes, poke: &poke };
-    let pipelines = watch.all::<Stored>(&watcher::Config::default(), |_| ());
+    let pipelines = watch.pipelines();
     let known = watch.secrets(&pipelines);
     let reporter = Reporter { controller: "loyalty-operator".to_owned(), instance: Some(args.identity.clone()) };
     let image = WorkerImage {
@@ -213,7 +212,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn api<K>(&self, scope: Option<&String>) -> Api<K>
+    fn typed<K>(&self, scope: Option<&str>) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
@@ -223,60 +222,57 @@ impl Watch<'_> {
         }
     }
 
-    fn all<K>(&self, config: &watcher::Config, touched: impl Fn(&K) + Clone + Send + 'static) -> Shelf<K>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-        K: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-    {
-        let stores: Vec<Store<K>> = self
-            .scopes
-            .iter()
-            .map(|scope| keep(watcher(self.api::<K>(scope.as_ref()), config.clone()), touched.clone()))
-            .collect();
-        Shelf::of(stores)
+    fn json(&self, scope: Option<&str>, kind: &ApiResource) -> Api<DynamicObject> {
+        match scope {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, kind),
+            None => Api::all_with(self.client.clone(), kind),
+        }
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = Option<&str>> {
+        self.scopes.iter().map(Option::as_deref)
     }
 
     /// Objects that carry our label; each change asks for a walk of its pipeline.
-    fn ours<K>(&self) -> Shelf<K>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-        K: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-    {
-        let poke = self.poke.clone();
+    fn ours(&self, kind: &ApiResource) -> Shelf<DynamicObject> {
         let config = watcher::Config::default().labels(&format!("{}={}", PART_OF.0, PART_OF.1));
-        self.all(&config, move |object: &K| {
-            if let Some(key) = key_of(object) {
-                poke.walk(&key);
-            }
-        })
+        let stores = self.scopes().map(|scope| {
+            let poke = self.poke.clone();
+            keep(watcher(self.json(scope, kind), config.clone()), kind.clone(), move |object: &DynamicObject| {
+                if let Some(key) = key_of(object) {
+                    poke.walk(&key);
+                }
+            })
+        });
+        Shelf::of(stores.collect(), kind.clone())
+    }
+
+    fn pipelines(&self) -> Shelf<Stored> {
+        let config = watcher::Config::default();
+        // The controllers have a watch of their own, which asks for walks.
+        let stores = self.scopes().map(|scope| keep(watcher(self.typed::<Stored>(scope), config.clone()), (), |_| ()));
+        Shelf::of(stores.collect(), ())
     }
 
     fn shelves(&self) -> Shelves {
-        Shelves {
-            accounts: self.ours(),
-            configs: self.ours(),
-            claims: self.ours(),
-            jobs: self.ours(),
-            deployments: self.ours(),
-            disruptions: self.ours(),
-            pods: self.ours(),
-        }
+        let children = Kind::ALL.into_iter().map(|kind| (kind, self.ours(&kind.resource()))).collect();
+        Shelves { children, pods: self.ours(&ApiResource::erase::<Pod>(&())) }
     }
 
     /// Of all Secrets only that they exist; a change asks for a walk of each pipeline that names it.
     fn secrets(&self, pipelines: &Shelf<Stored>) -> Shelf<PartialObjectMeta<Secret>> {
-        let stores = self.scopes.iter().map(|scope| {
+        let stores = self.scopes().map(|scope| {
             let (poke, pipelines) = (self.poke.clone(), pipelines.clone());
-            let api = self.api::<PartialObjectMeta<Secret>>(scope.as_ref());
+            let api = self.typed::<PartialObjectMeta<Secret>>(scope);
             let stream = watcher(api, watcher::Config::default());
-            keep(stream, move |secret: &PartialObjectMeta<Secret>| {
+            keep(stream, (), move |secret: &PartialObjectMeta<Secret>| {
                 let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
                 for stored in pipelines.all().iter().filter(|stored| names_secret(stored, &namespace, &name)) {
                     poke.walk(&Key { namespace: namespace.clone(), name: stored.name_any() });
                 }
             })
         });
-        Shelf::of(stores.collect())
+        Shelf::of(stores.collect(), ())
     }
 }
 

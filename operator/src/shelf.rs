@@ -1,11 +1,13 @@
-//! What the cluster holds, kept up to date by watches: nothing here asks for an object twice.
+//! What the cluster holds, kept up to date by watches: nothing here asks for an object twice. Objects of our own are kept as JSON:
+//! what is compared are their fields, whatever a version of Kubernetes calls them, and types of all kinds would be half of the program.
 
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -15,13 +17,22 @@ use crate::walk::nouns::Key;
 
 /// All objects of one kind that we watch, of one or several namespaces.
 #[derive(Clone)]
-pub(crate) struct Shelf<K: Resource<DynamicType = ()> + Clone + 'static> {
+pub(crate) struct Shelf<K>
+where
+    K: Resource + Clone + 'static,
+    K::DynamicType: Hash + Eq + Clone,
+{
     stores: Vec<Store<K>>,
+    kind: K::DynamicType,
 }
 
-impl<K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static> Shelf<K> {
-    pub(crate) fn of(stores: Vec<Store<K>>) -> Self {
-        Self { stores }
+impl<K> Shelf<K>
+where
+    K: Resource + Clone + Send + Sync + 'static,
+    K::DynamicType: Hash + Eq + Clone,
+{
+    pub(crate) fn of(stores: Vec<Store<K>>, kind: K::DynamicType) -> Self {
+        Self { stores, kind }
     }
 
     /// Waits until each store has been filled once.
@@ -34,7 +45,7 @@ impl<K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static> Shelf<K> {
 
     /// One object.
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        let at = ObjectRef::new(name).within(namespace);
+        let at = ObjectRef::new_with(name, self.kind.clone()).within(namespace);
         self.stores.iter().find_map(|store| store.get(&at))
     }
 
@@ -51,13 +62,15 @@ impl<K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static> Shelf<K> {
 }
 
 /// Fills a store from a watch for ever; `touched` hears of every object that came, changed or went.
-pub(crate) fn keep<K, S>(stream: S, touched: impl Fn(&K) + Send + 'static) -> Store<K>
+pub(crate) fn keep<K, S>(stream: S, kind: K::DynamicType, touched: impl Fn(&K) + Send + 'static) -> Store<K>
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-    K::DynamicType: Hash + Eq + Clone + Default,
+    K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K::DynamicType: Hash + Eq + Clone + Send + Sync,
     S: futures::Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + 'static,
 {
-    let (reader, writer) = store();
+    let name = K::kind(&kind).into_owned();
+    let writer = Writer::new(kind);
+    let reader = writer.as_reader();
     let stream = stream.default_backoff().reflect(writer).touched_objects();
     tokio::spawn(async move {
         futures::pin_mut!(stream);
@@ -65,8 +78,7 @@ where
             match object {
                 Ok(object) => touched(&object),
                 Err(error) => {
-                    let kind = K::kind(&());
-                    tracing::warn!(error = host::chain(&error), %kind, "could not watch; trying again");
+                    tracing::warn!(error = host::chain(&error), kind = name, "could not watch; trying again");
                 }
             }
         }

@@ -12,6 +12,7 @@ mod volume;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
+use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -49,16 +50,25 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// `apiVersion` and `kind`.
-    fn names(self) -> (&'static str, &'static str) {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::ServiceAccount, Self::ConfigMap, Self::Claim, Self::Job, Self::Deployment, Self::Disruption];
+
+    /// Group, kind and plural; all are of version 1.
+    fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::ServiceAccount => ("v1", "ServiceAccount"),
-            Self::ConfigMap => ("v1", "ConfigMap"),
-            Self::Claim => ("v1", "PersistentVolumeClaim"),
-            Self::Job => ("batch/v1", "Job"),
-            Self::Deployment => ("apps/v1", "Deployment"),
-            Self::Disruption => ("policy/v1", "PodDisruptionBudget"),
+            Self::ServiceAccount => ("", "ServiceAccount", "serviceaccounts"),
+            Self::ConfigMap => ("", "ConfigMap", "configmaps"),
+            Self::Claim => ("", "PersistentVolumeClaim", "persistentvolumeclaims"),
+            Self::Job => ("batch", "Job", "jobs"),
+            Self::Deployment => ("apps", "Deployment", "deployments"),
+            Self::Disruption => ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
         }
+    }
+
+    /// As a client asks for it.
+    pub(crate) fn resource(self) -> ApiResource {
+        let (group, kind, plural) = self.names();
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural)
     }
 }
 
@@ -96,7 +106,7 @@ pub(crate) fn beside(valid: &Valid) -> Vec<Child> {
 
 /// Puts the parts together that all kinds share, and marks what the object was made from.
 fn child(valid: &Valid, kind: Kind, name: String, fields: Value) -> Child {
-    let (api_version, kind_name) = kind.names();
+    let (api_version, kind_name) = (kind.resource().api_version, kind.names().1);
     let hash = hash_of(&fields);
     let mut metadata = json!({
         "name": name,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::json;
 
 use crate::children::WORKER;
@@ -36,9 +36,9 @@ pub(super) async fn tell_costs(house: &House, key: &Key) {
     futures::stream::iter(told).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
-async fn in_flight(pod: &Pod) -> Option<u64> {
-    let ip = pod.status.as_ref()?.pod_ip.as_ref()?;
-    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
+async fn in_flight(pod: &DynamicObject) -> Option<u64> {
+    let ip = pod.data["status"]["podIP"].as_str()?;
+    let host = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
     let client = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().build().ok()?;
     let text = client.get(format!("http://{host}:8080/metrics")).send().await.ok()?.text().await.ok()?;
     Some(sum(&text))
@@ -50,7 +50,7 @@ fn sum(metrics: &str) -> u64 {
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
-async fn tell(house: &House, key: &Key, pod: &Pod, held: u64) {
+async fn tell(house: &House, key: &Key, pod: &DynamicObject, held: u64) {
     let cost = held.to_string();
     if pod.annotations().get(ANNOTATION) == Some(&cost) {
         return;

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use api::{AutoscalingMode, ConditionType, Reason, ScalingStatus};
 use futures::StreamExt;
-use k8s_openapi::api::apps::v1::Deployment;
 use kube::Resource;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::runtime::events::EventType;
 use scaling::{Decision, Drain, Scaler, Target};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::board::{Running, Scaled};
-use crate::children;
+use crate::children::{self, Kind};
+use crate::cluster;
 use crate::house::House;
 use crate::walk::nouns::{Finding, Key, Valid};
 use crate::walk::{News, tell};
@@ -81,10 +81,9 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
     let valid = &running.valid;
     let name = children::child_name(&valid.name, "worker");
     // Before there is a Deployment there is nothing to scale.
-    let Some(live) = house.shelves.deployments.get(&key.namespace, &name) else { return memory };
+    let Some(live) = house.shelves.deployment(&key.namespace, &name) else { return memory };
     let current = current(&live, &mut memory);
-    let ready = live.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
-    let ready = u32::try_from(ready).unwrap_or(0);
+    let ready = number(&live.data["status"]["readyReplicas"]);
     let look = signals::look(running, (current, ready), memory.origin).await;
     let target = target(valid);
     let decision = memory.scaler.decide(&target, &look.signals);
@@ -97,9 +96,8 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
 }
 
 /// What the Deployment asks for, or what was written a moment ago.
-fn current(live: &Deployment, memory: &mut Memory) -> u32 {
-    let shown = live.spec.replicas.unwrap_or(0);
-    let shown = u32::try_from(shown).unwrap_or(0);
+fn current(live: &DynamicObject, memory: &mut Memory) -> u32 {
+    let shown = number(&live.data["spec"]["replicas"]);
     match memory.asked {
         Some((asked, at)) if asked != shown && at.elapsed() < ECHO_MAX => asked,
         _ => {
@@ -107,6 +105,11 @@ fn current(live: &Deployment, memory: &mut Memory) -> u32 {
             shown
         }
     }
+}
+
+/// A field that is left out where it is 0.
+fn number(field: &Value) -> u32 {
+    field.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }
 
 fn target(valid: &Valid) -> Target {
@@ -127,7 +130,7 @@ async fn write(house: &House, key: &Key, (name, current): (&str, u32), decision:
     if is_fewer && wanted > 0 {
         costs::tell_costs(house, key).await;
     }
-    let api: Api<Deployment> = Api::namespaced(house.client.clone(), &key.namespace);
+    let api = cluster::objects(&house.client, Kind::Deployment, &key.namespace);
     let params = PatchParams { field_manager: Some(crate::house::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(json!({ "spec": { "replicas": wanted } }));
     if let Err(error) = api.patch(name, &params, &patch).await {

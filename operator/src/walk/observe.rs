@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use api::Reason;
 use broker::{BrokerError, Link, ManagementError, Settings};
 use contract::broker_object::Standing;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::core::DynamicObject;
+use serde_json::Value;
 
 use super::nouns::{Observed, SeenBroker, SeenLedger, Trouble, Valid};
 use crate::children::{self, Kind, Live};
@@ -164,41 +165,39 @@ async fn see_cluster(valid: &Valid, house: &House, ledger: &SeenLedger) -> (Live
 }
 
 /// Why a pod does not start, in its own words.
-fn trouble_of(pod: &Pod) -> Option<String> {
+fn trouble_of(pod: &DynamicObject) -> Option<String> {
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
     }
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let status = pod.status.as_ref()?;
-    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    containers.filter(|container| !container.ready).find_map(|container| said(name, container)).or_else(|| {
-        let unscheduled = status.conditions.iter().flatten();
-        let mut unscheduled = unscheduled.filter(|it| it.type_ == "PodScheduled" && it.status == "False");
-        let message = unscheduled.find_map(|it| it.message.clone())?;
+    let (name, status) = (pod.metadata.name.as_deref().unwrap_or_default(), &pod.data["status"]);
+    let all = ["initContainerStatuses", "containerStatuses"].into_iter();
+    let mut containers = all.flat_map(|field| status[field].as_array().into_iter().flatten());
+    let said = containers.find_map(|container| if container["ready"] == true { None } else { said(name, container) });
+    said.or_else(|| {
+        let conditions = status["conditions"].as_array()?.iter();
+        let mut unplaced = conditions.filter(|it| it["type"] == "PodScheduled" && it["status"] == "False");
+        let message = unplaced.find_map(|it| it["message"].as_str())?;
         Some(format!("pod `{name}` cannot be placed: {message}"))
     })
 }
 
-fn said(pod: &str, container: &ContainerStatus) -> Option<String> {
-    let state = container.state.as_ref()?;
-    let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
-    let ended = state.terminated.as_ref().or(last).filter(|ended| ended.exit_code != 0);
-    let words = ended.and_then(|ended| ended.message.clone()).filter(|words| !words.trim().is_empty());
-    let waiting = state
-        .waiting
-        .as_ref()
-        .filter(|waiting| !matches!(waiting.reason.as_deref(), None | Some("ContainerCreating" | "PodInitializing")));
-    let name = &container.name;
-    match (words, waiting) {
-        (Some(words), _) => Some(format!("container `{name}` of pod `{pod}` says: {}", words.trim())),
-        (None, Some(waiting)) => {
-            let reason = waiting.reason.as_deref().unwrap_or_default();
-            let message = waiting.message.as_deref().unwrap_or_default();
-            Some(format!("container `{name}` of pod `{pod}` waits: {reason} {message}").trim().to_owned())
-        }
-        (None, None) => {
-            let code = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?.exit_code;
-            Some(format!("container `{name}` of pod `{pod}` ended with exit code {code}; see its log"))
+fn said(pod: &str, container: &Value) -> Option<String> {
+    let name = container["name"].as_str().unwrap_or_default();
+    let failed = |ended: &&Value| ended["exitCode"].as_i64().is_some_and(|code| code != 0);
+    let now = Some(&container["state"]["terminated"]).filter(failed);
+    let ended = now.or_else(|| Some(&container["lastState"]["terminated"]).filter(failed));
+    let words = ended.and_then(|ended| ended["message"].as_str()).map(str::trim).filter(|words| !words.is_empty());
+    if let Some(words) = words {
+        return Some(format!("container `{name}` of pod `{pod}` says: {words}"));
+    }
+    let waiting = &container["state"]["waiting"];
+    match waiting["reason"].as_str() {
+        None | Some("ContainerCreating" | "PodInitializing") => {}
+        Some(reason) => {
+            let message = waiting["message"].as_str().unwrap_or_default();
+            return Some(format!("container `{name}` of pod `{pod}` waits: {reason} {message}").trim().to_owned());
         }
     }
+    let code = now?["exitCode"].as_i64()?;
+    Some(format!("container `{name}` of pod `{pod}` ended with exit code {code}; see its log"))
 }

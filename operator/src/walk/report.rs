@@ -30,8 +30,9 @@ pub(super) async fn report(
     house: &House,
 ) -> kube::Result<()> {
     let mut status = status(pipeline, findings);
-    let live = house.shelves.deployments.get(&valid.key.namespace, &children::child_name(&valid.name, "worker"));
-    status.replicas = live.and_then(|live| live.status.as_ref()?.replicas).or(Some(0));
+    let live = house.shelves.deployment(&valid.key.namespace, &children::child_name(&valid.name, "worker"));
+    let replicas = live.and_then(|live| live.data["status"]["replicas"].as_i64());
+    status.replicas = i32::try_from(replicas.unwrap_or(0)).ok();
     let selector = children::selector(valid.name.as_str());
     let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     status.selector = Some(selector.join(","));
