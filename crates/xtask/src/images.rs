@@ -104,10 +104,10 @@ pub fn build(options: &Options) -> Result<Vec<Image>, ImageError> {
     // Compiling takes minutes: what is missing is told before.
     root::read_authorities(authorities)?;
     let programs = if options.programs.is_empty() { Program::ALL.to_vec() } else { options.programs.clone() };
-    let compiled = compile::compile(&programs)?;
-    let out = options.out.clone().unwrap_or_else(|| compiled.target.join("images"));
-    let images = programs.iter().zip(&compiled.binaries).map(|(program, binary)| {
-        let contents = Contents { program: *program, binary, authorities };
+    let images = programs.into_iter().map(|program| {
+        let compiled = compile::compile(program)?;
+        let out = options.out.clone().unwrap_or_else(|| compiled.target.join("images"));
+        let contents = Contents { program, binary: &compiled.binary, authorities };
         let what = format!("images: packing {}", program.name());
         step(&what, || write(&contents, &options.tag, &out))
     });

@@ -1,4 +1,4 @@
-//! Programs that need nothing around them.
+//! A program that needs nothing around it.
 
 use std::env;
 use std::fs;
@@ -16,22 +16,21 @@ use crate::repository;
 /// Of the workspace's manifest.
 const PROFILE: &str = "image";
 
-/// What cargo has built.
+/// A program that cargo has built.
 pub(super) struct Compiled {
-    /// In the order in which they were asked for.
-    pub(super) binaries: Vec<PathBuf>,
+    /// The file.
+    pub(super) binary: PathBuf,
     /// Cargo's folder for all that it builds.
     pub(super) target: PathBuf,
 }
 
-/// Builds `programs` for this machine's kind, statically linked.
-pub(super) fn compile(programs: &[Program]) -> Result<Compiled, ImageError> {
+/// Builds `program` for this machine's kind, statically linked.
+pub(super) fn compile(program: Program) -> Result<Compiled, ImageError> {
     if env::consts::OS != "linux" {
         return Err(ImageError::NotLinux { system: env::consts::OS });
     }
     let messages = tempfile::NamedTempFile::new().map_err(ImageError::file("make a file in", env::temp_dir()))?;
-    let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let mut command = cargo(programs, &triple);
+    let mut command = cargo(program, &format!("{}-unknown-linux-gnu", env::consts::ARCH));
     let told = told(&command);
     say(&told);
     let output = messages.reopen().map_err(ImageError::file("open", messages.path()))?;
@@ -41,18 +40,18 @@ pub(super) fn compile(programs: &[Program]) -> Result<Compiled, ImageError> {
         return Err(ImageError::Build { command: told });
     }
     let answer = io::read_to_string(messages.as_file()).map_err(ImageError::file("read", messages.path()))?;
-    found(programs, &answer)
+    found(program, &answer)
 }
 
 /// With `--target`, even if it is this machine's own, flags are for the product only: a procedural macro that is linked
 /// statically could not be loaded. It has a folder of its own, too, so that nothing of another build is thrown away.
-fn cargo(programs: &[Program], triple: &str) -> Command {
+/// Each program is built for itself: features of shared dependencies would be united, and its image would depend on
+/// whether the other one was made, too.
+fn cargo(program: Program, triple: &str) -> Command {
     let mut command = repository::cargo();
     command.current_dir(repository::root());
-    command.args(["build", "--profile", PROFILE, "--target", triple, "--message-format", "json-render-diagnostics"]);
-    for program in programs {
-        command.args(["--package", program.name(), "--bin", program.name()]);
-    }
+    command.args(["rustc", "--profile", PROFILE, "--target", triple, "--message-format", "json-render-diagnostics"]);
+    command.args(["--package", program.name(), "--bin", program.name(), "--"]).args(program.link_flags());
     // The strongest of all places for flags: a person's own RUSTFLAGS would push ours aside.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags().join("\u{1f}"));
     command
@@ -71,20 +70,16 @@ fn told(command: &Command) -> String {
 }
 
 /// Cargo says where its folder is, whoever has set it by whatever means.
-fn found(programs: &[Program], answer: &str) -> Result<Compiled, ImageError> {
-    let mut binaries = Vec::new();
-    for program in programs {
-        let path = answer.lines().find_map(|line| executable(line, program.name()));
-        let path = path.ok_or(ImageError::NotBuilt { program: program.name() })?;
-        let bytes = fs::read(&path).map_err(ImageError::file("read", &path))?;
-        if !elf::is_static(&bytes) {
-            return Err(ImageError::NotStatic { path });
-        }
-        binaries.push(path);
+fn found(program: Program, answer: &str) -> Result<Compiled, ImageError> {
+    let binary = answer.lines().find_map(|line| executable(line, program.name()));
+    let binary = binary.ok_or(ImageError::NotBuilt { program: program.name() })?;
+    let bytes = fs::read(&binary).map_err(ImageError::file("read", &binary))?;
+    if !elf::is_static(&bytes) {
+        return Err(ImageError::NotStatic { path: binary });
     }
     // It stands in `TARGET/TRIPLE/PROFILE/`.
-    let target = binaries.first().and_then(|path| path.ancestors().nth(3)).map(Path::to_path_buf).unwrap_or_default();
-    Ok(Compiled { binaries, target })
+    let target = binary.ancestors().nth(3).map(Path::to_path_buf).unwrap_or_default();
+    Ok(Compiled { binary, target })
 }
 
 fn executable(line: &str, program: &str) -> Option<PathBuf> {
@@ -110,13 +105,13 @@ mod tests {
 
     #[test]
     fn what_cargo_does_not_name_is_told() {
-        let error = found(&[Program::Worker], "").map(|_| ()).unwrap_err();
+        let error = found(Program::Worker, "").map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("`loyalty-worker`"), "{error}");
     }
 
     #[test]
     fn flags_are_for_the_product_only() {
-        let command = cargo(&Program::ALL, "x86_64-unknown-linux-gnu");
+        let command = cargo(Program::Worker, "x86_64-unknown-linux-gnu");
         assert!(told(&command).contains("--target x86_64-unknown-linux-gnu"), "{}", told(&command));
         let flags = command.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS").unwrap().1.unwrap();
         assert!(flags.to_string_lossy().split('\u{1f}').any(|flag| flag == "-Ctarget-feature=+crt-static"));

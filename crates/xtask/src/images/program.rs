@@ -31,6 +31,16 @@ impl Program {
         }
     }
 
+    /// For the last step of its build. The operator is the larger one; optimized as a whole it is a fifth smaller, which takes
+    /// that step three minutes on two processors.
+    #[must_use]
+    pub fn link_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Operator => &["-Clto=fat"],
+            Self::Worker => &[],
+        }
+    }
+
     /// The keys are OCI's own. None names a commit or a time: the same files are the same image.
     #[must_use]
     pub fn labels(self) -> [(&'static str, &'static str); 4] {

@@ -294,7 +294,11 @@ fn the_containerfile_builds_with_the_same_flags() {
     assert!(file.contains("ENV CARGO_ENCODED_RUSTFLAGS=\"-Ctarget-feature=+crt-static\""), "{file}");
     for program in Program::ALL {
         let name = program.name();
-        let build = format!("--profile image --target \"$(cat /target)\" --package {name} --bin {name}");
+        let options = format!("--profile image --target \"$(cat /target)\" --package {name} --bin {name}");
+        let build = match program.link_flags() {
+            [] => format!("{options} \\\n"),
+            flags => format!("{options} -- {} \\\n", flags.join(" ")),
+        };
         assert!(file.contains(&build), "no `{build}`");
     }
     let toolchain = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));

@@ -6,6 +6,7 @@ mod chart;
 mod cluster;
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
 mod images;
 #[cfg(test)]
 mod links;
