@@ -146,8 +146,23 @@ fn read_rules(path: &Path) -> Result<Rules, MigrateError> {
 /// Leaves the sentence where the operator finds it; it is in the log too.
 pub(crate) fn leave_word(args: &MigrateArgs, sentence: &str) {
     let Some(path) = &args.termination_log else { return };
-    let end = sentence.floor_char_boundary(MESSAGE_BYTES_MAX.min(sentence.len()));
-    if let Err(error) = std::fs::write(path, &sentence[..end]) {
+    if let Err(error) = std::fs::write(path, cut(sentence)) {
         tracing::warn!(error = host::chain(&error), "could not write the termination log");
+    }
+}
+
+fn cut(sentence: &str) -> &str {
+    &sentence[..sentence.floor_char_boundary(MESSAGE_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MESSAGE_BYTES_MAX, cut};
+
+    #[test]
+    fn a_sentence_is_cut_between_characters_where_kubernetes_would_cut_it() {
+        assert_eq!(cut("short"), "short");
+        let long = format!("x{}", "é".repeat(MESSAGE_BYTES_MAX));
+        assert_eq!(cut(&long).len(), MESSAGE_BYTES_MAX - 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::process::Worker;
 use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
+use crate::wire::Wire;
 
 /// What the broker hands to one consumer before it waits for acknowledgements.
 const PREFETCH: i64 = 1000;
@@ -123,5 +124,28 @@ async fn a_ledger_that_never_answers_keeps_no_worker_beyond_its_grace() {
     assert_eq!(worker.metric("loyalty_redelivered_total").await, Some(100), "what was not decided went back");
     assert_eq!(stage.available().await, floor_points(&purchases(100)));
     assert!(stage.buried().await.is_empty());
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_database_is_away_leaves_at_once_with_what_it_has() {
+    let stage = Stage::new(Store::Postgres).await;
+    let (target, through) = Wire::instead_of(&stage.ledger_url);
+    let wire = Wire::to(target).await;
+    let mut worker = Worker::start_with(&stage, &[], &stage.settings.secret_url(), &through(wire.port));
+    worker.ready().await;
+    wire.cut();
+    let lines = purchases(1500);
+    stage.publish("purchase.web", bytes(&lines)).await;
+    worker.not_ready_because("ledger").await;
+    let asked = std::time::Instant::now();
+    worker.signal("TERM");
+    assert!(worker.ended().await.success());
+    assert!(asked.elapsed() < std::time::Duration::from_secs(10), "{:?}", asked.elapsed());
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    assert_eq!(stage.available().await, floor_points(&lines));
+    assert!(stage.buried().await.is_empty());
+    stage.audits_clean().await;
     stage.end().await;
 }
