@@ -24,7 +24,7 @@ const NAME: &str = "burst-worker";
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Bursts {
-    bursts: usize,
+    count: usize,
     mean_s: f64,
     worst_s: f64,
 }
@@ -56,7 +56,7 @@ impl Bursts {
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let mean_s = total.as_secs_f64() / times.len().max(1) as f64;
         let worst_s = times.iter().max().map_or(0.0, Duration::as_secs_f64);
-        Self { bursts: times.len(), mean_s, worst_s }
+        Self { count: times.len(), mean_s, worst_s }
     }
 }
 

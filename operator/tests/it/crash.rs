@@ -7,7 +7,7 @@ use api::LoyaltyPipeline;
 use contract::broker_object::Seen;
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, WITHIN_A_MINUTE, holds};
 
@@ -76,7 +76,7 @@ async fn end(stage: &Stage) -> End {
     let own = exchanges.into_keys().filter(|name| !name.starts_with("amq."));
     let name = contract::PipelineName::parse("coffee").unwrap();
     let timeline = ledger::open(&stage.ledger_url).unwrap().timeline(&name).await.unwrap().len();
-    let deployments = stage.api::<Deployment>().list(&Default::default()).await.unwrap();
+    let deployments = stage.api::<Deployment>().list(&ListParams::default()).await.unwrap();
     let objects = deployments.items.into_iter().filter_map(|object| object.metadata.name);
     End {
         queues: queues.into_keys().collect(),

@@ -3,6 +3,7 @@
 use api::{ConditionType, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
+use kube::api::ListParams;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds};
 
@@ -43,7 +44,7 @@ async fn tables_that_are_missing_are_made_by_a_job_before_any_worker_starts() {
     stage.apply(PIPELINE).await;
     let told = stage.told("coffee", ConditionType::LedgerReady, Reason::Migrating).await;
     assert!(told.message.contains("version 0") && told.message.contains("needed"), "{}", told.message);
-    let jobs = stage.api::<Job>().list(&Default::default()).await.unwrap();
+    let jobs = stage.api::<Job>().list(&ListParams::default()).await.unwrap();
     assert_eq!(jobs.items.len(), 1);
     assert!(stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_none());
     // What the Job's pod would do.

@@ -3,7 +3,7 @@
 use api::{ConditionType, LoyaltyPipeline, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, WITHIN_A_MINUTE, holds};
@@ -116,7 +116,7 @@ async fn a_deleted_secret_releases_a_pipeline_that_waits_for_its_queues() {
     stage.api::<Secret>().delete("rabbitmq", &DeleteParams::default()).await.unwrap();
     is_gone(&stage).await;
     let events: Api<k8s_openapi::api::events::v1::Event> = stage.api();
-    let told = events.list(&Default::default()).await.unwrap();
+    let told = events.list(&ListParams::default()).await.unwrap();
     let told = told.items.iter().filter_map(|event| event.note.clone());
     assert!(told.into_iter().any(|note| note.contains("queues and exchanges stay on the broker")));
     stage.end().await;

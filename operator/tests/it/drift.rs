@@ -1,7 +1,7 @@
 //! What somebody changes or deletes by hand comes back.
 
 use api::{ConditionType, Reason};
-use contract::broker_object::{Binding, Destination, Step};
+use contract::broker_object::{Arguments, Binding, Destination, Step};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -24,7 +24,7 @@ async fn a_deleted_queue_and_a_deleted_binding_come_back_within_a_minute() {
         destination_kind: Destination::Queue,
         destination: "coffee.main".to_owned(),
         routing_key: "purchase.#".to_owned(),
-        arguments: Default::default(),
+        arguments: Arguments::new(),
     };
     connection.declare(&Step::Unbind(binding.clone())).await.unwrap();
     holds("queue and binding are back", WITHIN_A_MINUTE, async || {
@@ -83,7 +83,7 @@ async fn another_password_makes_new_pods_and_a_wrong_one_is_told() {
     stage.secret("rabbitmq", &values).await;
     holds("the pods know of the new Secret", SOON, async || template().await != before).await;
     stage.ready("coffee").await;
-    let wrong = stage.settings.secret_url().replacen(":", ":x", 2).replacen("amqp:x", "amqp:", 1);
+    let wrong = stage.settings.secret_url().replacen(':', ":x", 2).replacen("amqp:x", "amqp:", 1);
     stage.secret("rabbitmq", &[("uri", wrong), stage.broker_secret()[1].clone()]).await;
     let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::BrokerRefused).await;
     assert!(told.message.contains("refuses the password"), "{}", told.message);

@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, WITHIN_A_MINUTE, admin, given, holds, until};
@@ -27,17 +27,17 @@ fn all(rights: &[Right]) -> BTreeSet<Use> {
     found
 }
 
-async fn grant(stage: &Stage, user: &str, rights: &[Right]) {
-    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": user }, "rules": rights });
+async fn grant(stage: &Stage, account: &str, rights: &[Right]) {
+    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": account }, "rules": rights });
     let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": user },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user },
-        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": account },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": account }],
     });
     let params = PatchParams::apply("test").force();
-    stage.api::<Role>().patch(user, &params, &Patch::Apply(role)).await.unwrap();
-    stage.api::<RoleBinding>().patch(user, &params, &Patch::Apply(binding)).await.unwrap();
-    let question = json!({ "spec": { "user": user, "resourceAttributes": {
+    stage.api::<Role>().patch(account, &params, &Patch::Apply(role)).await.unwrap();
+    stage.api::<RoleBinding>().patch(account, &params, &Patch::Apply(binding)).await.unwrap();
+    let question = json!({ "spec": { "user": account, "resourceAttributes": {
         "namespace": stage.namespace, "verb": "list", "group": "apps", "resource": "deployments",
     } } });
     let question: SubjectAccessReview = serde_json::from_value(question).unwrap();
@@ -64,7 +64,7 @@ async fn live_a_life(stage: &Stage) {
     // Made from something else, a Job is deleted and made again.
     stage.secret("ledger-db", &[("url", stage.ledger_url.clone()), ("note", "rotated".to_owned())]).await;
     holds("the Job is there", SOON, async || {
-        !stage.api::<Job>().list(&Default::default()).await.unwrap().items.is_empty()
+        !stage.api::<Job>().list(&ListParams::default()).await.unwrap().items.is_empty()
     })
     .await;
     ledger::open(&stage.ledger_url).unwrap().migrate().await.unwrap();
@@ -122,9 +122,9 @@ fn seen_by_the_server(who: &str) -> (BTreeSet<Use>, Vec<String>) {
     (used, refused)
 }
 
-async fn operator_of(stage: &Stage, user: &str) -> Running {
+async fn operator_of(stage: &Stage, account: &str) -> Running {
     let mut config = admin().await;
-    config.auth_info.impersonate = Some(user.to_owned());
+    config.auth_info.impersonate = Some(account.to_owned());
     let args = loyalty_operator::Args { leader_election: true, ..stage.args() };
     Running::start(async move || config, args, None)
 }
@@ -133,17 +133,18 @@ async fn operator_of(stage: &Stage, user: &str) -> Running {
 async fn it_runs_with_exactly_the_rights_of_the_chart() {
     let stage = Stage::new().await;
     let _kubelet = Kubelet::of(&stage);
-    let user = format!("operator-of-{}", stage.namespace);
+    let account = format!("operator-of-{}", stage.namespace);
     // Here it watches the namespace that it lives in.
     let granted = [rights().watched, rights().own].concat();
-    grant(&stage, &user, &granted).await;
-    let operator = operator_of(&stage, &user).await;
+    grant(&stage, &account, &granted).await;
+    let operator = operator_of(&stage, &account).await;
     live_a_life(&stage).await;
     operator.kill();
     let granted = all(&granted);
     // The log may be a moment behind.
-    let seen = until(SOON, async || Some(seen_by_the_server(&user)).filter(|(used, _)| granted.is_subset(used))).await;
-    let (used, refused) = seen.unwrap_or_else(|| seen_by_the_server(&user));
+    let seen =
+        until(SOON, async || Some(seen_by_the_server(&account)).filter(|(used, _)| granted.is_subset(used))).await;
+    let (used, refused) = seen.unwrap_or_else(|| seen_by_the_server(&account));
     assert_eq!(refused, Vec::<String>::new());
     let idle: Vec<&Use> = granted.difference(&used).collect();
     assert_eq!(idle, Vec::<&Use>::new(), "granted and never used");

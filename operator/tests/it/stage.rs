@@ -11,7 +11,7 @@ use contract::broker_object::{Seen, Standing};
 use host::{Health, Shutdown};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use loyalty_operator::{Args, Operator, Writes};
@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// Drift on the broker is found within a minute.
-pub(crate) const WITHIN_A_MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const WITHIN_A_MINUTE: Duration = Duration::from_mins(1);
 
 /// A pipeline that uses both lanes and a subscriber; tables change one thing in it.
 pub(crate) const PIPELINE: &str = include_str!("coffee.yaml");
@@ -110,6 +110,23 @@ impl Stage {
         self.api::<LoyaltyPipeline>().patch(&name, &params, &Patch::Apply(body)).await
     }
 
+    /// Applies what may not be readable as a pipeline.
+    pub(crate) async fn apply_unread(&self, yaml: &str) {
+        let body: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
+        let name = body["metadata"]["name"].as_str().unwrap().to_owned();
+        self.unread().patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(body)).await.unwrap();
+    }
+
+    /// A resource as it is stored.
+    pub(crate) async fn stored(&self, name: &str) -> DynamicObject {
+        self.unread().get(name).await.unwrap()
+    }
+
+    fn unread(&self) -> Api<DynamicObject> {
+        let resource = kube::core::ApiResource::erase::<LoyaltyPipeline>(&());
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
     pub(crate) async fn pipeline(&self, name: &str) -> Option<LoyaltyPipeline> {
         self.api::<LoyaltyPipeline>().get_opt(name).await.unwrap()
     }
@@ -125,7 +142,7 @@ impl Stage {
         let found = until(WITHIN_A_MINUTE, async || {
             let pipeline = self.pipeline(name).await?;
             let generation = pipeline.metadata.generation;
-            last = pipeline.status.clone();
+            last.clone_from(&pipeline.status);
             let conditions = pipeline.status?.conditions;
             let mut found = conditions.into_iter().filter(|it| it.kind == kind && it.reason == reason);
             found.find(|it| it.observed_generation == generation && it.message.contains(says))
@@ -193,7 +210,8 @@ impl Stage {
     pub(crate) async fn end(self) {
         let pipelines = self.api::<LoyaltyPipeline>();
         let free = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-        for pipeline in pipelines.list_metadata(&Default::default()).await.map(|list| list.items).unwrap_or_default() {
+        for pipeline in pipelines.list_metadata(&ListParams::default()).await.map(|list| list.items).unwrap_or_default()
+        {
             let _ = pipelines.patch_metadata(&pipeline.metadata.name.unwrap(), &PatchParams::default(), &free).await;
         }
         let namespaces: Api<Namespace> = Api::all(self.client.clone());

@@ -59,7 +59,7 @@ fn table(figures: &Value) -> String {
     let many = &figures["many"];
     let mut rows = Vec::new();
     for (name, bursts) in [("from zero", &figures["fromZero"]), ("from one", &figures["fromOne"])] {
-        let what = format!("burst {name}: replicas patched after, mean of {}", bursts["bursts"]);
+        let what = format!("burst {name}: replicas patched after, mean of {}", bursts["count"]);
         rows.push((what, seconds(&bursts["meanS"]), format!("<= 1.5 s: {}", reached(&bursts["meanS"], MEAN_GOAL_S))));
         rows.push((format!("burst {name}: worst"), seconds(&bursts["worstS"]), String::new()));
     }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_table_says_which_goals_were_reached() {
-        let bursts = |mean: f64| json!({ "bursts": 50, "meanS": mean, "worstS": 2.5 });
+        let bursts = |mean: f64| json!({ "count": 50, "meanS": mean, "worstS": 2.5 });
         let many = json!({
             "resources": 1000, "rawS": 40.0, "operatorS": 60.0, "ratio": 1.5, "memoryMib": 90, "restS": 60, "writesAtRest": 0,
         });

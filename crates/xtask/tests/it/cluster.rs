@@ -10,7 +10,7 @@ use xtask::parts::tools;
 const IMAGE: &str = "docker.io/loyalty/kubectl:test";
 const DEADLINE: &str = "--timeout=120s";
 
-const OBJECTS: &str = r#"
+const OBJECTS: &str = r"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: reader}
@@ -51,7 +51,7 @@ spec:
         imagePullPolicy: IfNotPresent
         args: [get, services, --watch, --cache-dir=/tmp]
         securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
-"#;
+";
 
 #[test]
 fn pods_run_ask_the_api_server_and_are_gone_with_the_cluster() {

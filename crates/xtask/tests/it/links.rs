@@ -60,11 +60,11 @@ fn every_link_between_documents_leads_to_a_file() {
 fn the_index_names_every_document() {
     let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
     let decisions = fs::read_to_string(root().join("docs/decisions/README.md")).unwrap();
-    let named: Vec<String> =
+    let listed: Vec<String> =
         links(&index).into_iter().chain(links(&decisions).iter().map(|link| format!("decisions/{link}"))).collect();
     let mut found = Vec::new();
     documents(&root().join("docs"), &mut found);
     let names = found.iter().map(|file| file.strip_prefix(root().join("docs")).unwrap().to_str().unwrap().to_owned());
-    let missing: Vec<String> = names.filter(|name| name != "README.md" && !named.contains(name)).collect();
+    let missing: Vec<String> = names.filter(|name| name != "README.md" && !listed.contains(name)).collect();
     assert_eq!(missing, Vec::<String>::new());
 }
