@@ -20,8 +20,10 @@ pub(crate) struct Board {
 struct Entry {
     checked: Option<Checked>,
     place: Option<String>,
+    away_since: Option<Instant>,
     taken: Option<Taken>,
     unreadable: Option<i64>,
+    repeated: Option<(Vec<String>, Instant)>,
     running: Option<Running>,
     scaled: Option<Scaled>,
     writing: Arc<tokio::sync::Mutex<()>>,
@@ -84,6 +86,35 @@ impl Board {
         found
     }
 
+    /// For how long a pipeline's broker has been away; from now on where it was there at the last look.
+    pub(crate) fn away_for(&self, key: &Key) -> Duration {
+        self.lock().entry(key.clone()).or_default().away_since.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// The broker is there.
+    pub(crate) fn note_there(&self, key: &Key) {
+        self.lock().entry(key.clone()).or_default().away_since = None;
+    }
+
+    /// The number of workers that was just written.
+    pub(crate) fn note_replicas(&self, key: &Key, replicas: u32) {
+        if let Some(scaled) = self.lock().get_mut(key).and_then(|entry| entry.scaled.as_mut()) {
+            scaled.replicas = replicas;
+        }
+    }
+
+    /// Whether the same steps in the cluster were taken again and again for longer than it takes to see them.
+    pub(crate) fn is_repeated(&self, key: &Key, steps: &[String]) -> bool {
+        let mut entries = self.lock();
+        let repeated = &mut entries.entry(key.clone()).or_default().repeated;
+        match repeated {
+            _ if steps.is_empty() => *repeated = None,
+            Some((known, since)) if known == steps => return since.elapsed() > SHOWN_MAX,
+            _ => *repeated = Some((steps.to_vec(), Instant::now())),
+        }
+        false
+    }
+
     /// When steps were last taken.
     pub(crate) fn stepped_at(&self, key: &Key) -> Option<Instant> {
         Some(self.lock().get(key)?.taken.as_ref()?.last)
@@ -110,8 +141,11 @@ impl Board {
 
     /// Whether this generation of a resource that cannot be read was not told of yet.
     pub(crate) fn is_news(&self, key: &Key, generation: Option<i64>) -> bool {
-        let generation = generation.unwrap_or_default();
-        self.lock().entry(key.clone()).or_default().unreadable.replace(generation) != Some(generation)
+        self.lock().get(key).is_none_or(|entry| entry.unreadable != Some(generation.unwrap_or_default()))
+    }
+
+    pub(crate) fn note_unreadable(&self, key: &Key, generation: Option<i64>) {
+        self.lock().entry(key.clone()).or_default().unreadable = Some(generation.unwrap_or_default());
     }
 
     /// The queues of a pipeline stand from now on, or no longer.

@@ -127,6 +127,11 @@ impl Shelves {
     /// An object as it stands, whole.
     pub(crate) fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
         let object = self.children.get(&kind)?.get(namespace, name)?;
-        serde_json::to_value(object.as_ref()).ok()
+        let mut value = serde_json::to_value(object.as_ref()).ok()?;
+        // What came in a list does not say what it is.
+        let resource = kind.resource();
+        value["apiVersion"] = Value::String(resource.api_version);
+        value["kind"] = Value::String(resource.kind);
+        Some(value)
     }
 }

@@ -36,24 +36,25 @@ struct Open {
 impl Ledgers {
     /// How the ledger of a pipeline stands. `exists` says whether another claimant is still there.
     pub(crate) async fn see(&self, url: &str, valid: &Valid, exists: impl Fn(&Key) -> bool) -> SeenLedger {
-        if let Some(other) = self.claim(url, valid, exists) {
-            let name = &valid.name;
-            let advice = "give one of them another name or another database";
-            let message =
-                format!("pipeline `{other}` keeps its points in this database under the name `{name}`; {advice}");
-            return SeenLedger::Trouble(Trouble::new(Reason::Conflict, message));
+        if let Some(other) = self.claim(url, valid, &exists) {
+            return SeenLedger::Trouble(taken(&other, valid));
         }
-        match self.look(url, valid).await {
+        match self.look(url, valid, &exists).await {
             Ok(seen) => seen,
             Err(error) => of_error(&error),
         }
     }
 
-    async fn look(&self, url: &str, valid: &Valid) -> Result<SeenLedger, LedgerError> {
+    async fn look(&self, url: &str, valid: &Valid, exists: &impl Fn(&Key) -> bool) -> Result<SeenLedger, LedgerError> {
         let (ledger, fine_since) = self.open(url)?;
         if fine_since.is_none_or(|since| since.elapsed() > CHECKED_AGAIN) {
-            within(ledger.as_ref(), ledger.check_version()).await?;
-            self.note(url, |open| open.fine_since = Some(Instant::now()));
+            let checked = within(ledger.as_ref(), ledger.check_version()).await;
+            // A database may have been restored meanwhile: what its timeline ends with is asked again too.
+            self.note(url, |open| {
+                open.fine_since = checked.is_ok().then(Instant::now);
+                open.rules.clear();
+            });
+            checked?;
         }
         let wanted = (valid.ruleset.hash(), valid.spec.program.valid_from);
         let known = || self.lock().get(url).and_then(|open| open.rules.get(&valid.key).cloned());
@@ -62,6 +63,9 @@ impl Ledgers {
             // The first line holds from the beginning, whatever was asked for.
             let first = timeline.len() == 1;
             if let Some(last) = timeline.last() {
+                if let Some(other) = owner_of(&last.author).filter(|other| *other != valid.key && exists(other)) {
+                    return Ok(SeenLedger::Trouble(taken(&other, valid)));
+                }
                 let since = if first { wanted.1 } else { last.valid_from.filter(|_| wanted.1.is_some()) };
                 self.note(url, |open| drop(open.rules.insert(valid.key.clone(), (last.hash.clone(), since))));
             }
@@ -72,7 +76,7 @@ impl Ledgers {
 
     /// Appends the rules to the timeline.
     pub(crate) async fn append(&self, ledger: &dyn Ledger, url: &str, valid: &Valid) -> Result<(), Trouble> {
-        let since = Since { valid_from: valid.spec.program.valid_from, author: AUTHOR.to_owned() };
+        let since = Since { valid_from: valid.spec.program.valid_from, author: author(&valid.key) };
         let appended = within(ledger, ledger.append_timeline(&valid.name, &valid.ruleset, &since)).await;
         match appended {
             Ok(_) => {
@@ -96,9 +100,10 @@ impl Ledgers {
     }
 
     /// Who else keeps points in this database under the same name; else it is this pipeline's from now on.
-    fn claim(&self, url: &str, valid: &Valid, exists: impl Fn(&Key) -> bool) -> Option<Key> {
+    fn claim(&self, url: &str, valid: &Valid, exists: &impl Fn(&Key) -> bool) -> Option<Key> {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         let at = (database_of(url), valid.name.to_string());
+        claims.retain(|other, of| *of != valid.key || *other == at);
         match claims.get(&at) {
             Some(other) if *other != valid.key && exists(other) => Some(other.clone()),
             _ => {
@@ -127,6 +132,23 @@ impl Ledgers {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Who the timeline names: after a restart it tells whose the points are.
+fn author(key: &Key) -> String {
+    format!("{AUTHOR} {key}")
+}
+
+fn owner_of(author: &str) -> Option<Key> {
+    let (namespace, name) = author.strip_prefix(AUTHOR)?.trim().split_once('/')?;
+    Some(Key { namespace: namespace.to_owned(), name: name.to_owned() })
+}
+
+fn taken(other: &Key, valid: &Valid) -> Trouble {
+    let name = &valid.name;
+    let advice = "give one of them another name or another database";
+    let message = format!("pipeline `{other}` keeps its points in this database under the name `{name}`; {advice}");
+    Trouble::new(Reason::Conflict, message)
 }
 
 /// The URL without login and options: the same database, whoever asks.

@@ -129,13 +129,16 @@ impl Operator {
         house.pipelines.filled().await;
         house.secrets.filled().await;
         health.up("cluster");
-        let scaling = AbortOnDropHandle::new(tokio::spawn(crate::scale::run(house.clone())));
+        let mut scaling = AbortOnDropHandle::new(tokio::spawn(crate::scale::run(house.clone())));
         let controllers = doors.into_iter().map(|(namespace, door)| {
             let (house, shutdown) = (house.clone(), shutdown.clone());
             controller(namespace, door, house, shutdown)
         });
-        futures::future::join_all(controllers).await;
-        drop(scaling);
+        tokio::select! {
+            _ = futures::future::join_all(controllers) => {}
+            // It goes on for ever, unless it panics: an operator that does not scale must not look like one that does.
+            Err(error) = &mut scaling => if error.is_panic() { std::panic::resume_unwind(error.into_panic()) },
+        }
     }
 }
 

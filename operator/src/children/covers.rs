@@ -58,7 +58,8 @@ fn thousandths(text: &str) -> Option<i128> {
     }
     let number: i128 = format!("{whole}{decimals:0<3}").parse().ok()?;
     let factor: i128 = match unit {
-        "m" => return Some(number / 1000),
+        // What is finer than a thousandth is rounded up, as the API server does.
+        "m" => return Some((number + 999) / 1000),
         "" => 1,
         "k" => 1000,
         "M" => 1000_i128.pow(2),

@@ -17,6 +17,7 @@ const EMBEDDED_URL: &str = "sqlite:/var/lib/loyalty/ledger.db";
 pub(super) const TERMINATION_LOG: &str = "/dev/termination-log";
 
 /// What the pods of a pipeline are made of, beside its spec.
+#[derive(Clone, Copy)]
 pub(crate) struct Pods<'a> {
     pub(crate) image: &'a WorkerImage,
     /// Resource versions of the Secrets: another one makes new pods, so that no worker goes on with an old password.

@@ -87,6 +87,13 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
     let look = signals::look(running, (current, ready), memory.origin).await;
     let target = target(valid);
     let decision = memory.scaler.decide(&target, &look.signals);
+    if valid.spec.suspend && current > 0 {
+        // Whatever else is in trouble: nobody shall work.
+        let nobody = Decision { replicas: 0, reason: "`suspend` is set".to_owned(), ..decision.clone() };
+        if write(house, key, (&name, current), &nobody).await {
+            memory.asked = Some((0, Instant::now()));
+        }
+    }
     let is_builtin = valid.spec.workers.autoscaling.mode == AutoscalingMode::Builtin && !valid.spec.suspend;
     if is_builtin && decision.replicas != current && write(house, key, (&name, current), &decision).await {
         memory.asked = Some((decision.replicas, Instant::now()));
@@ -125,7 +132,7 @@ fn target(valid: &Valid) -> Target {
 /// Whether the number stands now. What fails is tried again at the next look.
 async fn write(house: &House, key: &Key, (name, current): (&str, u32), decision: &Decision) -> bool {
     let writing = house.board.writing(key);
-    let _held = writing.lock().await;
+    let held = writing.lock().await;
     let (wanted, is_fewer) = (decision.replicas, decision.replicas < current);
     if is_fewer && wanted > 0 {
         costs::tell_costs(house, key).await;
@@ -137,6 +144,8 @@ async fn write(house: &House, key: &Key, (name, current): (&str, u32), decision:
         tracing::warn!(pipeline = %key, error = host::chain(&error), "could not change the number of workers");
         return false;
     }
+    house.board.note_replicas(key, wanted);
+    drop(held);
     house.writes.done(Side::Cluster).await;
     house.metrics.scalings.with_label_values(&[if is_fewer { "in" } else { "out" }]).inc();
     tracing::info!(pipeline = %key, from = current, to = wanted, reason = decision.reason, "scaled");

@@ -13,11 +13,16 @@ use crate::board::Running;
 /// Counters of the broker that are so old are as good as new ones: it counts each five seconds itself.
 const COUNTS_AGE_MAX: Duration = Duration::from_secs(4);
 
+/// A broker that does not answer within this is unknown for now: all pipelines are looked at in one round.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
 /// What was seen.
 pub(super) struct Look {
     pub(super) signals: Signals,
     /// Messages that wait, by lane.
     depths: Vec<(&'static str, Option<u64>)>,
+    /// No worker and no message: nothing comes and nothing goes, whether or not that was measured before.
+    is_idle: bool,
     oldest: Timestamp,
 }
 
@@ -27,8 +32,14 @@ pub(super) async fn look(running: &Running, (replicas, workers_ready): (u32, u32
     let lanes = running.valid.spec.events.lanes();
     let mut depths = Vec::with_capacity(lanes.len());
     for lane in &lanes {
-        let depth = running.link.depth(&names.lane(*lane)).await;
-        depths.push((lane.as_str(), depth.ok().flatten().map(|depth| depth.ready)));
+        let depth = tokio::time::timeout(ANSWER_MAX, running.link.depth(&names.lane(*lane))).await;
+        let depth = depth.ok().and_then(Result::ok).flatten();
+        depths.push((lane.as_str(), depth.map(|depth| depth.ready)));
+        if depth.is_none() {
+            // A broker that is silent for one lane is so for all; the other pipelines' turn must come.
+            depths.extend(lanes.iter().skip(depths.len()).map(|lane| (lane.as_str(), None)));
+            break;
+        }
     }
     let ready = depths.iter().map(|(_, depth)| *depth).sum::<Option<u64>>();
     let (at, now) = (origin.elapsed(), Timestamp::now());
@@ -53,7 +64,7 @@ pub(super) async fn look(running: &Running, (replicas, workers_ready): (u32, u32
     };
     let age = counted.map_or(Duration::ZERO, |taken| taken.elapsed());
     let oldest = now.checked_sub(jiff::SignedDuration::try_from(age).unwrap_or_default()).unwrap_or(now);
-    Look { signals, depths, oldest }
+    Look { signals, depths, is_idle, oldest }
 }
 
 /// A broker that knows no delayed messages has none.
@@ -63,7 +74,7 @@ fn delayed(rows: Option<&[QueueCounts]>) -> Option<u64> {
 
 async fn counts(running: &Running) -> Option<std::sync::Arc<Counts>> {
     let since = Instant::now().checked_sub(COUNTS_AGE_MAX).unwrap_or_else(Instant::now);
-    running.link.counts(since).await.ok().flatten()
+    tokio::time::timeout(ANSWER_MAX, running.link.counts(since)).await.ok()?.ok().flatten()
 }
 
 impl Look {
@@ -74,14 +85,15 @@ impl Look {
             None => format!("{lane} ?"),
         });
         let depth = Some(lanes.collect::<Vec<_>>().join(", "));
-        let drain_seconds = decision.drain_s.map(whole);
+        let nothing = self.is_idle.then_some(0);
+        let drain_seconds = nothing.or_else(|| decision.drain_s.map(whole));
         let oldest = self.oldest.round(jiff::Unit::Second).unwrap_or(self.oldest);
         QueueStatus {
             depth,
             ready: self.signals.ready,
             unacked: self.signals.unacked,
-            arrival_rate: decision.arrival_per_s.map(whole),
-            acked_rate: decision.acked_per_s.map(whole),
+            arrival_rate: nothing.or_else(|| decision.arrival_per_s.map(whole)),
+            acked_rate: nothing.or_else(|| decision.acked_per_s.map(whole)),
             drain_seconds,
             drain: drain_seconds.map(|seconds| format!("{seconds}s")),
             oldest_signal: Some(oldest.to_string()),

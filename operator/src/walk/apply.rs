@@ -1,11 +1,12 @@
 //! The plan, carried out: broker, then the ledger's rules, then the cluster. What fails is told in the findings, and what would
 //! rest on it is not tried.
 
-use api::Reason;
+use api::{AutoscalingMode, Reason};
 use contract::broker_object::Step;
+use serde_json::json;
 
 use super::nouns::{ChildStep, Finding, Observed, Plan, SeenLedger, Trouble, Valid};
-use crate::children::Kind;
+use crate::children::{Child, Kind};
 use crate::cluster;
 use crate::house::House;
 use crate::writes::Side;
@@ -53,6 +54,17 @@ pub(super) async fn broker_steps(link: &broker::Link, steps: &[Step], house: &Ho
     Ok(())
 }
 
+/// The number of workers as the scaling last wrote it: it may have done so while this walk looked around.
+fn with_latest_number(child: &Child, valid: &Valid, house: &House) -> Child {
+    let mut child = child.clone();
+    let autoscaling = &valid.spec.workers.autoscaling;
+    let is_scaled = autoscaling.mode == AutoscalingMode::Builtin && !valid.spec.suspend;
+    if let (Kind::Deployment, true, Some(scaled)) = (child.kind, is_scaled, house.board.scaled(&valid.key)) {
+        child.body["spec"]["replicas"] = json!(scaled.replicas);
+    }
+    child
+}
+
 async fn children(valid: &Valid, plan: &mut Plan, stopped: Option<&'static str>, house: &House) {
     let namespace = &valid.key.namespace;
     let writing = house.board.writing(&valid.key);
@@ -66,12 +78,15 @@ async fn children(valid: &Valid, plan: &mut Plan, stopped: Option<&'static str>,
         let _held = writing.lock().await;
         let done = match step {
             ChildStep::Apply(child, why) => {
+                let child = &with_latest_number(child, valid, house);
                 tracing::info!(pipeline = %valid.key, kind = %child.kind, name = child.name, why, "applying");
-                cluster::apply(&house.client, namespace, child).await.map_err(|error| (child.kind, &child.name, error))
+                cluster::apply(&house.client, namespace, child)
+                    .await
+                    .map_err(|error| (child.kind, child.name.clone(), error))
             }
-            ChildStep::Delete(kind, name) => {
-                cluster::delete(&house.client, *kind, namespace, name).await.map_err(|error| (*kind, name, error))
-            }
+            ChildStep::Delete(kind, name) => cluster::delete(&house.client, *kind, namespace, name)
+                .await
+                .map_err(|error| (*kind, name.clone(), error)),
         };
         match done {
             Ok(()) => house.writes.done(Side::Cluster).await,

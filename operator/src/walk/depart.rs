@@ -5,7 +5,6 @@
 use std::time::{Duration, Instant};
 
 use api::{ConditionType, DeletionPolicy, LoyaltyPipeline, Reason};
-use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::runtime::events::EventType;
@@ -142,8 +141,11 @@ async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube:
         Err(trouble) => Err(trouble),
     };
     Ok(match broker {
-        Ok(broker) => remove(pipeline, valid, &broker, house).await,
-        Err(trouble) => without_broker(pipeline, trouble),
+        Ok(broker) => {
+            house.board.note_there(&valid.key);
+            remove(pipeline, valid, &broker, house).await
+        }
+        Err(trouble) => without_broker(valid, trouble, house),
     })
 }
 
@@ -193,20 +195,17 @@ fn not_empty(holding: &[topology::Left]) -> Trouble {
     Trouble::new(Reason::QueuesNotEmpty, format!("{}; {advice}", queues.join(", ")))
 }
 
-fn without_broker(pipeline: &LoyaltyPipeline, trouble: Trouble) -> Step {
+fn without_broker(valid: &Valid, trouble: Trouble, house: &House) -> Step {
     let left =
         |why: &str| format!("queues and exchanges stay on the broker: {why}; delete them by hand if it comes back");
     match trouble.reason {
         // It went with its namespace, or was deleted by hand: nobody can tell any more where the broker is.
         Reason::SecretMissing => Step::LeftBehind(left(&trouble.message)),
-        _ if waited(pipeline) > GIVEN_UP_AFTER => Step::LeftBehind(left(&trouble.message)),
+        // That the API server does not answer says nothing about the broker.
+        Reason::ClusterRefused => Step::Held(trouble),
+        _ if house.board.away_for(&valid.key) > GIVEN_UP_AFTER => Step::LeftBehind(left(&trouble.message)),
         _ => Step::Held(trouble),
     }
-}
-
-fn waited(pipeline: &LoyaltyPipeline) -> Duration {
-    let since = pipeline.metadata.deletion_timestamp.as_ref().map(|since| since.0);
-    since.map_or(Duration::ZERO, |since| Timestamp::now().duration_since(since).try_into().unwrap_or_default())
 }
 
 /// The volume of an embedded ledger goes only where everything was asked to go.

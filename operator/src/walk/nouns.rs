@@ -127,15 +127,25 @@ pub(crate) struct Observed {
     pub(crate) broker: Result<SeenBroker, Trouble>,
     pub(crate) ledger: SeenLedger,
     pub(crate) live: Live,
-    /// Objects of a child's name that are somebody else's.
-    pub(crate) foreign: Vec<(Kind, String)>,
+    pub(crate) others: Others,
     /// Resource versions of the Secrets that are used.
     pub(crate) secrets: String,
+    /// That of the ledger's alone.
+    pub(crate) ledger_version: String,
     pub(crate) ledger_key: Option<String>,
     /// Why a worker does not start, if one says so.
     pub(crate) worker_trouble: Option<String>,
     /// The same for what makes the ledger's tables.
     pub(crate) migration_trouble: Option<String>,
+}
+
+/// Objects of a child's name that must not be touched.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    /// They are somebody else's.
+    pub(crate) foreign: Vec<(Kind, String)>,
+    /// They could not be asked for, and why.
+    pub(crate) unseen: Vec<(Kind, String, String)>,
 }
 
 /// The broker answers.

@@ -9,7 +9,7 @@ use contract::broker_object::Standing;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::nouns::{Observed, SeenBroker, SeenLedger, Trouble, Valid};
+use super::nouns::{Observed, Others, SeenBroker, SeenLedger, Trouble, Valid};
 use crate::children::{self, Kind, Live};
 use crate::cluster;
 use crate::house::House;
@@ -25,6 +25,7 @@ pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
     let broker_secret = &valid.spec.broker.secret_ref.name;
     let broker_held = house.secrets.read(namespace, broker_secret, "spec.broker.secretRef").await;
     let ledger_held = ledger_secret(valid, house).await;
+    let ledger_version = ledger_held.iter().flatten().map(|(held, _)| held.version.clone()).next().unwrap_or_default();
     let mut versions = Vec::new();
     versions.extend(broker_held.as_ref().map(|held| held.version.clone()));
     versions.extend(ledger_held.iter().flatten().map(|(held, _)| held.version.clone()));
@@ -33,11 +34,11 @@ pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
         async { see_broker(valid, house, broker_held?, since).await },
         see_ledger(valid, house, ledger_held)
     );
-    let (live, foreign) = see_cluster(valid, house, &ledger).await;
+    let (live, others) = see_cluster(valid, house, &ledger).await;
     let trouble = |does| house.shelves.pods_of(&valid.key, does).iter().find_map(|pod| trouble_of(pod));
     let (worker_trouble, migration_trouble) = (trouble(children::WORKER), trouble(children::MIGRATE));
     let secrets = versions.join(".");
-    Observed { broker, ledger, live, foreign, secrets, ledger_key, worker_trouble, migration_trouble }
+    Observed { broker, ledger, live, others, secrets, ledger_version, ledger_key, worker_trouble, migration_trouble }
 }
 
 /// The link that a Secret leads to.
@@ -134,7 +135,7 @@ async fn see_ledger(valid: &Valid, house: &House, held: Option<Result<(Held, Str
 }
 
 /// Our objects from the watches; what is not there is asked for once, since an object without our label is not watched.
-async fn see_cluster(valid: &Valid, house: &House, ledger: &SeenLedger) -> (Live, Vec<(Kind, String)>) {
+async fn see_cluster(valid: &Valid, house: &House, ledger: &SeenLedger) -> (Live, Others) {
     let worker = children::child_name(&valid.name, "worker");
     let mut names: Vec<(Kind, String)> = [Kind::ServiceAccount, Kind::ConfigMap, Kind::Deployment, Kind::Disruption]
         .map(|kind| (kind, worker.clone()))
@@ -145,23 +146,30 @@ async fn see_cluster(valid: &Valid, house: &House, ledger: &SeenLedger) -> (Live
     if let SeenLedger::Behind { needed, .. } = ledger {
         names.push((Kind::Job, children::child_name(&valid.name, &format!("migrate-{needed}"))));
     }
-    let (mut live, mut foreign) = (Live::new(), Vec::new());
+    let (mut live, mut others) = (Live::new(), Others::default());
     let namespace = &valid.key.namespace;
     for (kind, name) in names {
         let known = house.shelves.get(kind, namespace, &name);
-        // An error here is met again when it is applied, and told there.
         let found = match known {
-            Some(known) => Some(known),
-            None => cluster::read(&house.client, kind, namespace, &name).await.ok().flatten(),
+            Some(known) => Ok(Some(known)),
+            None => cluster::read(&house.client, kind, namespace, &name).await,
         };
-        let Some(found) = found else { continue };
+        let found = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => continue,
+            // What could not be asked for must not look like missing: it may be somebody else's.
+            Err(error) => {
+                others.unseen.push((kind, name, host::chain(&error)));
+                continue;
+            }
+        };
         if children::is_ours(kind, &found, valid) {
             live.insert((kind, name), found);
         } else {
-            foreign.push((kind, name));
+            others.foreign.push((kind, name));
         }
     }
-    (live, foreign)
+    (live, others)
 }
 
 /// Why a pod does not start, in its own words.

@@ -29,7 +29,7 @@ pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) ->
     let pods = Pods { image: context.image, secrets: &observed.secrets, ledger_key: observed.ledger_key.as_deref() };
     let mut wanted = children::beside(valid);
     if let SeenLedger::Behind { needed, .. } = observed.ledger {
-        wanted.push(children::job(valid, &pods, needed));
+        wanted.push(children::job(valid, &Pods { secrets: &observed.ledger_version, ..pods }, needed));
     }
     if is_broker_fine && is_ledger_fine {
         wanted.push(children::deployment(valid, &pods, replicas));
@@ -142,7 +142,14 @@ fn child_steps(wanted: &[Child], observed: &Observed) -> (Vec<ChildStep>, Option
     let mut foreign = None;
     for child in wanted {
         let at = (child.kind, child.name.clone());
-        if observed.foreign.contains(&at) {
+        if let Some((kind, name, why)) =
+            observed.others.unseen.iter().find(|(kind, name, _)| (*kind, name) == (at.0, &at.1))
+        {
+            let message = format!("could not ask for {kind} `{name}`: {why}");
+            foreign.get_or_insert(Finding::no(Reason::ClusterRefused, message));
+            continue;
+        }
+        if observed.others.foreign.contains(&at) {
             let (kind, name) = at;
             let advice = "is not this pipeline's; delete it, or give the pipeline another name";
             foreign.get_or_insert(Finding::no(Reason::Conflict, format!("{kind} `{name}` {advice}")));
@@ -172,6 +179,8 @@ fn differs(child: &Child, live: Option<&serde_json::Value>) -> Option<String> {
         return Some("made from something else".to_owned());
     }
     match child.kind {
+        // It is wanted, so the tables are behind again, as after a restored backup.
+        Kind::Job if children::migration_state(live) == MigrationState::Done => Some("done, and of no use".to_owned()),
         Kind::Claim | Kind::Job => None,
         _ => children::difference(live, &child.body),
     }
@@ -182,6 +191,13 @@ fn workers_finding(valid: &Valid, observed: &Observed, replicas: u32, foreign: O
         return foreign;
     }
     if valid.spec.suspend {
+        let left = live_deployment(valid, observed).map_or(0, |live| {
+            let number = |field: &serde_json::Value| field.as_u64().unwrap_or(0);
+            number(&live["spec"]["replicas"]).max(number(&live["status"]["replicas"]))
+        });
+        if left > 0 {
+            return Finding::no(Reason::Progressing, format!("{left} workers are ending, because `suspend` is set"));
+        }
         return Finding::yes(Reason::Suspended, "no worker shall run while `suspend` is set; events wait");
     }
     let Some(live) = live_deployment(valid, observed) else {

@@ -10,7 +10,7 @@ use kube::{Resource, ResourceExt};
 
 use super::apply::apply;
 use super::depart::{depart, release_unreadable, take_in_hand};
-use super::nouns::{Finding, Findings, Key, Observed, Plan, Valid};
+use super::nouns::{ChildStep, Finding, Findings, Key, Observed, Plan, Valid};
 use super::observe::observe;
 use super::plan::{Context, plan};
 use super::report::{report, report_refused, report_unreadable};
@@ -56,6 +56,7 @@ async fn cannot_read(unreadable: &InvalidObject, key: &Key, house: &House) -> Re
         release_unreadable(key, &unreadable.metadata, house).await?;
     } else if house.board.is_news(key, unreadable.metadata.generation) {
         report_unreadable(key, unreadable.metadata.generation, &unreadable.error, house).await?;
+        house.board.note_unreadable(key, unreadable.metadata.generation);
     }
     Ok(Action::await_change())
 }
@@ -82,14 +83,36 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     let context = Context {
         image: &house.image,
         scaled: scaled.as_ref().map(|scaled| scaled.replicas),
-        drain: scaled.as_ref().map_or_else(|| told_before(pipeline), |scaled| scaled.drain.clone()),
+        drain: match &scaled {
+            Some(scaled) => scaled.drain.clone(),
+            None if observed.broker.is_ok() => told_before(pipeline),
+            None => not_looked_at(),
+        },
         stuck: &house.board.stuck_steps(key),
     };
     let mut plan = plan(&valid, &observed, &context);
+    tell_repetition(&mut plan, key, house);
     apply(&valid, &observed, &mut plan, house).await;
     note_running(&valid, &observed, house);
     report(pipeline, &valid, &plan.findings, house).await?;
     Ok(next(&observed, &plan))
+}
+
+/// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often.
+fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
+    let steps: Vec<String> = plan
+        .children
+        .iter()
+        .map(|step| match step {
+            ChildStep::Apply(child, why) => format!("{} `{}`: {why}", child.kind, child.name),
+            ChildStep::Delete(kind, name) => format!("{kind} `{name}`"),
+        })
+        .collect();
+    if house.board.is_repeated(key, &steps) {
+        let what = steps.join(", ");
+        let message = format!("{what} is changed back by somebody; see admission webhooks and other controllers");
+        plan.findings.workers = Finding::no(Reason::Different, message);
+    }
 }
 
 /// What the operator before this one said of the drain, until the queues were looked at again.

@@ -29,7 +29,7 @@ async fn an_applied_pipeline_gets_its_queues_its_rules_and_its_workers() {
     let ledger = ledger::open(&stage.ledger_url).unwrap();
     let timeline = ledger.timeline(&contract::PipelineName::parse("coffee").unwrap()).await.unwrap();
     assert_eq!(timeline.len(), 1);
-    assert_eq!(timeline[0].author, "loyalty-operator");
+    assert_eq!(timeline[0].author, format!("loyalty-operator {}/coffee", stage.namespace));
     assert_eq!(status.ruleset_hash.as_deref(), Some(timeline[0].hash.short()));
     let deployment = stage.api::<Deployment>().get("coffee-worker").await.unwrap();
     assert_eq!(deployment.spec.replicas, Some(0));
