@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::stage::{Stage, until};
 
@@ -11,15 +12,18 @@ pub(crate) struct Worker {
     pub(crate) log: PathBuf,
 }
 
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 impl Worker {
     pub(crate) fn start(stage: &Stage, environment: &[(&str, &str)]) -> Self {
         Self::start_with(stage, environment, &stage.settings.secret_url(), &stage.ledger_url)
     }
 
     pub(crate) fn start_with(stage: &Stage, environment: &[(&str, &str)], amqp: &str, ledger: &str) -> Self {
-        let listen_file = stage.folder.path().join("listen");
+        // One for each: two workers of a stage must not be taken for one another.
+        let number = COUNT.fetch_add(1, Ordering::SeqCst);
+        let listen_file = stage.folder.path().join(format!("listen-{number}"));
         let log = stage.folder.path().join("worker.log");
-        let _ = std::fs::remove_file(&listen_file);
         let log_file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_loyalty-worker"))
             .arg("--config")
