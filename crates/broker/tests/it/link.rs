@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use broker::{Connection, Counts, Depth, Link, Publisher, QueueCounts, Settings, View};
 use contract::broker_object::{Argument, Arguments, Desired, Queue, Standing, Step};
+use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 
@@ -32,8 +33,8 @@ async fn publish(connection: &Connection, queue: &str, count: u32) -> Publisher 
     publisher
 }
 
-/// Takes `take` messages and acknowledges `acked` of them at once.
-async fn acknowledge(vhost: &Vhost, queue: &str, (take, acked): (u16, usize)) -> Connection {
+/// Takes `take` messages and acknowledges `acked` of them at once. The channel is open for as long as somebody holds it.
+async fn acknowledge(vhost: &Vhost, queue: &str, (take, acked): (u16, usize)) -> (Connection, Channel) {
     use futures::StreamExt;
     let connection = vhost.connect().await;
     let channel = connection.channel().await.unwrap();
@@ -43,7 +44,7 @@ async fn acknowledge(vhost: &Vhost, queue: &str, (take, acked): (u16, usize)) ->
     let taken: Vec<_> = consumer.take(take.into()).collect().await;
     let last = taken[acked - 1].as_ref().unwrap().delivery_tag;
     channel.basic_ack(last, BasicAckOptions { multiple: true }).await.unwrap();
-    connection
+    (connection, channel)
 }
 
 /// Waits until the broker has counted what the test did.
@@ -170,8 +171,9 @@ async fn acknowledged_messages_are_counted_one_by_one_and_for_good() {
     }
     counted(&link, |counts| are(counts, [30, 100])).await;
     // Others go on, and the total with them.
-    for consumer in consumers {
-        consumer.close().await;
+    for (connection, channel) in consumers {
+        drop(channel);
+        connection.close().await;
     }
     let mut others = Vec::new();
     for kind in KINDS {
