@@ -21,9 +21,10 @@ struct Entry {
     checked: Option<Checked>,
     place: Option<String>,
     away_since: Option<Instant>,
+    absent_since: Option<Instant>,
     taken: Option<Taken>,
     unreadable: Option<i64>,
-    repeated: Option<(Vec<String>, Instant)>,
+    repeated: Option<Repeated>,
     running: Option<Running>,
     scaled: Option<Scaled>,
     writing: Arc<tokio::sync::Mutex<()>>,
@@ -35,6 +36,16 @@ struct Taken {
     first: Instant,
     last: Instant,
 }
+
+/// Steps in the cluster, and when they were taken for the first and the last time.
+struct Repeated {
+    steps: Vec<String>,
+    first: Instant,
+    last: Instant,
+}
+
+/// How far the watch that asks for walks may be ahead of the one that tells which pipelines there are.
+const WATCHES_DIFFER_MAX: Duration = Duration::from_secs(5);
 
 /// How long the management API may take to show what was declared.
 const SHOWN_MAX: Duration = Duration::from_secs(15);
@@ -103,16 +114,20 @@ impl Board {
         }
     }
 
-    /// Whether the same steps in the cluster were taken again and again for longer than it takes to see them.
+    /// Whether the same steps in the cluster were taken again and again for longer than it takes to see them. A walk in between that
+    /// had nothing to do says little: it came before somebody changed it back.
     pub(crate) fn is_repeated(&self, key: &Key, steps: &[String]) -> bool {
         let mut entries = self.lock();
         let repeated = &mut entries.entry(key.clone()).or_default().repeated;
-        match repeated {
-            _ if steps.is_empty() => *repeated = None,
-            Some((known, since)) if known == steps => return since.elapsed() > SHOWN_MAX,
-            _ => *repeated = Some((steps.to_vec(), Instant::now())),
-        }
-        false
+        let now = Instant::now();
+        let known = repeated.take().filter(|known| now.duration_since(known.last) < SHOWN_MAX);
+        *repeated = match known {
+            Some(known) if steps.is_empty() => Some(known),
+            Some(known) if known.steps == steps => Some(Repeated { last: now, ..known }),
+            _ if steps.is_empty() => None,
+            _ => Some(Repeated { steps: steps.to_vec(), first: now, last: now }),
+        };
+        !steps.is_empty() && repeated.as_ref().is_some_and(|known| now.duration_since(known.first) > SHOWN_MAX)
     }
 
     /// When steps were last taken.
@@ -158,6 +173,10 @@ impl Board {
         entry.running = running;
     }
 
+    pub(crate) fn is_running(&self, key: &Key) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.running.is_some())
+    }
+
     pub(crate) fn running(&self) -> Vec<(Key, Running)> {
         let entries = self.lock();
         let running = entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.running.clone()?)));
@@ -180,12 +199,17 @@ impl Board {
         self.lock().entry(key.clone()).or_default().writing.clone()
     }
 
-    pub(crate) fn keys(&self) -> Vec<Key> {
-        self.lock().keys().cloned().collect()
-    }
-
-    pub(crate) fn forget(&self, key: &Key) {
-        self.lock().remove(key);
+    /// Forgets pipelines that are gone, and answers which. One that is new may not be known everywhere yet.
+    pub(crate) fn forget_gone(&self, is_there: impl Fn(&Key) -> bool) -> Vec<Key> {
+        let mut entries = self.lock();
+        let gone = entries.extract_if(|key, entry| {
+            if is_there(key) {
+                entry.absent_since = None;
+                return false;
+            }
+            entry.absent_since.get_or_insert_with(Instant::now).elapsed() > WATCHES_DIFFER_MAX
+        });
+        gone.map(|(key, _)| key).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {

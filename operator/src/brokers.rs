@@ -2,28 +2,37 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use broker::{Link, Settings};
 
 /// What the management UI shows.
 const CONNECTION_NAME: &str = "loyalty-operator";
 
-/// The links of this process.
+/// A link that no walk has asked for within this is of a password that was changed, or of a pipeline that is gone: each pipeline is
+/// walked more often.
+pub(crate) const UNUSED_MAX: Duration = Duration::from_mins(2);
+
+/// The links of this process, and when each was asked for last.
 #[derive(Default)]
 pub(crate) struct Brokers {
-    links: Mutex<HashMap<Settings, Link>>,
+    links: Mutex<HashMap<Settings, (Link, Instant)>>,
 }
 
 impl Brokers {
     /// The link of these settings; nothing is sent.
     pub(crate) fn link(&self, settings: Settings) -> Link {
+        let now = Instant::now();
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.entry(settings).or_insert_with_key(|settings| Link::new(settings.clone(), CONNECTION_NAME)).clone()
+        let new = |settings: &Settings| (Link::new(settings.clone(), CONNECTION_NAME), now);
+        let (link, used) = links.entry(settings).or_insert_with_key(new);
+        *used = now;
+        link.clone()
     }
 
-    /// Forgets links that nobody used: of passwords that were changed, of pipelines that are gone.
-    pub(crate) fn keep_only(&self, is_used: impl Fn(&Settings) -> bool) {
+    /// Forgets what nobody uses; a link ends when the last who holds it is done.
+    pub(crate) fn forget_unused(&self) {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|settings, _| is_used(settings));
+        links.retain(|_, (_, used)| used.elapsed() < UNUSED_MAX);
     }
 }

@@ -47,18 +47,13 @@ pub(crate) struct House {
 impl House {
     /// Forgets what is known of pipelines that are gone.
     pub(crate) fn forget_gone(&self) {
-        for key in self.board.keys() {
-            if self.pipelines.get(&key.namespace, &key.name).is_none() {
-                self.board.forget(&key);
-                self.ledgers.forget(&key);
-            }
+        for key in self.board.forget_gone(|key| self.pipelines.get(&key.namespace, &key.name).is_some()) {
+            self.ledgers.forget(&key);
         }
-        let used = self.board.running();
-        self.brokers.keep_only(|settings| used.iter().any(|(_, running)| running.link.settings() == settings));
+        self.brokers.forget_unused();
+        self.ledgers.forget_unused();
     }
-}
 
-impl House {
     /// Counts pipelines by whether they are ready, as their status says. One that cannot be read is not.
     pub(crate) fn count_pipelines(&self) {
         let stored = self.pipelines.all();

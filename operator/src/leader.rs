@@ -1,25 +1,26 @@
 //! One of several operators does the work: the holder of a lease.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use host::Shutdown;
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
 use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How long a lease holds without being renewed, in seconds: as long a second operator waits when the first one is killed.
 const LEASE_S: u64 = 15;
 
 /// How long before its end it is renewed, in seconds.
-const GRACE_S: u64 = 5;
+const GRACE_S: u64 = 10;
 
 /// How often it is looked at whether we still have it.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// A lease that was not seen for so long may be somebody else's in a moment.
-const HELD_UNSEEN_MAX: Duration = Duration::from_secs(LEASE_S - GRACE_S);
+/// How long before its end we stop: the clock of another candidate may be ahead of ours by as much.
+const LEFT_BEFORE: Duration = Duration::from_secs(2);
 
 /// Where the lease is and who asks for it.
 #[derive(Debug, Clone)]
@@ -54,48 +55,69 @@ pub(crate) async fn win(
 ) -> Result<Option<Office>, LeaderError> {
     let Candidate { lease, namespace, identity } = candidate;
     let leases = Api::namespaced(client.clone(), namespace);
-    let manager = LeaseManagerBuilder::new(client, lease)
-        .with_namespace(namespace)
-        .with_identity(identity)
-        .with_duration(LEASE_S)
-        .with_grace(GRACE_S)
-        .build();
-    let manager = manager.await.map_err(|source| LeaderError::Lease {
-        name: lease.clone(),
-        namespace: namespace.clone(),
-        source: Box::new(source),
-    })?;
-    let (mut held, renewing) = manager.watch().await;
     loop {
-        if *held.borrow_and_update() {
+        let manager = LeaseManagerBuilder::new(client.clone(), lease)
+            .with_namespace(namespace)
+            .with_identity(identity)
+            .with_duration(LEASE_S)
+            .with_grace(GRACE_S)
+            .build();
+        let manager = manager.await.map_err(|source| LeaderError::Lease {
+            name: lease.clone(),
+            namespace: namespace.clone(),
+            source: Box::new(source),
+        })?;
+        let (mut held, renewing) = manager.watch().await;
+        let is_won = tokio::select! {
+            () = shutdown.asked() => return Ok(None),
+            won = held.wait_for(|held| *held) => won.map(|_| true),
+            // The manager sleeps until the lease that it saw would end: one that was given back is asked for anew.
+            () = given_back(&leases, lease) => Ok(false),
+        };
+        if is_won.map_err(|_| LeaderError::Ended { name: lease.clone() })? {
             return Ok(Some(Office { held, leases, candidate: candidate.clone(), _renewing: renewing }));
         }
-        tokio::select! {
-            () = shutdown.asked() => return Ok(None),
-            changed = held.changed() => if changed.is_err() {
-                return Err(LeaderError::Ended { name: lease.clone() });
-            },
-        }
+        renewing.abort();
     }
 }
 
+/// Ends when nobody has held a lease for two looks: whoever is awake would have taken it meanwhile.
+async fn given_back(leases: &Api<Lease>, name: &str) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut free = 0;
+    while free < 2 {
+        looks.tick().await;
+        let lease = leases.get(name).await.ok().and_then(|lease| lease.spec);
+        let is_free = lease.is_some_and(|lease| lease.holder_identity.is_none_or(|holder| holder.is_empty()));
+        free = if is_free { free + 1 } else { 0 };
+    }
+}
+
+/// Until when a lease of ours lets us work. The time in it is from our own clock.
+fn held_until(lease: &Lease) -> Option<Instant> {
+    let renewed = lease.spec.as_ref()?.renew_time.as_ref()?.0;
+    let age = Duration::try_from(Timestamp::now().duration_since(renewed)).unwrap_or_default();
+    Some(Instant::now() + Duration::from_secs(LEASE_S).saturating_sub(age + LEFT_BEFORE))
+}
+
 impl Office {
-    /// Ends when the lease was lost, or could not be seen for so long that somebody else may have it.
+    /// Ends when the lease was lost, or was not renewed for so long that somebody else may have it in a moment.
     pub(crate) async fn lost(&mut self) {
-        let mut seen = Instant::now();
+        let mut until = Instant::now() + Duration::from_secs(LEASE_S - GRACE_S) - LEFT_BEFORE;
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // The renewal meets trouble as well and does not tell of it.
+                () = tokio::time::sleep_until(until) => return,
                 changed = self.held.changed() => if changed.is_err() || !*self.held.borrow_and_update() { return },
                 _ = looks.tick() => {}
             }
-            let lease = tokio::time::timeout(LOOK, self.leases.get(&self.candidate.lease)).await;
+            let lease = tokio::time::timeout_at(until, self.leases.get(&self.candidate.lease)).await;
             match lease {
-                Ok(Ok(lease)) if self.is_ours(&lease) => seen = Instant::now(),
+                Ok(Ok(lease)) if self.is_ours(&lease) => until = held_until(&lease).unwrap_or(until),
                 Ok(Ok(_)) => return,
-                // The renewal meets the same trouble and does not tell of it.
-                Ok(Err(_)) | Err(_) if seen.elapsed() > HELD_UNSEEN_MAX => return,
                 Ok(Err(_)) | Err(_) => {}
             }
         }

@@ -9,6 +9,7 @@ use contract::ruleset::RulesetHash;
 use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Since};
 
+use crate::brokers::UNUSED_MAX;
 use crate::children::AUTHOR;
 use crate::walk::nouns::{Key, SeenLedger, Trouble, Valid};
 
@@ -28,6 +29,7 @@ pub(crate) struct Ledgers {
 
 struct Open {
     ledger: Arc<dyn Ledger>,
+    used: Instant,
     fine_since: Option<Instant>,
     /// The rules that each pipeline's timeline ends with, and since when they were asked to hold.
     rules: HashMap<Key, (RulesetHash, Option<Timestamp>)>,
@@ -36,10 +38,10 @@ struct Open {
 impl Ledgers {
     /// How the ledger of a pipeline stands. `exists` says whether another claimant is still there.
     pub(crate) async fn see(&self, url: &str, valid: &Valid, exists: impl Fn(&Key) -> bool) -> SeenLedger {
-        if let Some(other) = self.claim(url, valid, &exists) {
-            return SeenLedger::Trouble(taken(&other, valid));
-        }
         match self.look(url, valid, &exists).await {
+            Ok(SeenLedger::Ready { .. }) if let Some(other) = self.claim(url, valid, &exists) => {
+                SeenLedger::Trouble(taken(&other, valid))
+            }
             Ok(seen) => seen,
             Err(error) => of_error(&error),
         }
@@ -63,8 +65,10 @@ impl Ledgers {
             // The first line holds from the beginning, whatever was asked for.
             let first = timeline.len() == 1;
             if let Some(last) = timeline.last() {
-                if let Some(other) = owner_of(&last.author).filter(|other| *other != valid.key && exists(other)) {
-                    return Ok(SeenLedger::Trouble(taken(&other, valid)));
+                match owner_of(&last.author) {
+                    Some(owner) if owner == valid.key => self.give(url, valid),
+                    Some(other) if exists(&other) => return Ok(SeenLedger::Trouble(taken(&other, valid))),
+                    _ => {}
                 }
                 let since = if first { wanted.1 } else { last.valid_from.filter(|_| wanted.1.is_some()) };
                 self.note(url, |open| drop(open.rules.insert(valid.key.clone(), (last.hash.clone(), since))));
@@ -99,6 +103,17 @@ impl Ledgers {
         }
     }
 
+    /// Forgets URLs that no walk has asked for in a while: of passwords that were changed, of pipelines that are gone.
+    pub(crate) fn forget_unused(&self) {
+        self.lock().retain(|_, open| open.used.elapsed() < UNUSED_MAX);
+    }
+
+    /// What the timeline says is so, whoever asked first.
+    fn give(&self, url: &str, valid: &Valid) {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.insert((database_of(url), valid.name.to_string()), valid.key.clone());
+    }
+
     /// Who else keeps points in this database under the same name; else it is this pipeline's from now on.
     fn claim(&self, url: &str, valid: &Valid, exists: &impl Fn(&Key) -> bool) -> Option<Key> {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,12 +129,13 @@ impl Ledgers {
     }
 
     fn open(&self, url: &str) -> Result<(Arc<dyn Ledger>, Option<Instant>), LedgerError> {
-        let mut open = self.lock();
-        if let Some(open) = open.get(url) {
+        let (mut open, used) = (self.lock(), Instant::now());
+        if let Some(open) = open.get_mut(url) {
+            open.used = used;
             return Ok((open.ledger.clone(), open.fine_since));
         }
         let ledger = ledger::open(url)?;
-        open.insert(url.to_owned(), Open { ledger: ledger.clone(), fine_since: None, rules: HashMap::new() });
+        open.insert(url.to_owned(), Open { ledger: ledger.clone(), used, fine_since: None, rules: HashMap::new() });
         Ok((ledger, None))
     }
 

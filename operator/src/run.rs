@@ -35,6 +35,9 @@ const WALKS_AT_ONCE: u16 = 32;
 /// Changes of one resource that come within this are one walk.
 const TOGETHER: Duration = Duration::from_millis(50);
 
+/// How long the walks that have begun may go on when the operator is asked to end; its pod is given more.
+const FINISHED_WITHIN: Duration = Duration::from_secs(15);
+
 /// Why the operator cannot start; waiting would not help.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -125,9 +128,13 @@ impl Operator {
 
     async fn walk_and_scale(self, shutdown: &Shutdown, health: &Health) {
         let (house, doors) = house(self);
-        house.shelves.filled().await;
-        house.pipelines.filled().await;
-        house.secrets.filled().await;
+        let filled = async { tokio::join!(house.shelves.filled(), house.pipelines.filled(), house.secrets.filled()) };
+        tokio::select! {
+            biased;
+            // A controller that is asked to end before it has seen anything waits for ever.
+            () = shutdown.asked() => return,
+            _ = filled => {}
+        }
         health.up("cluster");
         let mut scaling = AbortOnDropHandle::new(tokio::spawn(crate::scale::run(house.clone())));
         let controllers = doors.into_iter().map(|(namespace, door)| {
@@ -138,6 +145,7 @@ impl Operator {
             _ = futures::future::join_all(controllers) => {}
             // It goes on for ever, unless it panics: an operator that does not scale must not look like one that does.
             Err(error) = &mut scaling => if error.is_panic() { std::panic::resume_unwind(error.into_panic()) },
+            () = too_late(shutdown) => tracing::warn!("some walks were not done in time; the next operator goes on from there"),
         }
     }
 }
@@ -154,6 +162,12 @@ pub(crate) async fn run(args: Args) -> Result<Ended, StartError> {
     shutdown.insist();
     probes.abort();
     ended
+}
+
+/// Ends some time after somebody asked to finish.
+async fn too_late(shutdown: &Shutdown) {
+    shutdown.asked().await;
+    tokio::time::sleep(FINISHED_WITHIN).await;
 }
 
 async fn lost(office: Option<&mut Office>) {

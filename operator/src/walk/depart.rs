@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::apply::broker_steps;
 use super::nouns::{Finding, Findings, Key, SeenBroker, Trouble, Valid};
-use super::observe::see_broker;
+use super::observe::{BROKER_FIELD, see_broker};
 use super::reconcile::Never;
 use super::report::{News, report, tell};
 use super::validate::outline;
@@ -136,7 +136,7 @@ async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube:
         return Ok(Step::Again);
     }
     let secret = &valid.spec.broker.secret_ref.name;
-    let broker = match house.secrets.read(&valid.key.namespace, secret, "spec.broker.secretRef").await {
+    let broker = match house.secrets.read(&valid.key.namespace, secret, BROKER_FIELD).await {
         Ok(held) => see_broker(valid, house, held, Some(Instant::now())).await,
         Err(trouble) => Err(trouble),
     };

@@ -1,6 +1,6 @@
 //! What stands: on the broker, in the ledger, in the cluster. Asks, changes nothing.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::Reason;
@@ -18,12 +18,15 @@ use crate::secrets::Held;
 /// A look at the broker that is so old is as good as a new one: what drifts is found within the next walk.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 
+/// Which field names the broker's Secret.
+pub(super) const BROKER_FIELD: &str = "spec.broker.secretRef";
+
 /// Everything that `plan` needs to know.
 pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
     let since = house.board.stepped_at(&valid.key);
     let namespace = &valid.key.namespace;
     let broker_secret = &valid.spec.broker.secret_ref.name;
-    let broker_held = house.secrets.read(namespace, broker_secret, "spec.broker.secretRef").await;
+    let broker_held = house.secrets.read(namespace, broker_secret, BROKER_FIELD).await;
     let ledger_held = ledger_secret(valid, house).await;
     let ledger_version = ledger_held.iter().flatten().map(|(held, _)| held.version.clone()).next().unwrap_or_default();
     let mut versions = Vec::new();
@@ -43,9 +46,14 @@ pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
 
 /// The link that a Secret leads to.
 fn settings(held: &Held) -> Result<Settings, Trouble> {
-    Settings::from_secret(&held.values).map_err(|error| {
-        Trouble::new(Reason::SecretInvalid, format!("`spec.broker.secretRef`: {}", host::chain(&error)))
-    })
+    Settings::from_secret(&held.values)
+        .map_err(|error| Trouble::new(Reason::SecretInvalid, format!("`{BROKER_FIELD}`: {}", host::chain(&error))))
+}
+
+/// The link to the broker of a pipeline; nothing is sent to it.
+pub(super) async fn link(valid: &Valid, house: &House) -> Result<Link, Trouble> {
+    let held = house.secrets.read(&valid.key.namespace, &valid.spec.broker.secret_ref.name, BROKER_FIELD).await?;
+    Ok(house.brokers.link(settings(&held)?))
 }
 
 /// What stands of a pipeline on the broker that a Secret leads to. `since`: what was done before that must be in it.
@@ -72,21 +80,16 @@ pub(super) async fn see_broker(
 /// Who else wants an object that this pipeline wants, on the same vhost of the same broker.
 fn contested(valid: &Valid, house: &House, link: &Link) -> Vec<String> {
     let place = format!("{}/{}", link.settings().address(), link.settings().vhost());
-    let mine: BTreeSet<&str> = declared(valid).collect();
     let others = house.board.neighbours(&valid.key, place);
-    let claims = others.iter().flat_map(|other| declared(other).map(move |name| (name, &other.key)));
-    let mut found: Vec<String> = claims
-        .filter(|(name, _)| mine.contains(name))
-        .map(|(name, key)| format!("pipeline `{key}` asks for `{name}` too; it is this pipeline's"))
-        .collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
-fn declared(valid: &Valid) -> impl Iterator<Item = &str> {
-    let exchanges = valid.wanted.exchanges.iter().map(|exchange| exchange.name.as_str());
-    exchanges.chain(valid.wanted.queues.iter().map(|queue| queue.name.as_str()))
+    let all = others.iter().map(Arc::as_ref).chain([valid]);
+    let contested = topology::contested(all.map(|one| (one.owner.as_str(), one.wanted.as_ref())));
+    let ours = contested.into_iter().filter(|(_, owners)| owners.contains(&valid.owner));
+    ours.flat_map(|(object, mut owners)| {
+        owners.retain(|owner| *owner != valid.owner);
+        owners.sort();
+        owners.into_iter().map(move |owner| format!("pipeline `{owner}` asks for {object} too; it is this pipeline's"))
+    })
+    .collect()
 }
 
 fn broker_trouble(error: &BrokerError) -> Trouble {

@@ -31,7 +31,9 @@ pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) ->
     if let SeenLedger::Behind { needed, .. } = observed.ledger {
         wanted.push(children::job(valid, &Pods { secrets: &observed.ledger_version, ..pods }, needed));
     }
-    if is_broker_fine && is_ledger_fine {
+    // Whatever is in trouble: nobody shall work while `suspend` is set, and a pod that does not run needs neither.
+    let is_to_end = valid.spec.suspend && live_replicas(valid, observed).is_some_and(|count| count > 0);
+    if is_to_end || (is_broker_fine && is_ledger_fine) {
         wanted.push(children::deployment(valid, &pods, replicas));
     } else {
         held.push("Deployment: waits for broker and ledger".to_owned());

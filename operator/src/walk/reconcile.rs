@@ -10,12 +10,13 @@ use kube::{Resource, ResourceExt};
 
 use super::apply::apply;
 use super::depart::{depart, release_unreadable, take_in_hand};
-use super::nouns::{ChildStep, Finding, Findings, Key, Observed, Plan, Valid};
-use super::observe::observe;
+use super::nouns::{ChildStep, Finding, Key, Observed, Plan, Valid};
+use super::observe::{link, observe};
 use super::plan::{Context, plan};
 use super::report::{report, report_refused, report_unreadable};
-use super::validate::validate;
+use super::validate::{outline, validate};
 use crate::board::{Running, not_looked_at};
+use crate::children::{self, Kind};
 use crate::house::{House, Stored};
 
 /// What drifts on the broker, which tells nobody, is found within this.
@@ -74,8 +75,9 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     let valid = match check(pipeline, key, house).await {
         Ok(valid) => valid,
         Err(problem) => {
-            report_refused(pipeline, Findings::refused(problem), house).await?;
-            return Ok(Action::await_change());
+            follow_further(pipeline, key, house).await;
+            report_refused(pipeline, problem, house).await?;
+            return Ok(Action::requeue(AGAIN));
         }
     };
     let observed = observe(&valid, house).await;
@@ -96,6 +98,17 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     note_running(&valid, &observed, house);
     report(pipeline, &valid, &plan.findings, house).await?;
     Ok(next(&observed, &plan))
+}
+
+/// What runs of a resource that is refused now goes on, and so does its scaling, also where another operator began it.
+async fn follow_further(pipeline: &LoyaltyPipeline, key: &Key, house: &House) {
+    let Some(valid) = outline(pipeline).filter(|_| !house.board.is_running(key)) else { return };
+    let live = house.shelves.get(Kind::Deployment, &key.namespace, &children::child_name(&valid.name, "worker"));
+    if live.is_some_and(|live| children::is_ours(Kind::Deployment, &live, &valid))
+        && let Ok(link) = link(&valid, house).await
+    {
+        house.board.note_running(key, Some(Running { valid: Arc::new(valid), link }));
+    }
 }
 
 /// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often.

@@ -9,6 +9,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 
 use super::nouns::{Finding, Findings, Key, Valid};
+use super::validate::outline;
 use crate::children;
 use crate::house::{FIELD_MANAGER, House};
 use crate::writes::Side;
@@ -30,9 +31,6 @@ pub(super) async fn report(
     house: &House,
 ) -> kube::Result<()> {
     let mut status = status(pipeline, findings);
-    let live = house.shelves.deployment(&valid.key.namespace, &children::child_name(&valid.name, "worker"));
-    let replicas = live.and_then(|live| live.data["status"]["replicas"].as_i64());
-    status.replicas = i32::try_from(replicas.unwrap_or(0)).ok();
     let selector = children::selector(valid.name.as_str());
     let selector: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     status.selector = Some(selector.join(","));
@@ -41,21 +39,38 @@ pub(super) async fn report(
     } else {
         status.ruleset_hash = pipeline.status.as_ref().and_then(|old| old.ruleset_hash.clone());
     }
-    (status.queue, status.scaling) = match (house.board.scaled(&valid.key), &pipeline.status) {
-        (Some(scaled), _) => (Some(scaled.queue), Some(scaled.scaling)),
-        // Not looked at yet since this operator began: what the one before it said still counts.
-        (None, Some(old)) => (old.queue.clone(), old.scaling.clone()),
-        (None, None) => (None, None),
-    };
+    // Not looked at yet since this operator began: what the one before it said still counts.
+    (status.queue, status.scaling) = pipeline.status.clone().map(|old| (old.queue, old.scaling)).unwrap_or_default();
+    tell_numbers(valid, &mut status, house);
     write(pipeline, status, house).await
 }
 
-/// The same for a resource that is not accepted: what runs goes on, and what was known of it is still told.
-pub(super) async fn report_refused(pipeline: &LoyaltyPipeline, findings: Findings, house: &House) -> kube::Result<()> {
-    let old = pipeline.status.clone().unwrap_or_default();
-    let conditions = status(pipeline, &findings).conditions;
-    let observed_generation = pipeline.metadata.generation;
-    write(pipeline, LoyaltyPipelineStatus { conditions, observed_generation, ..old }, house).await
+/// What is counted now, as far as somebody looked.
+fn tell_numbers(valid: &Valid, status: &mut LoyaltyPipelineStatus, house: &House) {
+    let live = house.shelves.deployment(&valid.key.namespace, &children::child_name(&valid.name, "worker"));
+    let replicas = live.and_then(|live| live.data["status"]["replicas"].as_i64());
+    status.replicas = i32::try_from(replicas.unwrap_or(0)).ok();
+    if let Some(scaled) = house.board.scaled(&valid.key) {
+        (status.queue, status.scaling) = (Some(scaled.queue), Some(scaled.scaling));
+    }
+}
+
+/// The same for a resource that is not accepted: what runs goes on, and what is known of it is still told.
+pub(super) async fn report_refused(pipeline: &LoyaltyPipeline, problem: String, house: &House) -> kube::Result<()> {
+    let mut findings = Findings::refused(problem);
+    let valid = outline(pipeline);
+    if let Some(scaled) = valid.as_ref().and_then(|valid| house.board.scaled(&valid.key)) {
+        findings.drain = scaled.drain;
+    }
+    let mut status = LoyaltyPipelineStatus {
+        conditions: status(pipeline, &findings).conditions,
+        observed_generation: pipeline.metadata.generation,
+        ..pipeline.status.clone().unwrap_or_default()
+    };
+    if let Some(valid) = &valid {
+        tell_numbers(valid, &mut status, house);
+    }
+    write(pipeline, status, house).await
 }
 
 fn status(pipeline: &LoyaltyPipeline, findings: &Findings) -> LoyaltyPipelineStatus {

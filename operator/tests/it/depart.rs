@@ -7,6 +7,7 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, WITHIN_A_MINUTE, holds};
+use crate::wire::Wire;
 
 const POLICY: &str = "  deletionPolicy: Delete\n  results:";
 
@@ -119,5 +120,27 @@ async fn a_deleted_secret_releases_a_pipeline_that_waits_for_its_queues() {
     let told = events.list(&ListParams::default()).await.unwrap();
     let told = told.items.iter().filter_map(|event| event.note.clone());
     assert!(told.into_iter().any(|note| note.contains("queues and exchanges stay on the broker")));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_away_holds_a_deletion_until_it_is_back() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let (target, by_way_of) = Wire::instead_of(&stage.settings.secret_url());
+    let wire = Wire::to(target).await;
+    stage.secret("rabbitmq", &[("uri", by_way_of(wire.port)), stage.broker_secret()[1].clone()]).await;
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", POLICY)).await;
+    stage.ready("coffee").await;
+    wire.cut();
+    delete(&stage).await;
+    // Whoever hangs up at once is taken for something else than a broker.
+    let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::BrokerRefused).await;
+    assert!(told.message.contains("could not speak AMQP"), "{}", told.message);
+    assert!(!stage.seen().await.queues.is_empty(), "nothing was taken away");
+    wire.mend();
+    is_gone(&stage).await;
+    assert!(stage.seen().await.queues.is_empty());
     stage.end().await;
 }

@@ -8,8 +8,12 @@ mod crash;
 mod create;
 mod depart;
 mod drift;
+mod leader;
 mod refuse;
 mod rest;
 mod rights;
 mod scale;
 mod stage;
+#[path = "../../../worker/tests/it/wire.rs"]
+#[expect(dead_code, reason = "the worker's tests use all of it")]
+mod wire;

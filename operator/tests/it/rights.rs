@@ -95,10 +95,19 @@ async fn live_a_life(stage: &Stage) {
     }
 }
 
+/// The whole log, also what was put aside when it grew.
+fn audit() -> String {
+    let log = std::path::PathBuf::from(given("LOYALTY_TEST_KUBE_AUDIT"));
+    let beside = std::fs::read_dir(log.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let logs = beside.filter(|path| path.extension() == log.extension());
+    let ours = logs.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("audit"));
+    ours.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
 /// What a user did, and what was forbidden to it, as the API server saw it.
 fn seen_by_the_server(who: &str) -> (BTreeSet<Use>, Vec<String>) {
     let (mut used, mut refused) = (BTreeSet::new(), Vec::new());
-    for line in std::fs::read_to_string(given("LOYALTY_TEST_KUBE_AUDIT")).unwrap().lines() {
+    for line in audit().lines() {
         let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
         if event["impersonatedUser"]["username"] != who {
             continue;
@@ -150,5 +159,29 @@ async fn it_runs_with_exactly_the_rights_of_the_chart() {
     assert_eq!(idle, Vec::<&Use>::new(), "granted and never used");
     let more: Vec<&Use> = used.difference(&granted).collect();
     assert_eq!(more, Vec::<&Use>::new(), "used and not granted");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_may_not_ask_for_does_not_look_like_missing_and_is_told() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let account = format!("operator-of-{}", stage.namespace);
+    let granted = [rights().watched, rights().own].concat();
+    let mut fewer = granted.clone();
+    for right in fewer.iter_mut().filter(|right| right.resources.contains(&"deployments")) {
+        right.verbs.retain(|verb| *verb != "get");
+    }
+    assert_ne!(all(&fewer), all(&granted));
+    grant(&stage, &account, &fewer).await;
+    let _operator = operator_of(&stage, &account).await;
+    stage.apply(PIPELINE).await;
+    let told = stage.told("coffee", ConditionType::WorkersReady, Reason::ClusterRefused).await;
+    let says = "could not ask for Deployment `coffee-worker`";
+    assert!(told.message.contains(says) && told.message.contains("forbidden"), "{}", told.message);
+    let deployments: Api<k8s_openapi::api::apps::v1::Deployment> = stage.api();
+    assert!(deployments.get_opt("coffee-worker").await.unwrap().is_none());
+    grant(&stage, &account, &granted).await;
+    stage.ready("coffee").await;
     stage.end().await;
 }

@@ -113,3 +113,43 @@ async fn an_embedded_ledger_has_one_worker_on_its_own_volume() {
     assert!(claim.metadata.owner_references.is_none(), "points outlive their pipeline");
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_runs_of_a_refused_resource_follows_its_queues_also_after_a_restart() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let first = stage.operator();
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    stage.apply(&PIPELINE.replace("event.channel in", "event.chanel in")).await;
+    stage.told("coffee", ConditionType::Accepted, Reason::Invalid).await;
+    first.kill();
+    let _second = stage.operator();
+    publish(&stage, 7).await;
+    holds("somebody works", SOON, async || replicas(&stage).await > 0).await;
+    holds("what waits is told", SOON, async || {
+        let queue = stage.pipeline("coffee").await.unwrap().status.unwrap().queue;
+        queue.is_some_and(|queue| queue.ready == Some(7))
+    })
+    .await;
+    stage.told("coffee", ConditionType::Accepted, Reason::Invalid).await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspend_holds_whatever_is_in_trouble_also_after_a_restart() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let first = stage.operator();
+    let busy = PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 1 } }\n  results:");
+    stage.apply(&busy).await;
+    stage.ready("coffee").await;
+    first.kill();
+    stage.secret("rabbitmq", &[("uri", "amqp://a:b@127.0.0.1:1/x".to_owned())]).await;
+    stage.apply(&busy.replace("  results:", "  suspend: true\n  results:")).await;
+    let _second = stage.operator();
+    holds("no worker", SOON, async || replicas(&stage).await == 0).await;
+    stage.told("coffee", ConditionType::TopologyInSync, Reason::BrokerUnreachable).await;
+    stage.told("coffee", ConditionType::WorkersReady, Reason::Suspended).await;
+    stage.end().await;
+}

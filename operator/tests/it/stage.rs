@@ -14,7 +14,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use loyalty_operator::{Args, Operator, Writes};
+use loyalty_operator::{Args, Ended, Operator, Writes};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -225,6 +225,7 @@ pub(crate) struct Running {
     runtime: Option<tokio::runtime::Runtime>,
     shutdown: Shutdown,
     writes: Writes,
+    ended: tokio::sync::watch::Receiver<Option<Ended>>,
 }
 
 impl Running {
@@ -236,23 +237,35 @@ impl Running {
         let shutdown = Shutdown::default();
         let (sender, receiver) = std::sync::mpsc::channel();
         let asked = shutdown.clone();
+        let (end, ended) = tokio::sync::watch::channel(None);
         runtime.spawn(async move {
             let client = Client::try_from(config().await).unwrap();
             let operator = Operator::new(client, args, stop_after).unwrap();
             sender.send(operator.writes()).unwrap();
-            operator.work(asked, Health::waiting_for(&["cluster"])).await.unwrap();
+            let how = operator.work(asked, Health::waiting_for(&["cluster"])).await.unwrap();
+            end.send_replace(Some(how));
         });
         let writes = receiver.recv_timeout(SOON).unwrap();
-        Self { runtime: Some(runtime), shutdown, writes }
+        Self { runtime: Some(runtime), shutdown, writes, ended }
     }
 
     pub(crate) fn writes(&self) -> u64 {
         self.writes.count()
     }
 
+    /// How it ended by itself, if it did.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        *self.ended.borrow()
+    }
+
     /// Whether the last write that it may do was done within `wait`.
     pub(crate) async fn stopped_within(&self, wait: Duration) -> bool {
         tokio::time::timeout(wait, self.writes.stopped()).await.is_ok()
+    }
+
+    /// As a signal would.
+    pub(crate) fn ask(&self) {
+        self.shutdown.ask();
     }
 
     /// Tears it out.
