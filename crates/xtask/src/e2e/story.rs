@@ -1,6 +1,7 @@
 //! The story, chapter after chapter.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const START_MAX: Duration = Duration::from_mins(3);
 
 /// All purchases through one slow worker, and the wait until nobody is needed any more.
 const DRAIN_MAX: Duration = Duration::from_mins(4);
+
+/// Bytes of a message that can be said again and again; one of the tour's is larger than any event.
+const SMALL: usize = 64 << 10;
 
 /// What is published while the chart is upgraded: slowly enough to last through it.
 const FLOW_PER_S: u32 = 250;
@@ -103,16 +107,35 @@ impl Story<'_> {
     }
 
     fn wake(&self, messages: &[Message]) -> Result<(), E2eError> {
-        let publishing = self.publish(messages, Rate::Max);
-        let mut most = 0;
-        until("a worker is there", START_MAX, || {
-            most = most.max(workers(self.hands)?.0);
-            Ok((most == 0).then(|| "no worker is ready".to_owned()))
+        self.publish(messages, Rate::Max)?;
+        self.workers_are(1)?;
+        // A producer that has missed all confirms says everything again and again: no point is given twice, and it is more than one
+        // worker can do.
+        let again: Vec<Message> = messages.iter().filter(|message| message.body.len() < SMALL).cloned().collect();
+        let enough = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let publishing = scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    self.publish(&again, Rate::Max)?;
+                }
+                Ok(())
+            });
+            let several = self.workers_are(2);
+            enough.store(true, Ordering::Relaxed);
+            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            several.and(published)
         })?;
-        publishing?;
-        let most = self.drained(most)?;
+        let most = self.drained(2)?;
         say(&format!("e2e: 0 -> {most} -> 0 workers"));
         Ok(())
+    }
+
+    /// Until so many workers are ready, at least.
+    fn workers_are(&self, wanted: usize) -> Result<(), E2eError> {
+        until(&format!("{wanted} workers are ready"), START_MAX, || {
+            let (ready, all) = workers(self.hands)?;
+            Ok((ready < wanted).then(|| format!("{ready} of {all} are ready")))
+        })
     }
 
     /// Until all is worked off and nobody is left; answers the most workers that were seen.
