@@ -173,6 +173,15 @@ impl Board {
         entry.running = running;
     }
 
+    /// Whether nobody shall work of a pipeline that runs, whatever else its resource says now.
+    pub(crate) fn note_suspend(&self, key: &Key, suspend: bool) {
+        let mut entries = self.lock();
+        let running = entries.get_mut(key).and_then(|entry| entry.running.as_mut());
+        if let Some(running) = running.filter(|running| running.valid.spec.suspend != suspend) {
+            Arc::make_mut(&mut running.valid).spec.suspend = suspend;
+        }
+    }
+
     pub(crate) fn is_running(&self, key: &Key) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.running.is_some())
     }

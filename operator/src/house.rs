@@ -83,10 +83,18 @@ pub(crate) struct Poke {
 }
 
 impl Poke {
+    /// Whether pipelines of a namespace are watched here.
+    pub(crate) fn reaches(&self, namespace: &str) -> bool {
+        self.door(namespace).is_some()
+    }
+
+    fn door(&self, namespace: &str) -> Option<&UnboundedSender<ObjectRef<Stored>>> {
+        let leads_there = |to: &Option<String>| to.as_ref().is_none_or(|to| to == namespace);
+        self.doors.iter().find(|(to, _)| leads_there(to)).map(|(_, door)| door)
+    }
+
     pub(crate) fn walk(&self, key: &Key) {
-        let leads_there =
-            |namespace: &Option<String>| namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace);
-        if let Some((_, door)) = self.doors.iter().find(|(namespace, _)| leads_there(namespace)) {
+        if let Some(door) = self.door(&key.namespace) {
             // The other end is gone only when the process ends.
             let _ = door.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace));
         }

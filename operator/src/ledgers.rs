@@ -111,13 +111,13 @@ impl Ledgers {
     /// What the timeline says is so, whoever asked first.
     fn give(&self, url: &str, valid: &Valid) {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.insert((database_of(url), valid.name.to_string()), valid.key.clone());
+        claims.insert((tables_of(url), valid.name.to_string()), valid.key.clone());
     }
 
     /// Who else keeps points in this database under the same name; else it is this pipeline's from now on.
     fn claim(&self, url: &str, valid: &Valid, exists: &impl Fn(&Key) -> bool) -> Option<Key> {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = (database_of(url), valid.name.to_string());
+        let at = (tables_of(url), valid.name.to_string());
         claims.retain(|other, of| *of != valid.key || *other == at);
         match claims.get(&at) {
             Some(other) if *other != valid.key && exists(other) => Some(other.clone()),
@@ -167,11 +167,13 @@ fn taken(other: &Key, valid: &Valid) -> Trouble {
     Trouble::new(Reason::Conflict, message)
 }
 
-/// The URL without login and options: the same database, whoever asks.
-fn database_of(url: &str) -> String {
+/// The URL without login: the same tables, whoever asks. Of the options only those count that may name another schema.
+fn tables_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    rest.split('?').next().unwrap_or(rest).to_owned()
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let schema = options.split('&').find(|option| option.starts_with("options=")).unwrap_or_default();
+    format!("{place}?{schema}")
 }
 
 async fn within<T>(
@@ -194,4 +196,17 @@ fn of_error(error: &LedgerError) -> SeenLedger {
         _ => Reason::LedgerRefused,
     };
     SeenLedger::Trouble(Trouble::new(reason, host::chain(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tables_of;
+
+    #[test]
+    fn one_database_is_one_whoever_asks_and_each_schema_has_tables_of_its_own() {
+        let tables = tables_of("postgres://a:b@db:5432/shop?sslmode=require");
+        assert_eq!(tables, tables_of("postgresql://other:p%40ss@db:5432/shop"));
+        assert_ne!(tables, tables_of("postgres://a:b@db:5432/other"));
+        assert_ne!(tables, tables_of("postgres://a:b@db:5432/shop?sslmode=require&options=-c%20search_path%3Dtea"));
+    }
 }

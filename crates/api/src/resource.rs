@@ -75,7 +75,7 @@ pub struct LoyaltyPipelineSpec {
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspend: bool,
     /// What becomes of queues and exchanges when the resource is deleted: they stay (`Retain`), or go as soon as they are empty, and
-    /// the resource only after them (`Delete`).
+    /// the resource only after them (`Delete`). The volume of an embedded ledger goes with `Delete`, and with it all points.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }

@@ -19,22 +19,14 @@ use doors::Doors;
 use hands::Hands;
 use story::Story;
 
-/// What the person asked for.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Use archives that `cargo xtask images` wrote before, instead of making them
-    #[arg(long, value_name = "DIR")]
-    images: Option<std::path::PathBuf>,
-}
-
 /// The tag of the images that are installed first, and of those that an upgrade brings: other names of the same.
 const TAGS: [&str; 2] = ["e2e", "e2e-next"];
 
 /// Plays it from the first image to the last deletion, and ends what it started.
-pub(crate) fn run(options: &Options) -> Result<(), E2eError> {
+pub(crate) fn run() -> Result<(), E2eError> {
     live::end_on_signals()?;
     let folder = RunFolder::make(&env::temp_dir())?;
-    let images = make_images(options)?;
+    let images = make_images()?;
     let parts = Parts::make_sure(Wanted::BrokerAndDatabase)?;
     let cluster = Cluster::up(&cluster::Options::default())?;
     step("e2e: loading images", || load(&cluster, &images))?;
@@ -50,19 +42,19 @@ pub(crate) fn run(options: &Options) -> Result<(), E2eError> {
     Ok(())
 }
 
-fn make_images(options: &Options) -> Result<Vec<Image>, E2eError> {
-    let tag = TAGS[0].parse::<images::Tag>().map_err(|error| E2eError::Tag(error.to_string()))?;
-    let out = options.images.clone();
-    Ok(images::build(&images::Options { programs: Vec::new(), tag, out })?)
+/// Archives with both tags: not every kind of cluster can give an image another name.
+fn make_images() -> Result<Vec<Image>, E2eError> {
+    let mut images = Vec::new();
+    for tag in TAGS {
+        let tag = tag.parse::<images::Tag>().map_err(|error| E2eError::Tag(error.to_string()))?;
+        images.extend(images::build(&images::Options { programs: Vec::new(), tag, out: None })?);
+    }
+    Ok(images)
 }
 
-/// Each archive under both tags.
 fn load(cluster: &Cluster, images: &[Image]) -> Result<(), E2eError> {
     for image in images {
-        let (repository, _) = image.name.rsplit_once(':').unwrap_or((&image.name, ""));
-        for tag in TAGS {
-            cluster.load_image(&image.archive, &format!("{repository}:{tag}"))?;
-        }
+        cluster.load_image(&image.archive, &image.name)?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ fn find(live: &Value, wanted: &Value, path: String) -> Option<String> {
                 None => Some(path),
             }
         }),
-        (Value::Array(live), Value::Array(wanted)) if live.len() >= wanted.len() => {
+        (Value::Array(live), Value::Array(wanted)) if is_room_for(live.len(), wanted) => {
             wanted.iter().enumerate().find_map(|(index, wanted)| match counterpart(live, wanted, index) {
                 Some(live) => find(live, wanted, format!("{path}[{index}]")),
                 None => Some(format!("{path}[{index}]")),
@@ -28,6 +28,11 @@ fn find(live: &Value, wanted: &Value, path: String) -> Option<String> {
         _ if live == wanted => None,
         _ => Some(path),
     }
+}
+
+/// Others may add objects to a list of them; a list of words, as arguments are, is ours from end to end.
+fn is_room_for(live: usize, wanted: &[Value]) -> bool {
+    if wanted.iter().all(Value::is_object) { live >= wanted.len() } else { live == wanted.len() }
 }
 
 /// Others may add containers, mounts and owners in front of ours: by name, or uid, where there is one.
@@ -95,6 +100,7 @@ mod tests {
         for (pointer, value, path) in [
             ("/spec/containers/1/image", json!("b"), "spec.containers[0].image"),
             ("/spec/containers/1/args", json!([]), "spec.containers[0].args"),
+            ("/spec/containers/1/args", json!(["x", "--more"]), "spec.containers[0].args"),
             ("/spec/containers/1/name", json!("other"), "spec.containers[0]"),
             ("/spec/replicas", json!(2), "spec.replicas"),
         ] {

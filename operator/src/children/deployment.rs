@@ -1,5 +1,6 @@
 //! The workers.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Child, INSTANCE, Kind, NAME, PART_OF, WorkerImage, child, child_name, config, hash_of, selector};
@@ -24,6 +25,8 @@ pub(crate) struct Pods<'a> {
     pub(crate) secrets: &'a str,
     /// The key of the ledger's Secret that holds the URL.
     pub(crate) ledger_key: Option<&'a str>,
+    /// From when the rules of an embedded ledger hold.
+    pub(crate) rules_since: Option<Timestamp>,
 }
 
 /// The workers; how many is the caller's matter.
@@ -52,7 +55,7 @@ fn template(valid: &Valid, pods: &Pods<'_>) -> Value {
         "metadata": {
             "labels": { PART_OF.0: PART_OF.1, NAME.0: NAME.1, INSTANCE: valid.name.as_str() },
             "annotations": {
-                "loyalty.dev/config": hash_of(&super::config_map(valid).body["data"]),
+                "loyalty.dev/config": hash_of(&super::config_map(valid, pods.rules_since).body["data"]),
                 "loyalty.dev/secrets": pods.secrets,
             },
         },

@@ -1,5 +1,6 @@
 //! The Job that makes or renews the tables of a PostgreSQL ledger. Workers only check the version.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::deployment::{GRACE_S, Pods, TERMINATION_LOG, resources};
@@ -63,6 +64,11 @@ pub(super) fn ledger_volume(valid: &Valid, key: Option<&str>) -> Value {
     let secret = valid.spec.ledger.postgres.as_ref().map_or("", |postgres| &postgres.secret_ref.name);
     let items = json!([{ "key": key.unwrap_or("url"), "path": "url" }]);
     json!({ "name": "ledger", "secret": { "secretName": secret, "items": items } })
+}
+
+/// Since when a Job is done.
+pub(crate) fn done_at(live: &Value) -> Option<Timestamp> {
+    live["status"]["completionTime"].as_str()?.parse().ok()
 }
 
 /// How a Job that stands has gone so far.

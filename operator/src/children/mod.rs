@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 
 use crate::walk::nouns::Valid;
 
-pub(crate) use config::config_map;
+pub(crate) use config::{config_map, rules_since};
 pub(crate) use covers::difference;
 pub(crate) use deployment::{Pods, deployment};
-pub(crate) use migration::{AUTHOR, MigrationState, job, state as migration_state};
+pub(crate) use migration::{AUTHOR, MigrationState, done_at, job, state as migration_state};
 pub(crate) use name::child_name;
 
 /// The label by which our own objects are watched.
@@ -97,9 +97,9 @@ pub(crate) struct WorkerImage {
     pub(crate) pull_secrets: Vec<String>,
 }
 
-/// The objects that every valid pipeline has beside its workers.
+/// The objects that every valid pipeline has beside its workers and what they are told.
 pub(crate) fn beside(valid: &Valid) -> Vec<Child> {
-    let mut children = vec![account::account(valid), config_map(valid), disruption::disruption(valid)];
+    let mut children = vec![account::account(valid), disruption::disruption(valid)];
     children.extend(volume::claim(valid));
     children
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use api::{AutoscalingMode, ConditionType, Reason, ScalingStatus};
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use kube::Resource;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::runtime::events::EventType;
@@ -26,9 +27,6 @@ use signals::Look;
 
 /// How often queues are looked at: half of it is the mean wait before a first message is noticed.
 const TICK: Duration = Duration::from_millis(500);
-
-/// Pipelines that are looked at at the same time; each look is a round trip to its broker.
-const AT_ONCE: usize = 64;
 
 /// How often changing numbers are told in a status. What matters is told at once.
 const TOLD_AGAIN: Duration = Duration::from_secs(5);
@@ -55,25 +53,32 @@ impl Memory {
 
 /// Looks and writes for ever.
 pub(crate) async fn run(house: Arc<House>) {
-    let mut memories: HashMap<Key, Memory> = HashMap::new();
+    // Nothing in the place of one that is being looked at: a broker that does not answer holds up nobody but its own.
+    let mut memories: HashMap<Key, Option<Memory>> = HashMap::new();
+    let mut looks = FuturesUnordered::new();
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Some((key, memory)) = looks.next(), if !looks.is_empty() => {
+                memories.insert(key, Some(memory));
+                continue;
+            }
+        }
         house.forget_gone();
         house.count_pipelines();
-        let running = house.board.running();
-        memories.retain(|key, _| running.iter().any(|(running, _)| running == key));
-        let looks = running.into_iter().map(|(key, running)| {
-            let memory = memories.remove(&key).unwrap_or_else(Memory::new);
-            let house = &house;
-            async move {
-                let memory = look(house, &key, &running, memory).await;
-                (key, memory)
+        let running: HashMap<Key, Running> = house.board.running().into_iter().collect();
+        memories.retain(|key, memory| memory.is_none() || running.contains_key(key));
+        for (key, running) in running {
+            if let Some(memory) = memories.entry(key.clone()).or_insert_with(|| Some(Memory::new())).take() {
+                let house = &house;
+                looks.push(async move {
+                    let memory = look(house, &key, &running, memory).await;
+                    (key, memory)
+                });
             }
-        });
-        let looked: Vec<(Key, Memory)> = futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
-        memories.extend(looked);
+        }
     }
 }
 
@@ -84,7 +89,9 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
     let Some(live) = house.shelves.deployment(&key.namespace, &name) else { return memory };
     let current = current(&live, &mut memory);
     let ready = number(&live.data["status"]["readyReplicas"]);
-    let look = signals::look(running, (current, ready), memory.origin).await;
+    // One that is ending is not ready, and may hold messages.
+    let is_empty = current == 0 && ready == 0 && house.shelves.pods_of(key, children::WORKER).is_empty();
+    let look = signals::look(running, (current, ready, is_empty), memory.origin).await;
     let target = target(valid);
     let decision = memory.scaler.decide(&target, &look.signals);
     if valid.spec.suspend && current > 0 {
@@ -120,11 +127,16 @@ fn number(field: &Value) -> u32 {
 }
 
 fn target(valid: &Valid) -> Target {
-    let autoscaling = &valid.spec.workers.autoscaling;
-    let most = if valid.is_embedded() { 1 } else { autoscaling.max };
+    let workers = &valid.spec.workers;
+    let autoscaling = &workers.autoscaling;
+    let (min, max) = match autoscaling.mode {
+        AutoscalingMode::Builtin => (autoscaling.min, autoscaling.max),
+        AutoscalingMode::Off => (workers.count, workers.count),
+    };
+    let most = if valid.is_embedded() { 1 } else { max };
     Target {
-        min: autoscaling.min.min(most),
-        max: autoscaling.max.min(most),
+        min: min.min(most),
+        max: max.min(most),
         drain_within: Duration::from_secs(autoscaling.drain_within.seconds()),
     }
 }
@@ -161,6 +173,7 @@ fn note(house: &House, key: &Key, scaled: &Scaled, memory: &mut Memory) {
     let before = house.board.note_scaled(key, scaled.clone());
     let Some(before) = before else { return house.poke.walk(key) };
     let matters = before.replicas != scaled.replicas
+        || before.scaling.desired != scaled.scaling.desired
         || (before.drain.status, before.drain.reason) != (scaled.drain.status, scaled.drain.reason)
         || before.scaling.limited_by != scaled.scaling.limited_by;
     let mut same = scaled.clone();

@@ -13,7 +13,7 @@ use crate::board::Running;
 /// Counters of the broker that are so old are as good as new ones: it counts each five seconds itself.
 const COUNTS_AGE_MAX: Duration = Duration::from_secs(4);
 
-/// A broker that does not answer within this is unknown for now: all pipelines are looked at in one round.
+/// A broker that does not answer within this is unknown for now.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// What was seen.
@@ -27,7 +27,12 @@ pub(super) struct Look {
 }
 
 /// Depths live; the broker's counters where something is going on.
-pub(super) async fn look(running: &Running, (replicas, workers_ready): (u32, u32), origin: Instant) -> Look {
+/// `is_empty`: no pod of a worker is left.
+pub(super) async fn look(
+    running: &Running,
+    (replicas, workers_ready, is_empty): (u32, u32, bool),
+    origin: Instant,
+) -> Look {
     let names = Names(&running.valid.name);
     let lanes = running.valid.spec.events.lanes();
     let mut depths = Vec::with_capacity(lanes.len());
@@ -36,7 +41,7 @@ pub(super) async fn look(running: &Running, (replicas, workers_ready): (u32, u32
         let depth = depth.ok().and_then(Result::ok).flatten();
         depths.push((lane.as_str(), depth.map(|depth| depth.ready)));
         if depth.is_none() {
-            // A broker that is silent for one lane is so for all; the other pipelines' turn must come.
+            // A broker that is silent for one lane is so for all.
             depths.extend(lanes.iter().skip(depths.len()).map(|lane| (lane.as_str(), None)));
             break;
         }
@@ -44,7 +49,7 @@ pub(super) async fn look(running: &Running, (replicas, workers_ready): (u32, u32
     let ready = depths.iter().map(|(_, depth)| *depth).sum::<Option<u64>>();
     let (at, now) = (origin.elapsed(), Timestamp::now());
     // Of an idle pipeline without workers the depth says everything.
-    let is_idle = replicas == 0 && workers_ready == 0 && ready == Some(0);
+    let is_idle = is_empty && ready == Some(0);
     let counts = if is_idle { None } else { counts(running).await };
     let rows: Option<Vec<QueueCounts>> = counts
         .as_ref()

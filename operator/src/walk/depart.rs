@@ -15,7 +15,7 @@ use super::apply::broker_steps;
 use super::nouns::{Finding, Findings, Key, SeenBroker, Trouble, Valid};
 use super::observe::{BROKER_FIELD, see_broker};
 use super::reconcile::Never;
-use super::report::{News, report, tell};
+use super::report::{News, report, tell, told_before};
 use super::validate::outline;
 use crate::children::{self, Kind};
 use crate::cluster;
@@ -41,19 +41,20 @@ const LATER: Duration = Duration::from_secs(5);
 enum Step {
     /// Nothing is left that we are to remove.
     Done,
-    /// Something was removed, the rest is looked at again.
-    Again,
+    /// Something goes on, and is looked at again.
+    Again(String),
     /// Somebody has to do something first.
     Held(Trouble),
     /// It cannot be gone on with, ever: what is left is named.
     LeftBehind(String),
 }
 
-/// Adds or removes the finalizer, as the deletion policy wants it.
-pub(super) async fn take_in_hand(pipeline: &LoyaltyPipeline, house: &House) -> kube::Result<()> {
+/// Adds or removes the finalizer, as the deletion policy wants it. `false`: the resource is gone or was changed meanwhile, and what is
+/// known of it must not be acted on.
+pub(super) async fn take_in_hand(pipeline: &LoyaltyPipeline, house: &House) -> kube::Result<bool> {
     let wanted = pipeline.spec.deletion_policy == DeletionPolicy::Delete;
     if wanted == is_in_hand(pipeline) {
-        return Ok(());
+        return Ok(true);
     }
     set_finalizer(pipeline, wanted, house).await
 }
@@ -62,23 +63,23 @@ fn is_in_hand(pipeline: &LoyaltyPipeline) -> bool {
     pipeline.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
-async fn set_finalizer(pipeline: &LoyaltyPipeline, wanted: bool, house: &House) -> kube::Result<()> {
+async fn set_finalizer(pipeline: &LoyaltyPipeline, wanted: bool, house: &House) -> kube::Result<bool> {
     let others = pipeline.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER);
     let finalizers: Vec<&str> = others.map(String::as_str).chain(wanted.then_some(FINALIZER)).collect();
     let metadata = json!({ "finalizers": finalizers, "resourceVersion": pipeline.resource_version() });
     patch_metadata(&pipeline.namespace().unwrap_or_default(), &pipeline.name_any(), metadata, house).await
 }
 
-async fn patch_metadata(namespace: &str, name: &str, metadata: serde_json::Value, house: &House) -> kube::Result<()> {
+/// `false`: gone, or changed meanwhile; the next walk knows.
+async fn patch_metadata(namespace: &str, name: &str, metadata: serde_json::Value, house: &House) -> kube::Result<bool> {
     let api: Api<kube::core::PartialObjectMeta<LoyaltyPipeline>> = Api::namespaced(house.client.clone(), namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch_metadata(name, &params, &Patch::Merge(json!({ "metadata": metadata }))).await {
-        // Gone, or changed meanwhile: the next walk knows.
-        Err(kube::Error::Api(error)) if [404, 409].contains(&error.code) => Ok(()),
+        Err(kube::Error::Api(error)) if [404, 409].contains(&error.code) => Ok(false),
         Err(error) => Err(error),
         Ok(_) => {
             house.writes.done(Side::Cluster).await;
-            Ok(())
+            Ok(true)
         }
     }
 }
@@ -94,7 +95,7 @@ pub(super) async fn release_unreadable(
         return Ok(());
     }
     let others: Vec<&String> = finalizers.iter().filter(|finalizer| *finalizer != FINALIZER).collect();
-    patch_metadata(&key.namespace, &key.name, json!({ "finalizers": others }), house).await
+    patch_metadata(&key.namespace, &key.name, json!({ "finalizers": others }), house).await.map(|_| ())
 }
 
 pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Action, Never> {
@@ -103,18 +104,19 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
         return Ok(Action::await_change());
     }
     let Some(valid) = outline(pipeline) else {
-        set_finalizer(pipeline, false, house).await?;
-        return Ok(Action::await_change());
+        return release(pipeline, house).await;
     };
     match step(pipeline, &valid, house).await? {
         Step::Done => {
             remove_claim(&valid, house).await?;
-            set_finalizer(pipeline, false, house).await?;
-            Ok(Action::await_change())
+            release(pipeline, house).await
         }
-        Step::Again => Ok(Action::requeue(AGAIN)),
+        Step::Again(what) => {
+            report(pipeline, &valid, &leaving(pipeline, Finding::no(Reason::Deleting, what)), house).await?;
+            Ok(Action::requeue(AGAIN))
+        }
         Step::Held(trouble) => {
-            report(pipeline, &valid, &held(&trouble), house).await?;
+            report(pipeline, &valid, &leaving(pipeline, trouble.finding()), house).await?;
             Ok(Action::requeue(LATER))
         }
         Step::LeftBehind(what) => {
@@ -122,18 +124,23 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
             let (type_, on) = (EventType::Warning, ConditionType::TopologyInSync);
             tell(News { about: &about, type_, reason: Reason::Deleting, on, note: &what }, house).await;
             tracing::warn!(pipeline = %key, what, "released");
-            set_finalizer(pipeline, false, house).await?;
-            Ok(Action::await_change())
+            release(pipeline, house).await
         }
     }
+}
+
+/// Lets the resource go; once more where it was changed meanwhile.
+async fn release(pipeline: &LoyaltyPipeline, house: &House) -> Result<Action, Never> {
+    let is_free = set_finalizer(pipeline, false, house).await?;
+    Ok(if is_free { Action::await_change() } else { Action::requeue(AGAIN) })
 }
 
 async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube::Result<Step> {
     if valid.spec.deletion_policy == DeletionPolicy::Retain {
         return Ok(Step::Done);
     }
-    if !workers_are_gone(valid, house).await? {
-        return Ok(Step::Again);
+    if let Some(what) = workers_left(valid, house).await? {
+        return Ok(Step::Again(what));
     }
     let secret = &valid.spec.broker.secret_ref.name;
     let broker = match house.secrets.read(&valid.key.namespace, secret, BROKER_FIELD).await {
@@ -149,7 +156,8 @@ async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube:
     })
 }
 
-async fn workers_are_gone(valid: &Valid, house: &House) -> kube::Result<bool> {
+/// What is still there of the workers, after a step toward nothing.
+async fn workers_left(valid: &Valid, house: &House) -> kube::Result<Option<String>> {
     let (namespace, name) = (&valid.key.namespace, children::child_name(&valid.name, "worker"));
     if let Some(live) = house.shelves.get(Kind::Deployment, namespace, &name)
         && children::is_ours(Kind::Deployment, &live, valid)
@@ -157,9 +165,10 @@ async fn workers_are_gone(valid: &Valid, house: &House) -> kube::Result<bool> {
         let _held = house.board.writing(&valid.key).lock_owned().await;
         cluster::delete(&house.client, Kind::Deployment, namespace, &name).await?;
         house.writes.done(Side::Cluster).await;
-        return Ok(false);
+        return Ok(Some("the workers are being removed".to_owned()));
     }
-    Ok(house.shelves.pods_of(&valid.key, children::WORKER).is_empty())
+    let pods = house.shelves.pods_of(&valid.key, children::WORKER).len();
+    Ok((pods > 0).then(|| format!("{pods} workers are still ending; nothing of the broker is removed before")))
 }
 
 async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, house: &House) -> Step {
@@ -177,7 +186,7 @@ async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, 
         return Step::Held(trouble);
     }
     if !steps.is_empty() {
-        return Step::Again;
+        return Step::Again(format!("{} objects of the broker were removed, what is left is looked at", steps.len()));
     }
     if removal.holding.is_empty() { Step::Done } else { Step::Held(not_empty(&removal.holding)) }
 }
@@ -222,11 +231,13 @@ async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
     Ok(())
 }
 
-fn held(trouble: &Trouble) -> Findings {
-    let deleting = Finding::no(Reason::Deleting, "the resource is being deleted, and its workers are gone");
+fn leaving(pipeline: &LoyaltyPipeline, topology: Finding) -> Findings {
+    let deleting = Finding::no(Reason::Deleting, "the resource is being deleted, and no worker shall run");
+    let valid = || Finding::yes(Reason::Valid, "every field, rule and condition is right");
     Findings {
-        accepted: Finding::yes(Reason::Valid, "every field, rule and condition is right"),
-        topology: trouble.finding(),
+        // Nobody checks any more what is to go.
+        accepted: told_before(pipeline, ConditionType::Accepted).unwrap_or_else(valid),
+        topology,
         ledger: Finding::yes(Reason::Deleting, "the ledger keeps all points"),
         workers: deleting.clone(),
         drain: deleting,

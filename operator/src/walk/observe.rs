@@ -38,8 +38,13 @@ pub(super) async fn observe(valid: &Valid, house: &House) -> Observed {
         see_ledger(valid, house, ledger_held)
     );
     let (live, others) = see_cluster(valid, house, &ledger).await;
-    let trouble = |does| house.shelves.pods_of(&valid.key, does).iter().find_map(|pod| trouble_of(pod));
-    let (worker_trouble, migration_trouble) = (trouble(children::WORKER), trouble(children::MIGRATE));
+    let workers = house.shelves.pods_of(&valid.key, children::WORKER);
+    let worker_trouble = workers.iter().find_map(|pod| trouble_of(pod));
+    let migration_trouble = if valid.is_embedded() {
+        workers.iter().find_map(|pod| refused_by_ledger(pod))
+    } else {
+        house.shelves.pods_of(&valid.key, children::MIGRATE).iter().find_map(|pod| trouble_of(pod))
+    };
     let secrets = versions.join(".");
     Observed { broker, ledger, live, others, secrets, ledger_version, ledger_key, worker_trouble, migration_trouble }
 }
@@ -133,7 +138,10 @@ async fn see_ledger(valid: &Valid, house: &House, held: Option<Result<(Held, Str
         );
         return SeenLedger::Trouble(Trouble::new(Reason::SecretInvalid, message));
     };
-    let exists = |key: &super::nouns::Key| house.pipelines.get(&key.namespace, &key.name).is_some();
+    // What this operator does not watch may be there.
+    let exists = |key: &super::nouns::Key| {
+        !house.poke.reaches(&key.namespace) || house.pipelines.get(&key.namespace, &key.name).is_some()
+    };
     house.ledgers.see(url, valid, exists).await
 }
 
@@ -192,11 +200,23 @@ fn trouble_of(pod: &DynamicObject) -> Option<String> {
     })
 }
 
+/// What the first container of an embedded ledger said when it could not make tables or rules.
+fn refused_by_ledger(pod: &DynamicObject) -> Option<String> {
+    let containers = pod.data["status"]["initContainerStatuses"].as_array()?;
+    let migrate = containers.iter().find(|container| container["name"] == "migrate" && container["ready"] != true)?;
+    failure(migrate)?;
+    said(pod.metadata.name.as_deref().unwrap_or_default(), migrate)
+}
+
+/// How a container ended that did not end well, now or before it was started again.
+fn failure(container: &Value) -> Option<&Value> {
+    let ended = [&container["state"]["terminated"], &container["lastState"]["terminated"]];
+    ended.into_iter().find(|ended| ended["exitCode"].as_i64().is_some_and(|code| code != 0))
+}
+
 fn said(pod: &str, container: &Value) -> Option<String> {
     let name = container["name"].as_str().unwrap_or_default();
-    let failed = |ended: &&Value| ended["exitCode"].as_i64().is_some_and(|code| code != 0);
-    let now = Some(&container["state"]["terminated"]).filter(failed);
-    let ended = now.or_else(|| Some(&container["lastState"]["terminated"]).filter(failed));
+    let ended = failure(container);
     let words = ended.and_then(|ended| ended["message"].as_str()).map(str::trim).filter(|words| !words.is_empty());
     if let Some(words) = words {
         return Some(format!("container `{name}` of pod `{pod}` says: {words}"));
@@ -209,6 +229,6 @@ fn said(pod: &str, container: &Value) -> Option<String> {
             return Some(format!("container `{name}` of pod `{pod}` waits: {reason} {message}").trim().to_owned());
         }
     }
-    let code = now?["exitCode"].as_i64()?;
+    let code = container["state"]["terminated"]["exitCode"].as_i64().filter(|code| *code != 0)?;
     Some(format!("container `{name}` of pod `{pod}` ended with exit code {code}; see its log"))
 }

@@ -2,6 +2,7 @@
 
 use api::{AutoscalingMode, Reason};
 use contract::broker_object::{Standing, Step};
+use jiff::{SignedDuration, Timestamp};
 use topology::Conflict;
 
 use super::nouns::{ChildStep, Finding, Findings, Observed, Plan, SeenBroker, SeenLedger, Valid};
@@ -15,7 +16,11 @@ pub(super) struct Context<'a> {
     pub(super) drain: Finding,
     /// Steps that were taken a while ago and again and again since: what is planned once more did not help.
     pub(super) stuck: &'a [Step],
+    pub(super) now: Timestamp,
 }
+
+/// How long the walk that sees a Job done may have looked at the ledger before.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(15);
 
 pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) -> Plan {
     let (broker, topology, mut held) = match &observed.broker {
@@ -23,10 +28,17 @@ pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) ->
         Err(trouble) => (Vec::new(), trouble.finding(), Vec::new()),
     };
     let is_broker_fine = observed.broker.is_ok() && topology.reason != Reason::Conflict;
-    let ledger = ledger_finding(valid, observed);
+    let ledger = ledger_finding(valid, observed, context);
     let is_ledger_fine = matches!(observed.ledger, SeenLedger::Embedded | SeenLedger::Ready { .. });
     let replicas = replicas(valid, observed, context);
-    let pods = Pods { image: context.image, secrets: &observed.secrets, ledger_key: observed.ledger_key.as_deref() };
+    let worker = children::child_name(&valid.name, "worker");
+    let map = observed.live.get(&(Kind::ConfigMap, worker));
+    let pods = Pods {
+        image: context.image,
+        secrets: &observed.secrets,
+        ledger_key: observed.ledger_key.as_deref(),
+        rules_since: children::rules_since(valid, map, context.now),
+    };
     let mut wanted = children::beside(valid);
     if let SeenLedger::Behind { needed, .. } = observed.ledger {
         wanted.push(children::job(valid, &Pods { secrets: &observed.ledger_version, ..pods }, needed));
@@ -34,11 +46,13 @@ pub(super) fn plan(valid: &Valid, observed: &Observed, context: &Context<'_>) ->
     // Whatever is in trouble: nobody shall work while `suspend` is set, and a pod that does not run needs neither.
     let is_to_end = valid.spec.suspend && live_replicas(valid, observed).is_some_and(|count| count > 0);
     if is_to_end || (is_broker_fine && is_ledger_fine) {
+        // What workers are told goes with them: a pod that starts again reads it.
+        wanted.push(children::config_map(valid, pods.rules_since));
         wanted.push(children::deployment(valid, &pods, replicas));
     } else {
         held.push("Deployment: waits for broker and ledger".to_owned());
     }
-    let (steps, foreign) = child_steps(&wanted, observed);
+    let (steps, foreign) = child_steps(&wanted, observed, &mut held);
     let workers = workers_finding(valid, observed, replicas, foreign);
     let append_rules = matches!(observed.ledger, SeenLedger::Ready { knows_rules: false, .. });
     let accepted = Finding::yes(Reason::Valid, "every field, rule and condition is right");
@@ -82,9 +96,9 @@ fn conflict(conflict: &Conflict) -> String {
     format!("{object}: {field} is `{have}`, wanted `{want}`; {advice}")
 }
 
-fn ledger_finding(valid: &Valid, observed: &Observed) -> Finding {
+fn ledger_finding(valid: &Valid, observed: &Observed, context: &Context<'_>) -> Finding {
     match &observed.ledger {
-        SeenLedger::Embedded => match &observed.worker_trouble {
+        SeenLedger::Embedded => match &observed.migration_trouble {
             Some(trouble) => Finding::no(Reason::LedgerRefused, trouble.clone()),
             None => {
                 Finding::yes(Reason::Embedded, "a file on the worker's volume, made by the worker's first container")
@@ -95,22 +109,45 @@ fn ledger_finding(valid: &Valid, observed: &Observed) -> Finding {
         }
         SeenLedger::Behind { stands, needed } => {
             let tables = format!("the tables stand at version {stands}, version {needed} is needed");
-            let job = observed.live.iter().find(|((kind, name), _)| {
-                *kind == Kind::Job && *name == children::child_name(&valid.name, &format!("migrate-{needed}"))
-            });
-            match job.map(|(_, job)| children::migration_state(job)) {
-                Some(MigrationState::Failed) => {
-                    let why =
-                        observed.migration_trouble.clone().unwrap_or_else(|| "see the log of its pods".to_owned());
-                    let name = children::child_name(&valid.name, &format!("migrate-{needed}"));
-                    let again = format!("delete Job `{name}` to try again");
-                    Finding::no(Reason::MigrationFailed, format!("{tables}, and its Job failed: {why}; {again}"))
-                }
-                _ => Finding::no(Reason::Migrating, format!("{tables}; a Job is at it")),
-            }
+            migration_finding(valid, observed, context, (&tables, *needed))
         }
         SeenLedger::Trouble(trouble) => trouble.finding(),
     }
+}
+
+fn migration_finding(
+    valid: &Valid,
+    observed: &Observed,
+    context: &Context<'_>,
+    (tables, needed): (&str, u32),
+) -> Finding {
+    let name = children::child_name(&valid.name, &format!("migrate-{needed}"));
+    let job = observed.live.get(&(Kind::Job, name.clone()));
+    let trouble = observed.migration_trouble.as_ref();
+    let again = format!("delete Job `{name}` to try again");
+    match job.map(children::migration_state) {
+        Some(MigrationState::Failed) => {
+            let why = trouble.map_or("see the log of its pods", String::as_str);
+            Finding::no(Reason::MigrationFailed, format!("{tables}, and its Job failed: {why}; {again}"))
+        }
+        Some(MigrationState::Done) if job.is_some_and(|job| is_of_no_use(job, context.now)) => {
+            let image = &context.image.image;
+            let why = format!("its Job is done: `{image}` knows an older version, or a backup was restored");
+            Finding::no(
+                Reason::MigrationFailed,
+                format!("{tables}, and {why}; see `workerImage` of the chart, {again}"),
+            )
+        }
+        _ => {
+            let why = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
+            Finding::no(Reason::Migrating, format!("{tables}; a Job is at it{why}"))
+        }
+    }
+}
+
+/// Whether the ledger was looked at after the Job was done.
+fn is_of_no_use(job: &serde_json::Value, now: Timestamp) -> bool {
+    children::done_at(job).is_none_or(|done| now.duration_since(done) > SEEN_WITHIN)
 }
 
 fn replicas(valid: &Valid, observed: &Observed, context: &Context<'_>) -> u32 {
@@ -138,11 +175,15 @@ fn live_replicas(valid: &Valid, observed: &Observed) -> Option<u32> {
     u32::try_from(count).ok()
 }
 
-/// Steps in the order of kinds, and what stands in the way of one.
-fn child_steps(wanted: &[Child], observed: &Observed) -> (Vec<ChildStep>, Option<Finding>) {
+/// Steps in the order of kinds, and what stands in the way of one. Workers do not run with what is somebody else's.
+fn child_steps(wanted: &[Child], observed: &Observed, held: &mut Vec<String>) -> (Vec<ChildStep>, Option<Finding>) {
     let mut steps = Vec::new();
     let mut foreign = None;
     for child in wanted {
+        if child.kind == Kind::Deployment && foreign.is_some() {
+            held.push("Deployment: waits for the objects that it uses".to_owned());
+            continue;
+        }
         let at = (child.kind, child.name.clone());
         if let Some((kind, name, why)) =
             observed.others.unseen.iter().find(|(kind, name, _)| (*kind, name) == (at.0, &at.1))
@@ -181,8 +222,6 @@ fn differs(child: &Child, live: Option<&serde_json::Value>) -> Option<String> {
         return Some("made from something else".to_owned());
     }
     match child.kind {
-        // It is wanted, so the tables are behind again, as after a restored backup.
-        Kind::Job if children::migration_state(live) == MigrationState::Done => Some("done, and of no use".to_owned()),
         Kind::Claim | Kind::Job => None,
         _ => children::difference(live, &child.body),
     }
@@ -209,11 +248,23 @@ fn workers_finding(valid: &Valid, observed: &Observed, replicas: u32, foreign: O
     let (ready, updated, all) = (number("readyReplicas"), number("updatedReplicas"), number("replicas"));
     let wanted = u64::from(replicas);
     let is_seen = live["status"]["observedGeneration"] == live["metadata"]["generation"];
-    if let Some(trouble) = observed.worker_trouble.as_ref().filter(|_| ready < wanted) {
-        return Finding::no(Reason::Unavailable, format!("{ready} of {wanted} are ready: {trouble}"));
-    }
     if ready == wanted && updated == wanted && all == wanted && is_seen {
         return Finding::yes(Reason::Available, format!("{ready} of {wanted} are ready"));
     }
-    Finding::no(Reason::Progressing, format!("{ready} of {wanted} are ready, {updated} of this version"))
+    let so_far = format!("{ready} of {wanted} are ready, {updated} of this version");
+    match observed.worker_trouble.clone().or_else(|| rollout_trouble(live)) {
+        Some(trouble) => Finding::no(Reason::Unavailable, format!("{so_far}: {trouble}")),
+        None => Finding::no(Reason::Progressing, so_far),
+    }
+}
+
+/// Why there is no pod that could say it: a quota, an admission webhook, no progress.
+fn rollout_trouble(deployment: &serde_json::Value) -> Option<String> {
+    let conditions = deployment["status"]["conditions"].as_array()?.iter();
+    let mut bad = conditions.filter(|it| match it["type"].as_str() {
+        Some("ReplicaFailure") => it["status"] == "True",
+        Some("Progressing") => it["status"] == "False",
+        _ => false,
+    });
+    bad.find_map(|it| it["message"].as_str()).map(str::to_owned)
 }

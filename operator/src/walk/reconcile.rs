@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{ConditionType, LoyaltyPipeline, Reason};
+use jiff::Timestamp;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
@@ -13,7 +14,7 @@ use super::depart::{depart, release_unreadable, take_in_hand};
 use super::nouns::{ChildStep, Finding, Key, Observed, Plan, Valid};
 use super::observe::{link, observe};
 use super::plan::{Context, plan};
-use super::report::{report, report_refused, report_unreadable};
+use super::report::{report, report_refused, report_unreadable, told_before};
 use super::validate::{outline, validate};
 use crate::board::{Running, not_looked_at};
 use crate::children::{self, Kind};
@@ -28,12 +29,12 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 /// After steps were taken: whether they helped.
 const AFTER_STEPS: Duration = Duration::from_millis(200);
 
-/// A walk ends well: what went wrong stands in the status. Only a status that cannot be written is an error.
+/// A walk ends well: what went wrong stands in the status. Only what cannot be written there is an error.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Never {
-    /// The API server did not take the report.
-    #[error("could not write the status")]
-    Report(#[from] kube::Error),
+    /// The API server did not take a report, a finalizer or the end of the workers.
+    #[error("could not write to the API server")]
+    Write(#[from] kube::Error),
 }
 
 /// Makes broker and cluster look like the resource, and says how far that is so.
@@ -71,7 +72,9 @@ pub(crate) fn retry(stored: Arc<Stored>, error: &Never, house: Arc<House>) -> Ac
 }
 
 async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Action, Never> {
-    take_in_hand(pipeline, house).await?;
+    if !take_in_hand(pipeline, house).await? {
+        return Ok(Action::requeue(AFTER_STEPS));
+    }
     let valid = match check(pipeline, key, house).await {
         Ok(valid) => valid,
         Err(problem) => {
@@ -87,10 +90,14 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
         scaled: scaled.as_ref().map(|scaled| scaled.replicas),
         drain: match &scaled {
             Some(scaled) => scaled.drain.clone(),
-            None if observed.broker.is_ok() => told_before(pipeline),
+            // What the operator before this one said, until the queues were looked at again.
+            None if observed.broker.is_ok() => {
+                told_before(pipeline, ConditionType::DrainOnTarget).unwrap_or_else(not_looked_at)
+            }
             None => not_looked_at(),
         },
         stuck: &house.board.stuck_steps(key),
+        now: Timestamp::now().round(jiff::Unit::Second).unwrap_or_default(),
     };
     let mut plan = plan(&valid, &observed, &context);
     tell_repetition(&mut plan, key, house);
@@ -100,9 +107,13 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     Ok(next(&observed, &plan))
 }
 
-/// What runs of a resource that is refused now goes on, and so does its scaling, also where another operator began it.
+/// What runs of a resource that is refused now goes on, and so does its scaling, also where another operator began it. That nobody shall
+/// work is heard all the same.
 async fn follow_further(pipeline: &LoyaltyPipeline, key: &Key, house: &House) {
-    let Some(valid) = outline(pipeline).filter(|_| !house.board.is_running(key)) else { return };
+    if house.board.is_running(key) {
+        return house.board.note_suspend(key, pipeline.spec.suspend);
+    }
+    let Some(valid) = outline(pipeline) else { return };
     let live = house.shelves.get(Kind::Deployment, &key.namespace, &children::child_name(&valid.name, "worker"));
     if live.is_some_and(|live| children::is_ours(Kind::Deployment, &live, &valid))
         && let Ok(link) = link(&valid, house).await
@@ -126,17 +137,6 @@ fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
         let message = format!("{what} is changed back by somebody; see admission webhooks and other controllers");
         plan.findings.workers = Finding::no(Reason::Different, message);
     }
-}
-
-/// What the operator before this one said of the drain, until the queues were looked at again.
-fn told_before(pipeline: &LoyaltyPipeline) -> Finding {
-    let conditions = pipeline.status.iter().flat_map(|status| &status.conditions);
-    let told = conditions.into_iter().find(|condition| condition.kind == ConditionType::DrainOnTarget);
-    told.map_or_else(not_looked_at, |told| Finding {
-        status: told.status,
-        reason: told.reason,
-        message: told.message.clone(),
-    })
 }
 
 /// The earlier answer for the same generation, or a new one.

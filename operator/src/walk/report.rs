@@ -17,11 +17,11 @@ use crate::writes::Side;
 /// Lines of `status.plan`.
 const HELD_MAX: usize = 20;
 
-/// Longest message, in characters: etcd keeps each version of the object.
-const MESSAGE_MAX: usize = 2000;
+/// Longest message, in bytes: etcd keeps each version of the object.
+const MESSAGE_MAX: usize = 4000;
 
-/// Longest note of an event, in characters: the API server takes no more than 1 kB.
-const NOTE_MAX: usize = 900;
+/// Longest note of an event, in bytes: the API server takes no more than 1024.
+const NOTE_MAX: usize = 1000;
 
 /// Writes what was found, where it differs from what is told already.
 pub(super) async fn report(
@@ -80,24 +80,32 @@ fn status(pipeline: &LoyaltyPipeline, findings: &Findings) -> LoyaltyPipelineSta
     }
     LoyaltyPipelineStatus {
         observed_generation: pipeline.metadata.generation,
-        conditions: conditions(pipeline, findings),
+        conditions: conditions(told(pipeline), pipeline.metadata.generation, findings),
         plan,
         ..LoyaltyPipelineStatus::default()
     }
 }
 
-fn conditions(pipeline: &LoyaltyPipeline, findings: &Findings) -> Vec<Condition> {
+fn told(pipeline: &LoyaltyPipeline) -> &[Condition] {
+    pipeline.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+}
+
+/// What a condition said so far.
+pub(super) fn told_before(pipeline: &LoyaltyPipeline, kind: ConditionType) -> Option<Finding> {
+    let told = told(pipeline).iter().find(|condition| condition.kind == kind)?;
+    Some(Finding { status: told.status, reason: told.reason, message: told.message.clone() })
+}
+
+fn conditions(old: &[Condition], observed_generation: Option<i64>, findings: &Findings) -> Vec<Condition> {
     let parts = findings.parts();
     let ready = ready(&parts);
     let all = parts.into_iter().map(|(kind, finding)| (kind, finding.clone()));
-    let old = pipeline.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let now = Timestamp::now().round(jiff::Unit::Second).map(|now| now.to_string()).unwrap_or_default();
     let made = all.chain([(ConditionType::Ready, ready)]).map(|(kind, finding)| {
         let Finding { status, reason, message } = finding;
         let message = cut(&message, MESSAGE_MAX);
         let same = old.iter().find(|old| old.kind == kind && old.status == status);
         let last_transition_time = same.map_or_else(|| now.clone(), |old| old.last_transition_time.clone());
-        let observed_generation = pipeline.metadata.generation;
         Condition { kind, status, reason, message, observed_generation, last_transition_time }
     });
     made.collect()
@@ -112,8 +120,13 @@ fn ready(parts: &[(ConditionType, &Finding)]) -> Finding {
     }
 }
 
+/// At most so many bytes, and that something is missing.
 fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max { text.to_owned() } else { text.chars().take(max - 1).chain(['…']).collect() }
+    const MORE: &str = "…";
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    format!("{}{MORE}", &text[..text.floor_char_boundary(max.saturating_sub(MORE.len()))])
 }
 
 async fn write(pipeline: &LoyaltyPipeline, mut status: LoyaltyPipelineStatus, house: &House) -> kube::Result<()> {
@@ -159,7 +172,8 @@ async fn tell_changes(
     for condition in &new.conditions {
         let before = old.conditions.iter().find(|before| before.kind == condition.kind);
         let same = before.is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
-        let passing = matches!(condition.reason, Reason::Waiting | Reason::Progressing | Reason::NoSignal);
+        let passing =
+            matches!(condition.reason, Reason::Waiting | Reason::Progressing | Reason::NoSignal | Reason::Deleting);
         // `Ready` says again what its part said.
         let derived = condition.kind == ConditionType::Ready && condition.status != ConditionStatus::True;
         if same || passing || derived {
@@ -199,20 +213,16 @@ pub(super) async fn report_unreadable(
     problem: &str,
     house: &House,
 ) -> kube::Result<()> {
-    let findings = Findings::refused(format!("could not be read: {problem}; correct it"));
-    let parts = findings.parts();
-    let now = Timestamp::now().round(jiff::Unit::Second).map(|now| now.to_string()).unwrap_or_default();
-    let ready = ready(&parts);
-    let all = parts.into_iter().map(|(kind, finding)| (kind, finding.clone())).chain([(ConditionType::Ready, ready)]);
-    let conditions: Vec<Condition> = all
-        .map(|(kind, Finding { status, reason, message })| {
-            let (observed_generation, last_transition_time) = (generation, now.clone());
-            Condition { kind, status, reason, message, observed_generation, last_transition_time }
-        })
-        .collect();
-    // The answer cannot be read as a pipeline either.
+    // It cannot be read as a pipeline here either.
     let resource = ApiResource::erase::<LoyaltyPipeline>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(house.client.clone(), &key.namespace, &resource);
+    let Some(stored) = api.get_opt(&key.name).await? else { return Ok(()) };
+    let old: Vec<Condition> = serde_json::from_value(stored.data["status"]["conditions"].clone()).unwrap_or_default();
+    let findings = Findings::refused(format!("could not be read: {problem}; correct it"));
+    let conditions = conditions(&old, generation, &findings);
+    if old == conditions {
+        return Ok(());
+    }
     let body = json!({
         "apiVersion": LoyaltyPipeline::api_version(&()),
         "kind": LoyaltyPipeline::kind(&()),
@@ -248,6 +258,13 @@ mod tests {
             };
             assert_eq!(ready(&parts).status, expected, "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_letters_to_so_many_bytes() {
+        assert_eq!(cut("кофе", 8), "кофе");
+        assert_eq!(cut("кофе!", 8), "ко…");
+        assert!(cut(&"ж".repeat(5000), NOTE_MAX).len() <= NOTE_MAX);
     }
 
     #[test]

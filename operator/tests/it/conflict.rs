@@ -3,6 +3,7 @@
 use api::{ConditionStatus, ConditionType, LoyaltyPipeline, Reason};
 use contract::broker_object::{Queue, Step};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
@@ -142,6 +143,23 @@ async fn what_somebody_changes_back_again_and_again_is_told() {
     assert!(told.message.contains("Deployment `coffee-worker`"), "{}", told.message);
     assert!(told.message.contains("changed back by somebody"), "{}", told.message);
     somebody.abort();
+    stage.ready("coffee").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_do_not_run_with_what_is_somebody_elses() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let maps = stage.api::<ConfigMap>();
+    let theirs = serde_json::from_value(json!({ "metadata": { "name": "coffee-worker" }, "data": { "a": "b" } }));
+    maps.create(&PostParams::default(), &theirs.unwrap()).await.unwrap();
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    let told = stage.told("coffee", ConditionType::WorkersReady, Reason::Conflict).await;
+    assert!(told.message.contains("ConfigMap `coffee-worker` is not this pipeline's"), "{}", told.message);
+    assert!(stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_none());
+    maps.delete("coffee-worker", &DeleteParams::default()).await.unwrap();
     stage.ready("coffee").await;
     stage.end().await;
 }

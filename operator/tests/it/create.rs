@@ -3,9 +3,10 @@
 use api::{ConditionType, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::json;
 
-use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds};
+use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, admin, cannot_start, holds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_applied_pipeline_gets_its_queues_its_rules_and_its_workers() {
@@ -54,5 +55,41 @@ async fn tables_that_are_missing_are_made_by_a_job_before_any_worker_starts() {
         stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_some()
     })
     .await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_version_that_cannot_start_is_told_while_the_old_one_works() {
+    let stage = Stage::migrated().await;
+    let kubelet = Kubelet::of(&stage);
+    let first = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 1 } }\n  results:")).await;
+    stage.ready("coffee").await;
+    drop(kubelet);
+    first.kill();
+    let args = loyalty_operator::Args { worker_image: "docker.io/loyalty/nobody:1".to_owned(), ..stage.args() };
+    let _second = Running::start(admin, args, None);
+    cannot_start(&stage, "loyalty-worker", "worker").await;
+    let told = stage.told_that("coffee", (ConditionType::WorkersReady, Reason::Unavailable), "ImagePullBackOff").await;
+    assert!(told.message.contains("1 of 1 are ready"), "{}", told.message);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_cannot_start_and_one_that_was_of_no_use_are_told() {
+    let stage = Stage::new().await;
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    let ledger = ConditionType::LedgerReady;
+    cannot_start(&stage, "loyalty-migrate", "migrate").await;
+    stage.told_that("coffee", (ledger, Reason::Migrating), "ImagePullBackOff").await;
+    // An image that knows an older version makes older tables.
+    let pods = stage.api::<k8s_openapi::api::core::v1::Pod>();
+    for pod in pods.list(&ListParams::default()).await.unwrap().items {
+        let done = Patch::Merge(json!({ "status": { "phase": "Succeeded" } }));
+        pods.patch_status(&pod.metadata.name.unwrap(), &PatchParams::default(), &done).await.unwrap();
+    }
+    let told = stage.told_that("coffee", (ledger, Reason::MigrationFailed), "knows an older version").await;
+    assert!(told.message.contains("loyalty-worker:test") && told.message.contains("delete Job"), "{}", told.message);
     stage.end().await;
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::stage::{Kubelet, PIPELINE, Stage, given};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::DeleteParams;
+
+use crate::stage::{Kubelet, PIPELINE, SOON, Stage, given, holds};
 
 /// How long nothing may be written: a share of ten minutes unless all of it is asked for.
 fn at_rest() -> Duration {
@@ -24,5 +27,10 @@ async fn at_rest_and_after_a_restart_nothing_is_written() {
     assert_eq!(second.writes(), 0, "a restarted operator finds everything as it should be");
     let after = stage.pipeline("coffee").await.unwrap();
     assert_eq!(before.metadata.resource_version, after.metadata.resource_version);
+    // It was there all the time.
+    let maps = stage.api::<ConfigMap>();
+    maps.delete("coffee-worker", &DeleteParams::default()).await.unwrap();
+    holds("what is missing is made again", SOON, async || maps.get_opt("coffee-worker").await.unwrap().is_some()).await;
+    assert!(second.writes() > 0);
     stage.end().await;
 }

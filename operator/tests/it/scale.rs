@@ -97,7 +97,7 @@ async fn a_suspended_pipeline_has_no_worker_whatever_waits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_embedded_ledger_has_one_worker_on_its_own_volume() {
     let stage = Stage::new().await;
-    let _operator = stage.operator();
+    let operator = stage.operator();
     let embedded = PIPELINE.replace("postgres: { secretRef: { name: ledger-db } }", "sqlite: { size: 2Gi }");
     stage
         .apply(&embedded.replace("  results:", "  workers: { count: 5, autoscaling: { mode: Off } }\n  results:"))
@@ -111,6 +111,22 @@ async fn an_embedded_ledger_has_one_worker_on_its_own_volume() {
     let claim = stage.api::<k8s_openapi::api::core::v1::PersistentVolumeClaim>().get("coffee-ledger").await.unwrap();
     assert_eq!(claim.spec.unwrap().resources.unwrap().requests.unwrap()["storage"].0, "2Gi");
     assert!(claim.metadata.owner_references.is_none(), "points outlive their pipeline");
+    let since = async || {
+        let map = stage.api::<k8s_openapi::api::core::v1::ConfigMap>().get("coffee-worker").await.unwrap();
+        let rules: serde_json::Value = serde_json::from_str(&map.data.unwrap()["rules.json"]).unwrap();
+        rules["validFrom"].as_str().map(str::to_owned)
+    };
+    let first = since().await;
+    assert!(first.is_some(), "rules hold from when they were applied, not from when a worker begins");
+    operator.kill();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let _second = stage.operator();
+    let other = embedded.replace(r#"points: "1""#, r#"points: "2""#);
+    stage.told("coffee", ConditionType::LedgerReady, Reason::Embedded).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(since().await, first, "another operator changes nothing");
+    stage.apply(&other).await;
+    holds("other rules hold from now on", SOON, async || since().await > first).await;
     stage.end().await;
 }
 
@@ -133,6 +149,9 @@ async fn what_runs_of_a_refused_resource_follows_its_queues_also_after_a_restart
     })
     .await;
     stage.told("coffee", ConditionType::Accepted, Reason::Invalid).await;
+    let broken = PIPELINE.replace("event.channel in", "event.chanel in");
+    stage.apply(&broken.replace("  results:", "  suspend: true\n  results:")).await;
+    holds("nobody works", SOON, async || replicas(&stage).await == 0).await;
     stage.end().await;
 }
 

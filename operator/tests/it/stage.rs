@@ -283,7 +283,7 @@ impl Drop for Running {
     }
 }
 
-/// Plays kubelet for a namespace: pods get ready as soon as they are there.
+/// Plays kubelet for a namespace: pods get ready as soon as they are there; those of a migration make the tables and end.
 pub(crate) struct Kubelet(tokio::task::JoinHandle<()>);
 
 impl Kubelet {
@@ -291,23 +291,48 @@ impl Kubelet {
         use futures::StreamExt;
         use kube::runtime::{WatchStreamExt, watcher};
         let pods: Api<k8s_openapi::api::core::v1::Pod> = stage.api();
+        let ledger_url = stage.ledger_url.clone();
         Self(tokio::spawn(async move {
             let touched = watcher(pods.clone(), watcher::Config::default()).default_backoff().applied_objects();
             futures::pin_mut!(touched);
             while let Some(pod) = touched.next().await {
                 let Ok(pod) = pod else { continue };
-                let is_ready = pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
-                if is_ready || pod.metadata.deletion_timestamp.is_some() {
+                let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+                if phase != Some("Pending") || pod.metadata.deletion_timestamp.is_some() {
+                    continue;
+                }
+                let name = pod.metadata.name.unwrap_or_default();
+                let labels = pod.metadata.labels.unwrap_or_default();
+                if labels.get("app.kubernetes.io/name").is_some_and(|does| does == "loyalty-migrate") {
+                    ledger::open(&ledger_url).unwrap().migrate().await.unwrap();
+                    let status = Patch::Merge(json!({ "status": { "phase": "Succeeded" } }));
+                    let _ = pods.patch_status(&name, &PatchParams::default(), &status).await;
                     continue;
                 }
                 let now = jiff::Timestamp::now().to_string();
                 let condition = json!({ "type": "Ready", "status": "True", "lastTransitionTime": now });
                 let status = json!({ "status": { "phase": "Running", "conditions": [condition] } });
-                let name = pod.metadata.name.unwrap_or_default();
                 let _ = pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await;
             }
         }))
     }
+}
+
+/// A pod of this name in `app.kubernetes.io/name` that does not get ready, and says why.
+pub(crate) async fn cannot_start(stage: &Stage, does: &str, container: &str) {
+    let pods = stage.api::<k8s_openapi::api::core::v1::Pod>();
+    let labelled = ListParams::default().labels(&format!("app.kubernetes.io/name={does}"));
+    let pod = until(SOON, async || {
+        let all = pods.list(&labelled).await.unwrap().items;
+        all.into_iter().find(|pod| pod.status.as_ref().is_some_and(|it| it.phase.as_deref() == Some("Pending")))
+    });
+    let name = pod.await.expect("a pod that nobody has started").metadata.name.unwrap();
+    let waiting = json!({ "reason": "ImagePullBackOff", "message": "no such image" });
+    let status = json!({ "containerStatuses": [{
+        "name": container, "ready": false, "restartCount": 0, "image": "x", "imageID": "", "state": { "waiting": waiting },
+    }] });
+    let status = Patch::Merge(json!({ "status": status }));
+    pods.patch_status(&name, &PatchParams::default(), &status).await.unwrap();
 }
 
 impl Drop for Kubelet {
