@@ -59,6 +59,8 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
     let stage = Stage::migrated().await;
     let _kubelet = Kubelet::of(&stage);
     let _operator = stage.operator();
+    // It has a Secret of this name, which is of no use here.
+    let other = Stage::new().await;
     let secrets: Api<Secret> = stage.api();
     secrets.delete("rabbitmq", &DeleteParams::default()).await.unwrap();
     stage.apply(PIPELINE).await;
@@ -102,6 +104,7 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
     // As CloudNativePG names it.
     stage.secret("ledger-db", &[("uri", stage.ledger_url.clone())]).await;
     stage.ready("coffee").await;
+    other.end().await;
     stage.end().await;
 }
 

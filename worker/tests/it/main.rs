@@ -7,6 +7,7 @@ mod holding;
 mod migrate;
 mod numbers;
 mod process;
+mod rollout;
 mod secrets;
 mod shutdown;
 mod stage;
