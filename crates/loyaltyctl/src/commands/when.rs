@@ -3,7 +3,7 @@
 use contract::span::Span;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 
 /// Whose days and months are meant.
 #[derive(Debug, Clone, clap::Args)]
@@ -55,13 +55,12 @@ pub(super) fn last(option: &'static str, text: &str, zone: &TimeZone) -> Result<
     }
 }
 
-/// A date, a time, or a time that is so long before `now`.
+/// A date, a time, or the whole second that is so long before `now`.
 pub(super) fn since(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, WhenError> {
     let ago = Span::parse(text).ok().and_then(|span| i64::try_from(span.seconds()).ok());
     if let Some(seconds) = ago {
-        return now
-            .checked_sub(SignedDuration::from_secs(seconds))
-            .map_err(|_| WhenError::Since { text: text.to_owned() });
+        let second = now.as_second().checked_sub(seconds).and_then(|second| Timestamp::from_second(second).ok());
+        return second.ok_or_else(|| WhenError::Since { text: text.to_owned() });
     }
     first("--since", text, zone).map_err(|_| WhenError::Since { text: text.to_owned() })
 }

@@ -18,11 +18,19 @@ pub(crate) struct Progress {
     started: Instant,
     told: Option<Instant>,
     is_terminal: bool,
+    /// Whether it is told where nobody looks.
+    keeps_lines: bool,
 }
 
 impl Progress {
     pub(crate) fn start() -> Self {
-        Self { started: Instant::now(), told: None, is_terminal: std::io::stderr().is_terminal() }
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { started: Instant::now(), told: None, is_terminal, keeps_lines: true }
+    }
+
+    /// For people only.
+    pub(crate) fn on_a_terminal() -> Self {
+        Self { keeps_lines: false, ..Self::start() }
     }
 
     /// Tells it, when it is time to.
@@ -41,7 +49,9 @@ impl Progress {
 
     fn is_due(&self, now: Instant) -> bool {
         let every = if self.is_terminal { TELL_EVERY } else { LINE_EVERY };
-        now.duration_since(self.started) > QUIET && self.told.is_none_or(|told| now.duration_since(told) > every)
+        (self.is_terminal || self.keeps_lines)
+            && now.duration_since(self.started) > QUIET
+            && self.told.is_none_or(|told| now.duration_since(told) > every)
     }
 
     /// Clears the line.
@@ -70,8 +80,10 @@ mod tests {
             (false, Some(2001), 30_000, false),
             (false, Some(2001), 32_002, true),
         ] {
-            let progress = Progress { started, told: told.map(at), is_terminal };
+            let progress = Progress { started, told: told.map(at), is_terminal, keeps_lines: true };
             assert_eq!(progress.is_due(at(now)), due, "{is_terminal} {told:?} {now}");
+            let progress = Progress { keeps_lines: false, ..progress };
+            assert_eq!(progress.is_due(at(now)), due && is_terminal, "{is_terminal} {told:?} {now}");
         }
     }
 }

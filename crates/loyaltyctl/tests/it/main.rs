@@ -6,6 +6,7 @@ mod ask;
 mod commands;
 mod faults;
 mod money;
+mod pages;
 mod parts;
 mod plan;
 mod program;

@@ -139,7 +139,7 @@ pub(super) async fn run(
     let intake = Intake::new(events, pipeline.spec.program.currency);
     let engine = Engine::open(pipeline.name.clone(), ledger, TimeLimits::new(events)).await?;
     let mut run = Run { pipeline: &pipeline.name, engine, results, tally: Tally::default() };
-    let mut progress = Progress::start();
+    let mut progress = Progress::on_a_terminal();
     let mut batch = Vec::with_capacity(BATCH_LEN);
     while let Some((number, line)) = lines.next()? {
         run.tally.lines += 1;
