@@ -15,7 +15,7 @@ use engine::Engine;
 use jiff::Timestamp;
 
 use crate::edge::{Halt, Verdict};
-use crate::screen::{Screen, count};
+use crate::screen::{Progress, Screen, count, grouped};
 use crate::target::{LedgerArgs, LedgerTarget};
 use crate::user;
 use rows::{Correction, Maker, Row};
@@ -159,8 +159,14 @@ impl<'a> Desk<'a> {
         let LedgerTarget { ledger, pipeline } = self.target;
         let mut known = BTreeMap::new();
         let mut told = Vec::with_capacity(corrections.len());
+        let mut progress = Progress::start();
         for (correction, settled) in corrections.iter().zip(&settled) {
             let one = Told::of((ledger.as_ref(), pipeline), correction, settled).await?;
+            progress.tell(&format!(
+                "adjust: looked at {} of {}",
+                grouped(told.len() as u64),
+                grouped(events.len() as u64)
+            ));
             let member = &correction.event.member;
             if new_members || one.fate != Fate::Applied {
                 told.push(one);
@@ -171,6 +177,7 @@ impl<'a> Desk<'a> {
             }
             told.push(if known.get(member) == Some(&true) { one } else { one.stranger() });
         }
+        progress.end();
         Ok(told)
     }
 
