@@ -12,7 +12,8 @@ use contract::{BuryReason, PipelineName, Refusal};
 use jiff::Timestamp;
 use ledger::book::{Applied, MemberState, Outcome, Posting};
 use ledger::{
-    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, Takes, Wanted,
+    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch, Takes,
+    Wanted,
 };
 use rules::Compiled;
 
@@ -108,6 +109,15 @@ impl Engine {
         })
     }
 
+    /// What [`Engine::apply`] would answer if it were called now, with nothing kept: the members are locked, the events decided in
+    /// their order, and everything is rolled back. What the database alone would refuse is not seen. A cancelled call leaves nothing.
+    pub async fn preview(&self, events: &[Event], now: Timestamp) -> Result<Vec<Settled>, EngineError> {
+        let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
+        let (open, verdicts, _) = self.decide(&items, now).await?;
+        drop(open);
+        Ok(verdicts.into_iter().map(|verdict| verdict.settled(BatchId(0))).collect())
+    }
+
     /// One transaction; `Err` inside is the database's reason for refusing it.
     async fn at_once(
         &self,
@@ -115,18 +125,9 @@ impl Engine {
         attempts: &[AttemptKey],
         now: Timestamp,
     ) -> Result<Result<Vec<Settled>, String>, EngineError> {
+        let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
         loop {
-            let rulebook = self.rulebook();
-            let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
-            let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
-            let (open, begun) = self.ledger.begin(&desk.request(&items)).await?;
-            if begun.timeline_seq > rulebook.seq {
-                // Somebody applied newer rules: let go of the locks, learn them, begin again.
-                drop(open);
-                self.learn(&rulebook).await?;
-                continue;
-            }
-            let (verdicts, applied) = desk.decide_all(&items, begun);
+            let (open, verdicts, applied) = self.decide(&items, now).await?;
             match open.commit(BatchWrites { applied, cleared_attempts: attempts.to_vec() }).await? {
                 Committed::Done(batch) => {
                     return Ok(Ok(verdicts.into_iter().map(|verdict| verdict.settled(batch)).collect()));
@@ -137,12 +138,32 @@ impl Engine {
         }
     }
 
+    /// Decides events under their members' locks, by the rules that hold now; nothing is kept before the commit.
+    async fn decide(&self, items: &[Item<'_>], now: Timestamp) -> Result<Decided, EngineError> {
+        loop {
+            let rulebook = self.rulebook();
+            let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
+            let (open, begun) = self.ledger.begin(&desk.request(items)).await?;
+            if begun.timeline_seq > rulebook.seq {
+                // Somebody applied newer rules: let go of the locks, learn them, begin again.
+                drop(open);
+                self.learn(&rulebook).await?;
+                continue;
+            }
+            let (verdicts, applied) = desk.decide_all(items, begun);
+            return Ok((open, verdicts, applied));
+        }
+    }
+
     async fn learn(&self, known: &Rulebook) -> Result<(), EngineError> {
         let newer = Rulebook::load(self.ledger.as_ref(), &self.pipeline, Some(known)).await?;
         *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer);
         Ok(())
     }
 }
+
+/// The open transaction, what became of each event, and what is to be written.
+type Decided = (Box<dyn OpenBatch>, Vec<Verdict>, Vec<Applied>);
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = Result<Vec<Settled>, EngineError>> + Send + 'a>>;
 

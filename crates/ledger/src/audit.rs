@@ -1,10 +1,11 @@
 //! The invariants of the ledger, each a query that finds what breaks it.
 
 use contract::PipelineName;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::error::LedgerError;
-use crate::sql::{Row, Sql};
+use crate::sql::{Arg, Row, Sql};
 
 /// Whether workers may be at work while the audit runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,10 +32,24 @@ pub struct Finding {
     pub pending: bool,
 }
 
+/// What a look at recent entries found, and at how much it looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinceReport {
+    /// What breaks an invariant, of the members that were looked at.
+    pub findings: Vec<Finding>,
+    /// Entries recorded since.
+    pub entries: i64,
+    /// Members that they touched; all rows of these were looked at.
+    pub members: i64,
+    /// Members that were not looked at.
+    pub other_members: i64,
+}
+
 /// More differences of one kind tell nothing new.
 pub const FINDINGS_MAX: usize = 1000;
 
-/// One query: it answers a subject and a detail for each row that breaks the invariant.
+/// One query: it answers a subject and a detail for each row that breaks the invariant. A table in braces may be narrowed to
+/// what is recent; it always has an alias.
 struct Check {
     invariant: u8,
     name: &'static str,
@@ -56,8 +71,8 @@ const CHECKS: [Check; 15] = [
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
             of_member!(),
-            ", 'sum ' || cast(sum(x.amount) as text) from posting x where x.pipeline = $1
-             group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 limit $2"
+            ", 'sum ' || cast(sum(x.amount) as text) from {posting} x where x.pipeline = $1
+             group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -67,12 +82,12 @@ const CHECKS: [Check; 15] = [
             "select x.account || ' of wallet ' || x.wallet || ",
             of_member!(),
             ", 'balance - postings = ' || cast(sum(x.amount) as text) from (
-                select bucket, member, wallet, 'available' as account, available as amount from balance where pipeline = $1
-                union all select bucket, member, wallet, 'pending', pending from balance where pipeline = $1
-                union all select bucket, member, wallet, 'held', held from balance where pipeline = $1
-                union all select bucket, member, wallet, account, -amount from posting
+                select bucket, member, wallet, 'available' as account, available as amount from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'pending', pending from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'held', held from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, account, -amount from {posting} p
                     where pipeline = $1 and account in ('available', 'pending', 'held')
-             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 limit $2"
+             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -82,13 +97,13 @@ const CHECKS: [Check; 15] = [
             "select x.account || ' of wallet ' || x.wallet || ",
             of_member!(),
             ", 'balance - lots = ' || cast(sum(x.amount) as text) from (
-                select bucket, member, wallet, 'available' as account, available as amount from balance where pipeline = $1
-                union all select bucket, member, wallet, 'pending', pending from balance where pipeline = $1
-                union all select bucket, member, wallet, 'held', held from balance where pipeline = $1
-                union all select bucket, member, wallet, 'available', -available from lot where pipeline = $1
-                union all select bucket, member, wallet, 'pending', -pending from lot where pipeline = $1
-                union all select bucket, member, wallet, 'held', -held from lot where pipeline = $1
-             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 limit $2"
+                select bucket, member, wallet, 'available' as account, available as amount from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'pending', pending from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'held', held from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'available', -available from {lot} l where pipeline = $1
+                union all select bucket, member, wallet, 'pending', -pending from {lot} l where pipeline = $1
+                union all select bucket, member, wallet, 'held', -held from {lot} l where pipeline = $1
+             ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -99,9 +114,9 @@ const CHECKS: [Check; 15] = [
             of_member!(),
             ", 'gone - allocations = ' || cast(sum(x.amount) as text) from (
                 select bucket, member, wallet, sequence as lot, initial - pending - available - held as amount
-                    from lot where pipeline = $1
-                union all select bucket, member, wallet, lot, -amount from allocation where pipeline = $1
-             ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 limit $2"
+                    from {lot} l where pipeline = $1
+                union all select bucket, member, wallet, lot, -amount from {allocation} a where pipeline = $1
+             ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -111,25 +126,25 @@ const CHECKS: [Check; 15] = [
             "select 'entry ' || cast(x.id as text) || ",
             of_member!(),
             ", 'event ' || x.event_id || ' of ' || x.source || ' names ' || coalesce('entry ' || cast(i.entry as text), 'none')
-             from entry x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
-             where x.pipeline = $1 and (i.entry is null or i.entry <> x.id or i.member <> x.member) limit $2"
+             from {entry} x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
+             where x.pipeline = $1 and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 4,
         name: "an event has at most one entry set",
         sql: "select 'event ' || event_id || ' of ' || source, cast(count(*) as text) || ' entries'
-              from entry where pipeline = $1 group by source, event_id having count(*) > 1 limit $2",
+              from {entry} e where pipeline = $1 group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
     },
     Check {
         invariant: 4,
         name: "an inbox row's entry is there, with its postings",
         sql: "select 'event ' || i.event_id || ' of ' || i.source, 'entry ' || cast(i.entry as text) || ' is missing or has no postings'
-              from inbox i where i.pipeline = $1 and i.entry is not null and not exists (
+              from {inbox} i where i.pipeline = $1 and i.entry is not null and not exists (
                   select 1 from entry e join posting p on p.pipeline = e.pipeline and p.bucket = e.bucket
                       and p.member = e.member and p.entry = e.id
                   where e.pipeline = i.pipeline and e.bucket = i.bucket and e.member = i.member and e.id = i.entry
-              ) limit $2",
+              ) order by 1, 2 limit $2",
     },
     Check {
         invariant: 4,
@@ -137,9 +152,9 @@ const CHECKS: [Check; 15] = [
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ",
             of_member!(),
-            ", 'postings without an entry' from posting x left join entry e on e.pipeline = x.pipeline
+            ", 'postings without an entry' from {posting} x left join entry e on e.pipeline = x.pipeline
                  and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
-             where x.pipeline = $1 and e.id is null limit $2"
+             where x.pipeline = $1 and e.id is null order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -147,10 +162,10 @@ const CHECKS: [Check; 15] = [
         name: "an event is parked in the inbox if and only if it waits",
         sql: "select 'event ' || i.event_id || ' of ' || i.source, 'its outcome is ' || i.outcome || ', but it does ' ||
                   case when p.event_id is null then 'not ' else '' end || 'wait'
-              from inbox i left join parked p on p.pipeline = i.pipeline and p.source = i.source and p.event_id = i.event_id
+              from {inbox} i left join parked p on p.pipeline = i.pipeline and p.source = i.source and p.event_id = i.event_id
               where i.pipeline = $1
                   and ((i.outcome = 'Parked' and p.event_id is null) or (i.outcome <> 'Parked' and p.event_id is not null))
-              limit $2",
+              order by 1, 2 limit $2",
     },
     Check {
         invariant: 5,
@@ -160,8 +175,8 @@ const CHECKS: [Check; 15] = [
             of_member!(),
             ", 'awarded ' || cast(x.awarded as text) || ', due ' || cast(x.due as text) || ', taken ' ||
                  cast(x.taken as text) || ', waived ' || cast(x.waived as text)
-             from award x where x.pipeline = $1 and (x.taken + x.waived <> x.due or x.due > x.awarded or x.due < 0
-                 or x.taken < 0 or x.waived < 0) limit $2"
+             from {award} x where x.pipeline = $1 and (x.taken + x.waived <> x.due or x.due > x.awarded or x.due < 0
+                 or x.taken < 0 or x.waived < 0) order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -171,11 +186,11 @@ const CHECKS: [Check; 15] = [
             "select 'order ' || x.order_id || ', wallet ' || x.wallet || ",
             of_member!(),
             ", 'taken - allocations = ' || cast(sum(x.amount) as text) from (
-                select bucket, member, order_id, wallet, taken as amount from award
+                select bucket, member, order_id, wallet, taken as amount from {award} a
                     where pipeline = $1 and order_id is not null
-                union all select bucket, member, order_id, wallet, -amount from allocation
+                union all select bucket, member, order_id, wallet, -amount from {allocation} a
                     where pipeline = $1 and order_id is not null
-             ) x group by x.bucket, x.member, x.order_id, x.wallet having sum(x.amount) <> 0 limit $2"
+             ) x group by x.bucket, x.member, x.order_id, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -185,9 +200,9 @@ const CHECKS: [Check; 15] = [
             "select 'order ' || x.order_id || ', rule ' || a.rule || ",
             of_member!(),
             ", 'awarded ' || cast(a.awarded as text) || ', due ' || cast(a.due as text)
-             from purchase x join award a on a.pipeline = x.pipeline and a.bucket = x.bucket and a.member = x.member
+             from {purchase} x join award a on a.pipeline = x.pipeline and a.bucket = x.bucket and a.member = x.member
                  and a.entry = x.entry
-             where x.pipeline = $1 and x.returned like '{\"whole\":true%' and a.due <> a.awarded limit $2"
+             where x.pipeline = $1 and x.returned like '{\"whole\":true%' and a.due <> a.awarded order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -198,26 +213,26 @@ const CHECKS: [Check; 15] = [
             of_member!(),
             ", 'pending ' || cast(x.pending as text) || ', available ' || cast(x.available as text) || ', held ' ||
                  cast(x.held as text) || ', debt ' || cast(x.debt as text)
-             from balance x where x.pipeline = $1
-                 and (x.pending < 0 or x.available < 0 or x.held < 0 or x.debt <> 0) limit $2"
+             from {balance} x where x.pipeline = $1
+                 and (x.pending < 0 or x.available < 0 or x.held < 0 or x.debt <> 0) order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 9,
         name: "earned + adjusted = available + pending + held - debt + spent + clawed",
         sql: "select 'wallet ' || x.wallet, 'balances - moves = ' || cast(sum(x.amount) as text) from (
-                select wallet, amount from posting
+                select wallet, amount from {posting} p
                     where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed')
-                union all select wallet, pending + available + held - debt from balance where pipeline = $1
-              ) x group by x.wallet having sum(x.amount) <> 0 limit $2",
+                union all select wallet, pending + available + held - debt from {balance} b where pipeline = $1
+              ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
     Check {
         invariant: 11,
         name: "what was issued is the sum of all awards",
         sql: "select 'wallet ' || x.wallet, 'awards - issued = ' || cast(sum(x.amount) as text) from (
-                select wallet, amount from posting where pipeline = $1 and account = 'issued'
-                union all select wallet, awarded from award where pipeline = $1
-              ) x group by x.wallet having sum(x.amount) <> 0 limit $2",
+                select wallet, amount from {posting} p where pipeline = $1 and account = 'issued'
+                union all select wallet, awarded from {award} a where pipeline = $1
+              ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
 ];
 
@@ -226,8 +241,44 @@ const PUBLISHED: Check = Check {
     invariant: 12,
     name: "every committed batch is published",
     sql: "select 'batch ' || cast(id as text), 'its results are not confirmed by the broker'
-          from batch where pipeline = $1 and published_at is null order by id limit $2",
+          from {batch} b where pipeline = $1 and published_at is null order by b.id limit $2",
 };
+
+/// Tables whose rows belong to a member.
+const OF_MEMBERS: [&str; 7] = ["posting", "balance", "lot", "allocation", "award", "entry", "purchase"];
+
+/// Tables whose rows tell themselves when they were recorded.
+const BY_TIME: [&str; 2] = ["inbox", "batch"];
+
+/// Members that an entry touched since `$3`.
+const TOUCHED: &str = "select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)";
+
+impl Check {
+    /// Over everything.
+    fn whole(&self) -> String {
+        OF_MEMBERS
+            .iter()
+            .chain(&BY_TIME)
+            .fold(self.sql.to_owned(), |sql, table| sql.replace(&format!("{{{table}}}"), table))
+    }
+
+    /// Over the members that were touched since `$3`; of events and batches, over those recorded since. `SQLite` takes a cross join in
+    /// its order, so that it goes from the members to their rows; to `PostgreSQL` it is a join like any other.
+    fn since(&self) -> String {
+        let mut sql = self.sql.to_owned();
+        for table in OF_MEMBERS {
+            let theirs = format!(
+                "(select t.* from touched u cross join {table} t where t.pipeline = $1 and t.bucket = u.bucket and t.member = u.member)"
+            );
+            sql = sql.replace(&format!("{{{table}}}"), &theirs);
+        }
+        for table in BY_TIME {
+            let recent = format!("(select * from {table} where pipeline = $1 and recorded_at >= at_micros($3))");
+            sql = sql.replace(&format!("{{{table}}}"), &recent);
+        }
+        format!("with touched as materialized ({TOUCHED}) {sql}")
+    }
+}
 
 pub(crate) async fn audit(
     store: &dyn Sql,
@@ -238,21 +289,64 @@ pub(crate) async fn audit(
     let mut findings = Vec::new();
     for check in CHECKS.iter().chain([&PUBLISHED]) {
         progress(check.invariant, check.name);
-        let rows = store.sweep(check.sql, &[pipeline.as_str().into(), FINDINGS_MAX.into()]).await?;
-        let pending = check.invariant == PUBLISHED.invariant && auditing == Auditing::Running;
-        for row in rows {
-            findings.push(finding(check, pending, &row)?);
+        let rows = store.sweep(&check.whole(), &[pipeline.as_str().into(), FINDINGS_MAX.into()]).await?;
+        for row in &rows {
+            findings.push(finding(check, auditing, row)?);
         }
     }
     Ok(findings)
 }
 
-fn finding(check: &Check, pending: bool, row: &Row) -> Result<Finding, LedgerError> {
+pub(crate) async fn audit_since(
+    store: &dyn Sql,
+    (pipeline, since): (&PipelineName, Timestamp),
+    auditing: Auditing,
+    progress: &(dyn Fn(u8, &'static str) + Sync),
+) -> Result<SinceReport, LedgerError> {
+    let mut findings = Vec::new();
+    let args = [pipeline.as_str().into(), FINDINGS_MAX.into(), since.as_microsecond().into()];
+    for check in CHECKS.iter().chain([&PUBLISHED]) {
+        progress(check.invariant, check.name);
+        // By hash joins, as over everything: a planner without statistics goes row by row through whole tables for each member.
+        for row in &store.sweep(&check.since(), &args).await? {
+            findings.push(finding(check, auditing, row)?);
+        }
+    }
+    let count = async |sql: &str, args: &[Arg]| {
+        let rows = store.ask(sql, args).await?;
+        rows.first().map_or(Ok(0), |row| row.int(0))
+    };
+    let recent = "from entry where pipeline = $1 and recorded_at >= at_micros($2)";
+    let [of, from] = [Arg::from(pipeline.as_str()), since.as_microsecond().into()];
+    let args = [of.clone(), from];
+    let entries = count(&format!("select cast(count(*) as text) {recent}"), &args).await?;
+    let touched = format!("select cast(count(*) as text) from (select distinct bucket, member {recent}) x");
+    let members = count(&touched, &args).await?;
+    let all = count("select cast(count(*) as text) from member where pipeline = $1", &[of]).await?;
+    let other_members = all.saturating_sub(members);
+    Ok(SinceReport { findings, entries, members, other_members })
+}
+
+fn finding(check: &Check, auditing: Auditing, row: &Row) -> Result<Finding, LedgerError> {
     Ok(Finding {
         invariant: check.invariant,
         name: check.name,
         subject: row.text(0)?.to_owned(),
         detail: row.text(1)?.to_owned(),
-        pending,
+        pending: check.invariant == PUBLISHED.invariant && auditing == Auditing::Running,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_a_check_is_filled_in() {
+        for check in CHECKS.iter().chain([&PUBLISHED]) {
+            assert!(check.sql.contains(" from {"), "no table of its own: {}", check.sql);
+            assert!(!check.whole().contains('{') || check.whole().contains("{\"whole\""), "{}", check.whole());
+            assert!(check.since().contains("$3"), "{}", check.since());
+        }
+    }
 }

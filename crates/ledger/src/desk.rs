@@ -8,9 +8,12 @@ use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{EventId, MemberId, PipelineName, Source, WalletName};
 use jiff::Timestamp;
 
-use crate::audit::{self, Auditing, Finding};
+use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
-use crate::report::{self, Balance, BestMember, EntryReport, EventReport, Totals};
+use crate::report::{
+    self, Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
+    StatementPage, Totals, WalletLiability,
+};
 use crate::sql::Sql;
 use crate::store::{
     Appended, AttemptKey, BatchId, BatchRequest, Begun, Identity, Ledger, OpenBatch, Since, Unpublished,
@@ -161,6 +164,34 @@ impl<S: Store> Ledger for Desk<S> {
         report::explain_member(&self.0, pipeline, member, limit).await
     }
 
+    async fn statement(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        ask: &StatementAsk,
+        after: &StatementMark,
+    ) -> Result<Option<StatementPage>, LedgerError> {
+        report::statement(&self.0, (pipeline, member), ask, after).await
+    }
+
+    async fn open_lots(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        wallet: Option<&WalletName>,
+        after: &LotMark,
+    ) -> Result<LotPage, LedgerError> {
+        report::open_lots(&self.0, (pipeline, member), wallet, after).await
+    }
+
+    async fn liability(
+        &self,
+        pipeline: &PipelineName,
+        ask: &LiabilityAsk,
+    ) -> Result<Vec<WalletLiability>, LedgerError> {
+        report::liability(&self.0, pipeline, ask).await
+    }
+
     async fn audit(
         &self,
         pipeline: &PipelineName,
@@ -168,5 +199,15 @@ impl<S: Store> Ledger for Desk<S> {
         progress: &(dyn Fn(u8, &'static str) + Sync),
     ) -> Result<Vec<Finding>, LedgerError> {
         audit::audit(&self.0, pipeline, auditing, progress).await
+    }
+
+    async fn audit_since(
+        &self,
+        pipeline: &PipelineName,
+        since: Timestamp,
+        auditing: Auditing,
+        progress: &(dyn Fn(u8, &'static str) + Sync),
+    ) -> Result<SinceReport, LedgerError> {
+        audit::audit_since(&self.0, (pipeline, since), auditing, progress).await
     }
 }

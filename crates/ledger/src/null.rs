@@ -10,10 +10,13 @@ use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{Currency, EventId, MemberId, PipelineName, Scale, Source, WalletName};
 use jiff::Timestamp;
 
-use crate::audit::{Auditing, Finding};
+use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
-use crate::report::{Balance, BestMember, EntryReport, EventReport, Totals};
+use crate::report::{
+    Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
+    StatementPage, Totals, WalletLiability,
+};
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch,
     Since, Unpublished,
@@ -159,6 +162,30 @@ impl Ledger for Null {
         Ok(Vec::new())
     }
 
+    async fn statement(
+        &self,
+        _: &PipelineName,
+        _: &MemberId,
+        _: &StatementAsk,
+        _: &StatementMark,
+    ) -> Result<Option<StatementPage>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn open_lots(
+        &self,
+        _: &PipelineName,
+        _: &MemberId,
+        _: Option<&WalletName>,
+        _: &LotMark,
+    ) -> Result<LotPage, LedgerError> {
+        Ok(LotPage { lots: Vec::new(), next: None })
+    }
+
+    async fn liability(&self, _: &PipelineName, _: &LiabilityAsk) -> Result<Vec<WalletLiability>, LedgerError> {
+        Ok(Vec::new())
+    }
+
     async fn audit(
         &self,
         _: &PipelineName,
@@ -166,6 +193,16 @@ impl Ledger for Null {
         _: &(dyn Fn(u8, &'static str) + Sync),
     ) -> Result<Vec<Finding>, LedgerError> {
         Ok(Vec::new())
+    }
+
+    async fn audit_since(
+        &self,
+        _: &PipelineName,
+        _: Timestamp,
+        _: Auditing,
+        _: &(dyn Fn(u8, &'static str) + Sync),
+    ) -> Result<SinceReport, LedgerError> {
+        Ok(SinceReport { findings: Vec::new(), entries: 0, members: 0, other_members: 0 })
     }
 }
 

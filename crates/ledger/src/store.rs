@@ -11,10 +11,13 @@ use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletName};
 use jiff::Timestamp;
 
-use crate::audit::{Auditing, Finding};
+use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
 use crate::error::LedgerError;
-use crate::report::{Balance, BestMember, EntryReport, EventReport, Totals};
+use crate::report::{
+    Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
+    StatementPage, Totals, WalletLiability,
+};
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
 pub const BATCH_EVENTS_MAX: usize = 20_000;
@@ -120,6 +123,29 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<EntryReport>, LedgerError>;
 
+    /// The next page of a member's account, in recorded order; `None` when the member is unknown. `after` is the default at the
+    /// beginning, then what the page before named.
+    async fn statement(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        ask: &StatementAsk,
+        after: &StatementMark,
+    ) -> Result<Option<StatementPage>, LedgerError>;
+
+    /// The next page of a member's lots that still hold something, by wallet and in burn order; none for an unknown member.
+    async fn open_lots(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        wallet: Option<&WalletName>,
+        after: &LotMark,
+    ) -> Result<LotPage, LedgerError>;
+
+    /// What the programme owes its members, by wallet. Looks at every posting and lot of the pipeline.
+    async fn liability(&self, pipeline: &PipelineName, ask: &LiabilityAsk)
+    -> Result<Vec<WalletLiability>, LedgerError>;
+
     /// Checks the invariants one after another and tells each to `progress` before it runs. Empty means: no difference.
     async fn audit(
         &self,
@@ -127,6 +153,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         auditing: Auditing,
         progress: &(dyn Fn(u8, &'static str) + Sync),
     ) -> Result<Vec<Finding>, LedgerError>;
+
+    /// The same for the entries recorded at or after `since` and the members that they touched.
+    async fn audit_since(
+        &self,
+        pipeline: &PipelineName,
+        since: Timestamp,
+        auditing: Auditing,
+        progress: &(dyn Fn(u8, &'static str) + Sync),
+    ) -> Result<SinceReport, LedgerError>;
 }
 
 /// A transaction that holds the members of its batch. Dropping it rolls back.

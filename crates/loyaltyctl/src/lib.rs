@@ -1,7 +1,8 @@
 //! `loyaltyctl`: the commands of a person at a terminal, on the same rooms as worker and operator.
 //!
-//! `validate` and `simulate` need files only, `plan`, `up` and `dlq` a broker, `balance`, `explain` and `audit` a ledger, `status`
-//! a kubectl. Nothing here decides what an event is worth or what should stand on a broker; it asks, carries out, and shows.
+//! `validate` and `simulate` need files only, `plan`, `up` and `dlq` a broker, `balance`, `statement`, `liability`, `explain`,
+//! `audit` and `adjust` a ledger, `status` a kubectl.
+//! Nothing here decides what an event is worth or what should stand on a broker; it asks, carries out, and shows.
 
 mod cli;
 mod commands;
@@ -10,6 +11,7 @@ mod observe;
 mod problem;
 mod screen;
 mod target;
+mod user;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

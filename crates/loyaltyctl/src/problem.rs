@@ -39,15 +39,20 @@ pub(crate) fn tell(problems: &[Problem], screen: &Screen) -> io::Result<()> {
     screen.warn(&table(problems, screen))
 }
 
-/// Where, field, problem; and how many there are.
-pub(crate) fn table(problems: &[Problem], screen: &Screen) -> String {
+/// Where, field, problem.
+pub(crate) fn rows(problems: &[Problem]) -> Table {
     let mut table = Table::new(&["WHERE", "FIELD", "PROBLEM"]);
     for problem in problems {
         table.row([Cell::plain(problem.place()), Cell::bold(&problem.path), Cell::plain(&problem.what)]);
     }
+    table
+}
+
+/// The problems, and how many there are.
+pub(crate) fn table(problems: &[Problem], screen: &Screen) -> String {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),
         many => format!("{many} problems"),
     };
-    format!("{}\n{}\n", table.render(screen), screen.style.red(&count))
+    format!("{}\n{}\n", rows(problems).render(screen), screen.style.red(&count))
 }

@@ -2,7 +2,7 @@
 
 use engine::Settled;
 
-use crate::shop::{Shop, pipeline, purchase, refund, words};
+use crate::shop::{NOW, Shop, pipeline, purchase, refund, words};
 
 #[tokio::test]
 async fn a_replayed_event_answers_what_it_answered_the_first_time() {
@@ -16,6 +16,21 @@ async fn a_replayed_event_answers_what_it_answered_the_first_time() {
     };
     assert_eq!(first, again);
     assert_eq!(shop.available("m").await, "10");
+}
+
+#[tokio::test]
+async fn a_preview_answers_what_would_be_answered_and_keeps_nothing() {
+    let shop = Shop::in_memory().await;
+    let now = NOW.parse().unwrap();
+    let lines = [purchase("a", 1, "10.99"), purchase("b", 2, "5.00")];
+    let events: Vec<_> = lines.iter().map(|line| shop.read(line)).collect();
+    let told = words(&shop.engine.preview(&events, now).await.unwrap());
+    assert_eq!(told, ["Applied 1", "Applied 1"]);
+    assert_eq!(shop.ledger.balance(&pipeline(), &events[0].member).await.unwrap(), None, "the member is not known");
+    assert_eq!(words(&shop.apply(&[&lines[0], &lines[1]]).await), told);
+    assert_eq!(words(&shop.engine.preview(&events, now).await.unwrap()), ["Replayed 1", "Replayed 1"]);
+    assert_eq!(shop.available("m").await, "15");
+    shop.audits_clean().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What people ask a ledger: who has how much, and why. Amounts are decimals at their wallet's scale.
 
 mod explain;
+mod liability;
+mod statement;
 mod sums;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,32 @@ use serde::Serialize;
 use crate::book::Outcome;
 
 pub(crate) use explain::{explain_event, explain_member};
+pub use liability::{Expiring, LiabilityAsk, MONTHS_AHEAD, Until, WalletLiability};
+pub use statement::{LotMark, LotPage, RuleShare, StatementAsk, StatementLine, StatementMark, StatementPage};
+
+pub(crate) use liability::liability;
+pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
+
+/// By which of its two times an entry counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reckoning {
+    /// When it happened. What comes late changes what was said of the past.
+    #[default]
+    Happened,
+    /// When the ledger recorded it: what was said of the past stays as it was said.
+    Recorded,
+}
+
+impl Reckoning {
+    /// The column of an entry.
+    fn column(self) -> &'static str {
+        match self {
+            Self::Happened => "effective_at",
+            Self::Recorded => "recorded_at",
+        }
+    }
+}
 
 /// One wallet of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,6 +81,8 @@ pub struct LotReport {
     pub available: Decimal,
     /// Held.
     pub held: Decimal,
+    /// When it can be spent from, if that is not at once.
+    pub activates: Option<Timestamp>,
     /// When it is gone, if ever.
     pub expires: Option<Timestamp>,
 }

@@ -23,8 +23,11 @@ impl Scales {
     }
 
     pub(super) fn points(&self, wallet: &WalletName, row: &Row, column: usize) -> Result<Decimal, LedgerError> {
-        // A sum over all members may be beyond an i64 of units.
-        let units: i128 = row.parse(column)?;
+        self.units(wallet, row.parse(column)?)
+    }
+
+    /// A sum over all members may be beyond an i64 of units.
+    pub(super) fn units(&self, wallet: &WalletName, units: i128) -> Result<Decimal, LedgerError> {
         let scale = self.0.get(wallet).copied().unwrap_or_default();
         match i64::try_from(units) {
             Ok(units) => Ok(Points(units).to_decimal(scale)),
@@ -86,6 +89,23 @@ pub(super) fn four(scales: &Scales, wallet: &WalletName, row: &Row, first: usize
     Ok([at(0)?, at(1)?, at(2)?, at(3)?])
 }
 
+/// What [`lot`] reads.
+pub(super) const LOT_COLUMNS: &str =
+    "wallet, cast(sequence as text), cast(entry as text), cast(initial as text), cast(pending as text),
+     cast(available as text), cast(held as text), cast(micros(activates_at) as text), cast(micros(expires_at) as text)";
+
+/// Burn order within a wallet, of a lot `l`: what never expires comes last.
+pub(super) const LOT_ORDER: &str =
+    "case when l.expires_at is null then 1 else 0 end, coalesce(micros(l.expires_at), 0), l.sequence";
+
+pub(super) fn lot(scales: &Scales, row: &Row) -> Result<LotReport, LedgerError> {
+    let wallet: WalletName = row.id(0)?;
+    let [initial, pending, available, held] = four(scales, &wallet, row, 3)?;
+    let (sequence, entry) = (row.int(1)?, row.int(2)?);
+    let (activates, expires) = (row.maybe_time(7)?, row.maybe_time(8)?);
+    Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, activates, expires })
+}
+
 /// A member's lots that fit a condition, in burn order.
 pub(super) async fn lots(
     store: &dyn Sql,
@@ -94,18 +114,10 @@ pub(super) async fn lots(
     which: &str,
 ) -> Result<Vec<LotReport>, LedgerError> {
     let sql = format!(
-        "select wallet, cast(sequence as text), cast(entry as text), cast(initial as text), cast(pending as text),
-         cast(available as text), cast(held as text), cast(micros(expires_at) as text) from lot l
-         where pipeline = $1 and bucket = $2 and member = $3 and {which}
-         order by l.wallet, case when l.expires_at is null then 1 else 0 end, l.expires_at, l.sequence"
+        "select {LOT_COLUMNS} from lot l where pipeline = $1 and bucket = $2 and member = $3 and {which}
+         order by l.wallet, {LOT_ORDER}"
     );
-    let read = |row: &Row| {
-        let wallet: WalletName = row.id(0)?;
-        let [initial, pending, available, held] = four(scales, &wallet, row, 3)?;
-        let (sequence, entry, expires) = (row.int(1)?, row.int(2)?, row.maybe_time(7)?);
-        Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, expires })
-    };
-    store.ask(&sql, key).await?.iter().map(read).collect()
+    store.ask(&sql, key).await?.iter().map(|row| lot(scales, row)).collect()
 }
 
 pub(crate) async fn best_members(

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use ledger::audit::Auditing;
+use ledger::audit::{Auditing, Finding};
 
 use crate::world::{World, back, bought, spend};
 
@@ -50,7 +50,10 @@ async fn history(world: &World) {
 }
 
 async fn found(world: &World) -> Vec<u8> {
-    let findings = world.ledger.audit(&world.pipeline, Auditing::Idle, &|_, _| ()).await.unwrap();
+    numbers(&world.ledger.audit(&world.pipeline, Auditing::Idle, &|_, _| ()).await.unwrap())
+}
+
+fn numbers(findings: &[Finding]) -> Vec<u8> {
     let mut numbers: Vec<u8> = findings.iter().map(|finding| finding.invariant).collect();
     numbers.dedup();
     numbers
@@ -72,6 +75,9 @@ async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
         }
         world.tamper(sql).await;
         assert_eq!(found(&world).await, *invariants, "after `{sql}`");
+        let since = jiff::Timestamp::UNIX_EPOCH;
+        let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
+        assert_eq!(numbers(&report.findings), *invariants, "since the beginning, after `{sql}`");
         world = fresh().await;
     }
 }
@@ -84,6 +90,50 @@ async fn the_audit_of_sqlite_finds_each_break() {
 #[tokio::test]
 async fn the_audit_of_postgres_finds_each_break() {
     each_break_is_found(World::postgres().await, World::postgres).await;
+}
+
+/// Breaks in what `ann` has, who has an entry since, and in what only `bob` has, who has none.
+async fn since(world: World) {
+    world.one(bought("o1", "bob", &[40, 30])).await;
+    world.one(bought("o2", "ann", &[500, 500])).await;
+    let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
+    world.ledger.mark_published(&unpublished.iter().map(|batch| batch.batch).collect::<Vec<_>>()).await.unwrap();
+    let yesterday = jiff::Timestamp::now();
+    world.one(spend("s1", "ann", 300)).await;
+    let audit = async |since: jiff::Timestamp, auditing| {
+        world.ledger.audit_since(&world.pipeline, since, auditing, &|_, _| ()).await.unwrap()
+    };
+    let clean = audit(yesterday, Auditing::Running).await;
+    assert_eq!((clean.entries, clean.members, clean.other_members), (1, 1, 1));
+    assert!(clean.findings.iter().all(|finding| finding.pending), "{:?}", clean.findings);
+    assert_eq!(numbers(&audit(yesterday, Auditing::Idle).await.findings), [12]);
+    if world.is_postgres() {
+        world.tamper(UNCHECK).await;
+    }
+    // What bob has is not looked at; what ann has is, also where it is older than the entry.
+    world.tamper("update balance set available = available + 1 where available < 100").await;
+    world.tamper("update lot set available = available + 5 where initial = 70").await;
+    assert_eq!(numbers(&audit(yesterday, Auditing::Running).await.findings), [12]);
+    world.tamper("update award set awarded = awarded + 1 where awarded = 1000").await;
+    world.tamper("update lot set initial = initial + 1 where initial = 1000").await;
+    world.tamper("update inbox set entry = entry + 1 where event_id = 's1'").await;
+    assert_eq!(numbers(&audit(yesterday, Auditing::Running).await.findings), [3, 4, 11, 12]);
+    // From the beginning on it looks at everybody.
+    let whole = audit(jiff::Timestamp::UNIX_EPOCH, Auditing::Running).await;
+    assert_eq!(numbers(&whole.findings), [2, 3, 4, 9, 11, 12]);
+    assert_eq!((whole.entries, whole.members, whole.other_members), (3, 2, 0));
+    let later = audit(jiff::Timestamp::now(), Auditing::Running).await;
+    assert_eq!((later.entries, later.members, later.findings), (0, 0, vec![]));
+}
+
+#[tokio::test]
+async fn an_audit_of_what_is_recent_looks_at_the_members_of_recent_entries_in_sqlite() {
+    since(World::sqlite_file().await).await;
+}
+
+#[tokio::test]
+async fn an_audit_of_what_is_recent_looks_at_the_members_of_recent_entries_in_postgres() {
+    since(World::postgres().await).await;
 }
 
 #[tokio::test]

@@ -10,9 +10,11 @@
 mod audit;
 mod conformance;
 mod errors;
+mod liability;
 mod privacy;
 mod property;
 mod refunds;
+mod statement;
 mod tls;
 mod workers;
 mod world;

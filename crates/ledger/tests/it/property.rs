@@ -6,10 +6,10 @@ use ledger::report::Balance;
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
 /// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn upto(&mut self, n: u64) -> u64 {
+    pub(crate) fn upto(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
@@ -19,9 +19,9 @@ impl Dice {
     }
 }
 
-const MEMBERS: u64 = 4;
+pub(crate) const MEMBERS: u64 = 4;
 
-fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
+pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     for n in 0..len {
         let owner = dice.upto(MEMBERS);

@@ -4,7 +4,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{Balance, BestMember};
 
 use crate::edge::{Halt, Verdict};
-use crate::screen::{Cell, Screen, Table, count, group};
+use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
 
 /// Show a member's wallets with their lots, or the members with most points
@@ -14,7 +14,7 @@ Exit codes: 0 fine, 1 the member is unknown, 2 the ledger cannot be asked.
 
 Examples:
   loyaltyctl balance 19339 -f pipeline.yaml
-  loyaltyctl balance --top 10 -f pipeline.yaml
+  loyaltyctl balance --top 10 -f pipeline.yaml -o csv
   LEDGER_URL=postgres://me:PASSWORD@db/loyalty loyaltyctl balance 19339 --pipeline coffee-club")]
 pub(crate) struct Args {
     /// The member, as the events name them
@@ -79,33 +79,35 @@ async fn one(
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
     if screen.is_json() {
         screen.json(&serde_json::json!({ "member": member, "wallets": wallets }))?;
+    } else if screen.is_csv() {
+        screen.csv(&balance_table(&wallets))?;
     } else {
         screen.show(&balances(&wallets, screen))?;
     }
     Ok(Verdict::Fine)
 }
 
+fn balance_table(wallets: &[Balance]) -> Table {
+    let mut table = Table::new(&["WALLET", "AVAILABLE", "PENDING", "HELD", "DEBT"]);
+    for Balance { wallet, pending, available, held, debt, .. } in wallets {
+        let name = Cell::bold(wallet.as_str());
+        table.row([name, Cell::amount(*available), Cell::amount(*pending), Cell::amount(*held), Cell::amount(*debt)]);
+    }
+    table
+}
+
 fn balances(wallets: &[Balance], screen: &Screen) -> String {
     if wallets.is_empty() {
         return "no points in any wallet yet\n".to_owned();
     }
-    let mut table = Table::new(&["WALLET", "AVAILABLE", "PENDING", "HELD", "DEBT"]);
+    let table = balance_table(wallets);
     let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "EXPIRES"]);
-    let number = |value: rust_decimal::Decimal| Cell::number(group(&value.to_string()));
-    for Balance { wallet, pending, available, held, debt, lots: held_lots } in wallets {
-        table.row([Cell::bold(wallet.as_str()), number(*available), number(*pending), number(*held), number(*debt)]);
-        for lot in held_lots {
-            let left = lot.pending + lot.available + lot.held;
-            let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            let (awarded, left) = (number(lot.initial), number(left));
-            lots.row([
-                Cell::plain(wallet.as_str()),
-                Cell::number(lot.sequence.to_string()),
-                awarded,
-                left,
-                Cell::plain(expires),
-            ]);
-        }
+    for lot in wallets.iter().flat_map(|wallet| &wallet.lots) {
+        let left = lot.pending + lot.available + lot.held;
+        let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let (awarded, left) = (Cell::amount(lot.initial), Cell::amount(left));
+        let (name, sequence) = (Cell::plain(lot.wallet.as_str()), Cell::number(lot.sequence.to_string()));
+        lots.row([name, sequence, awarded, left, Cell::plain(expires)]);
     }
     let lots_len = wallets.iter().map(|wallet| wallet.lots.len() as u64).sum();
     if lots_len == 0 {
@@ -131,6 +133,8 @@ async fn top(
     if screen.is_json() {
         let lists = lists.iter().map(|(wallet, best)| serde_json::json!({ "wallet": wallet, "members": best }));
         screen.json(&lists.collect::<Vec<_>>())?;
+    } else if screen.is_csv() {
+        screen.csv(&best_table(lists.iter().map(|(wallet, best)| (wallet, best.as_slice()))))?;
     } else if lists.is_empty() {
         screen.show("no points in any wallet yet\n")?;
     } else {
@@ -140,12 +144,19 @@ async fn top(
     Ok(Verdict::Fine)
 }
 
+/// Members with most points of each wallet, best first.
+fn best_table<'a>(lists: impl Iterator<Item = (&'a WalletName, &'a [BestMember])>) -> Table {
+    let mut table = Table::new(&["WALLET", "RANK", "MEMBER", "AVAILABLE"]);
+    for (wallet, best) in lists {
+        for (at, BestMember { member, available }) in best.iter().enumerate() {
+            let (rank, available) = (Cell::number((at + 1).to_string()), Cell::amount(*available));
+            table.row([Cell::plain(wallet.as_str()), rank, Cell::bold(member.as_str()), available]);
+        }
+    }
+    table
+}
+
 /// Members with most points of a wallet, best first.
 pub(super) fn best_members(wallet: &WalletName, best: &[BestMember], screen: &Screen) -> String {
-    let mut table = Table::new(&["WALLET", "RANK", "MEMBER", "AVAILABLE"]);
-    for (at, BestMember { member, available }) in best.iter().enumerate() {
-        let (rank, available) = (Cell::number((at + 1).to_string()), Cell::number(group(&available.to_string())));
-        table.row([Cell::plain(wallet.as_str()), rank, Cell::bold(member.as_str()), available]);
-    }
-    table.render(screen)
+    best_table([(wallet, best)].into_iter()).render(screen)
 }

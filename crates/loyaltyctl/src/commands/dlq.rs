@@ -62,6 +62,8 @@ pub(super) async fn run(command: &Command, screen: &Screen) -> Result<Verdict, H
         screen.json(
             &serde_json::json!({ "queue": queue, "messages": depth, "reasons": reasons(&buried), "shown": buried }),
         )?;
+    } else if screen.is_csv() {
+        screen.csv(&table(&buried))?;
     } else {
         screen.show(&render(&queue, depth, &buried, screen))?;
     }
@@ -129,6 +131,15 @@ fn reasons(buried: &[Buried]) -> BTreeMap<&str, u64> {
     })
 }
 
+fn table(buried: &[Buried]) -> Table {
+    let mut table = Table::new(&["WHEN", "REASON", "EVENT", "DETAIL"]);
+    for one in buried {
+        let at = one.at.as_deref().map_or("?", |at| at.split('.').next().unwrap_or(at));
+        table.row([Cell::dim(at), Cell::bold(&one.reason), Cell::plain(one.subject()), Cell::plain(&one.detail)]);
+    }
+    table
+}
+
 fn render(queue: &str, depth: u64, buried: &[Buried], screen: &Screen) -> String {
     if buried.is_empty() {
         return format!("queue {queue}: nothing is buried\n");
@@ -137,11 +148,7 @@ fn render(queue: &str, depth: u64, buried: &[Buried], screen: &Screen) -> String
     for (reason, messages) in reasons(buried) {
         sums.row([Cell::bold(reason), Cell::number(grouped(messages))]);
     }
-    let mut table = Table::new(&["WHEN", "REASON", "EVENT", "DETAIL"]);
-    for one in buried {
-        let at = one.at.as_deref().map_or("?", |at| at.split('.').next().unwrap_or(at));
-        table.row([Cell::dim(at), Cell::bold(&one.reason), Cell::plain(one.subject()), Cell::plain(&one.detail)]);
-    }
+    let table = table(buried);
     let shown = buried.len() as u64;
     let title = match depth {
         depth if depth > shown => format!("the oldest {} of {}", grouped(shown), count(depth, "message")),

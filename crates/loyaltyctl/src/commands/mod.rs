@@ -1,18 +1,22 @@
 //! One file a command.
 
+mod adjust;
 mod audit;
 mod balance;
 mod completions;
 mod dlq;
 mod explain;
+mod liability;
 mod man;
 mod migrate;
 mod plan;
 mod simulate;
+mod statement;
 mod status;
 mod totals;
 mod up;
 mod validate;
+mod when;
 
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
@@ -26,8 +30,11 @@ pub(crate) enum Command {
     Status(status::Args),
     Simulate(simulate::Args),
     Balance(balance::Args),
+    Statement(statement::Args),
+    Liability(liability::Args),
     Explain(explain::Args),
     Audit(audit::Args),
+    Adjust(adjust::Args),
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
@@ -35,8 +42,27 @@ pub(crate) enum Command {
     Man(man::Args),
 }
 
+/// What is asked for has no one table.
+#[derive(Debug, thiserror::Error)]
+#[error("could not answer as CSV: what this command shows is not one table; use `-o table` or `-o json`")]
+struct NotOneTable;
+
+impl Command {
+    /// Whether the answer is one table.
+    fn is_one_table(&self) -> bool {
+        match self {
+            Self::Explain(args) => args.is_of_a_member(),
+            Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
+            _ => matches!(self, Self::Audit(_) | Self::Dlq(_)),
+        }
+    }
+}
+
 /// Runs one command.
 pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Halt> {
+    if screen.is_csv() && !command.is_one_table() {
+        return Err(NotOneTable.into());
+    }
     match command {
         Command::Validate(args) => validate::run(&args, screen),
         Command::Plan(args) => plan::run(&args, screen).await,
@@ -44,8 +70,11 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Status(args) => status::run(&args, screen).await,
         Command::Simulate(args) => simulate::run(&args, screen).await,
         Command::Balance(args) => balance::run(&args, screen).await,
+        Command::Statement(args) => statement::run(&args, screen).await,
+        Command::Liability(args) => liability::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,
+        Command::Adjust(args) => adjust::run(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),

@@ -27,6 +27,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let names: Vec<&str> = loaded.pipelines().collect();
     if screen.is_json() {
         screen.json(&serde_json::json!({ "pipelines": names, "problems": loaded.problems }))?;
+    } else if screen.is_csv() {
+        screen.csv(&problem::rows(&loaded.problems))?;
     } else if !loaded.problems.is_empty() {
         screen.show(&problem::table(&loaded.problems, screen))?;
     } else if names.is_empty() {

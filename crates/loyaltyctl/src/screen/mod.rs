@@ -1,5 +1,6 @@
 //! Where a command shows what it has: its format, its width, its colours.
 
+mod progress;
 mod style;
 mod table;
 
@@ -7,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+pub(crate) use progress::Progress;
 pub(crate) use style::Style;
 pub(crate) use table::{Cell, Table, wrap};
 
@@ -23,6 +25,8 @@ pub(crate) enum Format {
     Table,
     /// For programs
     Json,
+    /// One table, for spreadsheets
+    Csv,
 }
 
 /// Standard output and standard error, as they are this time.
@@ -62,7 +66,16 @@ impl Screen {
 
     /// Whether a line that was shown can be rewritten.
     pub(crate) fn is_terminal(&self) -> bool {
-        self.is_terminal && !self.is_json()
+        self.is_terminal && self.format == Format::Table
+    }
+
+    pub(crate) fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Shows a table as CSV.
+    pub(crate) fn csv(&self, table: &Table) -> io::Result<()> {
+        self.show(&table.csv(true)?)
     }
 
     /// Shows text as it is.

@@ -1,6 +1,11 @@
 //! Tables that fit: columns are as wide as they must be, and the widest ones are wrapped where the line ends.
 
-use super::{Screen, Style, plain};
+use std::io;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::{Screen, Style, group, plain};
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -15,6 +20,8 @@ const COLUMN_MIN: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cell {
     text: String,
+    /// For programs, where it is another one than for people.
+    exact: Option<String>,
     right: bool,
     whole: bool,
     look: Look,
@@ -61,6 +68,17 @@ impl Cell {
         Self { right: true, whole: true, ..Self::plain(text) }
     }
 
+    /// A time: looked for by eye, and never wrapped.
+    pub(crate) fn time(at: Timestamp) -> Self {
+        Self { whole: true, ..Self::dim(at.to_string()) }
+    }
+
+    /// An amount: in threes for people, plain for programs.
+    pub(crate) fn amount(value: Decimal) -> Self {
+        let exact = value.to_string();
+        Self { exact: Some(exact.clone()), ..Self::number(group(&exact)) }
+    }
+
     /// A name that is copied from here into a command: never wrapped.
     pub(crate) fn name(text: impl AsRef<str>) -> Self {
         Self { whole: true, ..Self::bold(text) }
@@ -93,6 +111,19 @@ impl Table {
             text.push_str(&line(row, &widths, screen.style));
         }
         text
+    }
+
+    /// As CSV: columns named in small letters, amounts without commas.
+    pub(crate) fn csv(&self, with_head: bool) -> io::Result<String> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        if with_head {
+            out.write_record(self.head.iter().map(|title| title.to_lowercase().replace(' ', "_")))?;
+        }
+        for row in &self.rows {
+            out.write_record(row.iter().map(|cell| cell.exact.as_deref().unwrap_or(&cell.text)))?;
+        }
+        let bytes = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        String::from_utf8(bytes).map_err(io::Error::other)
     }
 
     fn is_number(&self, column: usize) -> bool {
@@ -224,6 +255,16 @@ NAME   POINTS  WHY
 ";
         assert_eq!(text, want);
         assert!(text.lines().all(|line| line.chars().count() <= 40));
+    }
+
+    #[test]
+    fn as_csv_a_table_has_plain_amounts_and_quotes_what_it_must() {
+        let mut table = Table::new(&["MEMBER", "TAKEN BACK", "WHY"]);
+        table.row([Cell::name("ann"), Cell::amount((-1_234_567).into()), Cell::plain("a \"gift\", late")]);
+        let want = "member,taken_back,why\nann,-1234567,\"a \"\"gift\"\", late\"\n";
+        assert_eq!(table.csv(true).unwrap(), want);
+        assert_eq!(table.csv(false).unwrap(), want.split_once('\n').unwrap().1);
+        assert!(table.render(&screen(80)).contains("-1,234,567"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ const EVENTS: &str = r#"{"id":"p1","type":"purchase","occurredAt":"2026-01-01T10
 "#;
 
 /// A folder with a pipeline and its ledger; `base` gives a point a dollar, `cups` doubles cups, `large` adds 25.
-fn filled() -> tempfile::TempDir {
+pub(crate) fn filled() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(workspace().join("examples/cdnow/pipeline.yaml")).unwrap();
     let (before, after) = text.split_once("  results:\n").unwrap();
@@ -31,7 +31,7 @@ fn filled() -> tempfile::TempDir {
     folder
 }
 
-fn ask(folder: &Path, question: &[&str]) -> Said {
+pub(crate) fn ask(folder: &Path, question: &[&str]) -> Said {
     run(&mut loyaltyctl(folder, &[question, &["-f", "pipeline.yaml", "--data", "data"]].concat()))
 }
 

@@ -5,8 +5,22 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 11] =
-    ["validate", "plan", "up", "status", "simulate", "balance", "explain", "audit", "migrate", "completions", "man"];
+const COMMANDS: [&str; 14] = [
+    "validate",
+    "plan",
+    "up",
+    "status",
+    "simulate",
+    "balance",
+    "statement",
+    "liability",
+    "explain",
+    "audit",
+    "adjust",
+    "migrate",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -29,7 +43,14 @@ fn the_same_program_is_a_plugin_of_kubectl() {
 
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
-    for args in [&["balance"][..], &["simulate"], &["balance", "a", "--top", "3", "-f", "x"], &["plan", "-f"]] {
+    for args in [
+        &["balance"][..],
+        &["simulate"],
+        &["balance", "a", "--top", "3", "-f", "x"],
+        &["plan", "-f"],
+        &["adjust"],
+        &["adjust", "a", "--points", "1"],
+    ] {
         run(&mut loyaltyctl(Path::new("/"), args)).ended(2);
     }
 }

@@ -1,9 +1,12 @@
 //! The real program, as a person or a script runs it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
 
+mod adjust;
 mod ask;
 mod commands;
 mod faults;
+mod money;
+mod pages;
 mod parts;
 mod plan;
 mod program;

@@ -56,6 +56,13 @@ fn problems_come_as_json_too() {
 }
 
 #[test]
+fn problems_come_as_csv_too() {
+    let said = run(&mut loyaltyctl(&golden(), &["validate", "-o", "csv", "-f", "wrong-kind.yaml"])).ended(1);
+    assert!(said.out.starts_with("where,field,problem\nwrong-kind.yaml"), "{}", said.out);
+    assert_eq!(said.out.lines().count(), 2, "{}", said.out);
+}
+
+#[test]
 fn standard_input_and_several_files_are_read() {
     let folder = golden();
     let text = std::fs::read(folder.join("valid.yaml")).unwrap();

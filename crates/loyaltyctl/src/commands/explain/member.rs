@@ -20,8 +20,8 @@ pub(super) fn changes(entry: &EntryReport) -> BTreeMap<&WalletName, Decimal> {
     })
 }
 
-/// Newest first.
-pub(super) fn render(member: &MemberId, entries: &[EntryReport], screen: &Screen) -> String {
+/// A row for each wallet that an entry changed.
+pub(super) fn table(entries: &[EntryReport]) -> Table {
     let mut table = Table::new(&["WHEN", "KIND", "EVENT", "ORDER", "POINTS", "WHY"]);
     for entry in entries {
         let rules: Vec<String> = entry.awards.iter().map(|award| format!("{} {}", award.rule, award.awarded)).collect();
@@ -38,6 +38,12 @@ pub(super) fn render(member: &MemberId, entries: &[EntryReport], screen: &Screen
             ]);
         }
     }
+    table
+}
+
+/// Newest first.
+pub(super) fn render(member: &MemberId, entries: &[EntryReport], screen: &Screen) -> String {
+    let table = table(entries);
     let hint = screen.style.dim("`loyaltyctl explain EVENT` tells the arithmetic of one");
     format!("member {member}, newest first\n\n{}{hint}\n", table.render(screen))
 }

@@ -42,6 +42,13 @@ pub(crate) struct Args {
     ledger: LedgerArgs,
 }
 
+impl Args {
+    /// Of a member there is a table, of an event a story.
+    pub(super) fn is_of_a_member(&self) -> bool {
+        self.member.is_some()
+    }
+}
+
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let source = args.source.as_deref().map(|name| parse("a source", name, Source::parse)).transpose()?;
     let event = args.event.as_deref().map(|id| parse("an event's id", id, EventId::parse)).transpose()?;
@@ -85,6 +92,8 @@ async fn one_member(target: &LedgerTarget, member: &MemberId, limit: usize, scre
     let entries = ledger.explain_member(pipeline, member, limit).await?;
     if screen.is_json() {
         screen.json(&entries)?;
+    } else if screen.is_csv() {
+        screen.csv(&member::table(&entries))?;
     } else if entries.is_empty() {
         screen.warn(&format!("member `{member}` has no entries in pipeline `{pipeline}`\n"))?;
     } else {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use contract::event::Event;
 use contract::intake::{BODY_BYTES_MAX, Intake, TimeLimits};
@@ -18,17 +17,11 @@ use serde::Serialize;
 
 use super::SimulateError;
 use crate::edge::Halt;
-use crate::screen::grouped;
+use crate::screen::{Progress, grouped};
 use crate::target::Pipeline;
 
 /// Events of one batch, as a busy worker takes them.
 const BATCH_LEN: usize = 500;
-
-/// A run that is over sooner needs no progress.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(500);
 
 /// What became of the events.
 #[derive(Debug, Default)]
@@ -146,7 +139,7 @@ pub(super) async fn run(
     let intake = Intake::new(events, pipeline.spec.program.currency);
     let engine = Engine::open(pipeline.name.clone(), ledger, TimeLimits::new(events)).await?;
     let mut run = Run { pipeline: &pipeline.name, engine, results, tally: Tally::default() };
-    let mut progress = Progress::start();
+    let mut progress = Progress::on_a_terminal();
     let mut batch = Vec::with_capacity(BATCH_LEN);
     while let Some((number, line)) = lines.next()? {
         run.tally.lines += 1;
@@ -156,7 +149,7 @@ pub(super) async fn run(
         }
         if batch.len() == BATCH_LEN {
             run.settle(std::mem::take(&mut batch)).await?;
-            progress.tell(run.tally.lines);
+            progress.tell(&format!("{} events", grouped(run.tally.lines)));
         }
     }
     run.settle(batch).await?;
@@ -209,31 +202,5 @@ impl Run<'_> {
 
     fn bury(&mut self, line: u64, Refusal { reason, detail }: Refusal) {
         self.tally.buried.push(Buried { line, reason, detail });
-    }
-}
-
-/// A line on standard error that is rewritten, on a terminal only.
-struct Progress {
-    started: Instant,
-    told: Option<Instant>,
-}
-
-impl Progress {
-    fn start() -> Self {
-        Self { started: Instant::now(), told: None }
-    }
-
-    fn tell(&mut self, lines: u64) {
-        let due = self.told.is_none_or(|told| told.elapsed() > TELL_EVERY);
-        if self.started.elapsed() > QUIET && due && std::io::stderr().is_terminal() {
-            eprint!("\r{} events", grouped(lines));
-            self.told = Some(Instant::now());
-        }
-    }
-
-    fn end(&self) {
-        if self.told.is_some() {
-            eprint!("\r\x1b[K");
-        }
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use broker::Connection;
 use contract::broker_object::Standing;
 use ledger::{Appended, Ledger, LedgerError, Since};
-use rustix::process::getuid;
 use topology::Plan;
 
 use super::super::plan::render;
@@ -15,6 +14,7 @@ use crate::edge::Halt;
 use crate::observe;
 use crate::screen::{Screen, count};
 use crate::target::{BrokerTarget, Pipeline, open_migrated};
+use crate::user;
 
 /// How long the management API may take to show what was declared.
 const SHOWN_MAX: Duration = Duration::from_secs(15);
@@ -92,7 +92,7 @@ fn is_empty(plan: &Plan) -> bool {
 /// Appends the file's rules to the timeline, unless they are its last line.
 pub(super) async fn rules(pipeline: &Pipeline, ledger: &dyn Ledger, screen: &Screen) -> Result<(), Halt> {
     let ruleset = pipeline.ruleset();
-    let since = Since { valid_from: pipeline.spec.program.valid_from, author: user() };
+    let since = Since { valid_from: pipeline.spec.program.valid_from, author: user::name() };
     let appended = ledger.append_timeline(&pipeline.name, &ruleset, &since).await?;
     let (line, what) = match &appended {
         Appended::Added(line) => (line, "applied"),
@@ -102,13 +102,4 @@ pub(super) async fn rules(pipeline: &Pipeline, ledger: &dyn Ledger, screen: &Scr
     let (address, hash, seq) = (ledger.address(), line.hash.short(), line.seq);
     say(screen, &format!("ledger {address}\nrules {hash} {what}: version {seq}, in force {from}\n"))?;
     Ok(())
-}
-
-/// Who applies the rules: the user of this process by name, or by number where the system has no name for it.
-fn user() -> String {
-    let uid = getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let named = named.into_iter().find(|fields| fields.get(2) == Some(&uid.as_str()));
-    named.and_then(|fields| fields.first().map(ToString::to_string)).unwrap_or_else(|| format!("uid {uid}"))
 }

@@ -1,0 +1,161 @@
+//! What became of each correction, or would become of it.
+
+use contract::event::{Adjust, Event, Kind};
+use contract::result::{ResultBody, ResultEvent};
+use contract::{BuryReason, PipelineName};
+use engine::Settled;
+use ledger::report::EventReport;
+use ledger::{Ledger, LedgerError};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::rows::Correction;
+use crate::screen::{Cell, Table};
+
+/// One correction and what became of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// Of the file.
+    #[serde(skip_serializing_if = "is_nought")]
+    line: u64,
+    id: String,
+    member: String,
+    wallet: String,
+    points: Decimal,
+    /// Available before and after; `None` where nothing was decided.
+    before: Option<Decimal>,
+    after: Option<Decimal>,
+    pub(super) fate: Fate,
+    what: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_nought(line: &u64) -> bool {
+    *line == 0
+}
+
+/// What became of it, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) enum Fate {
+    /// It changed, or will change, the balance.
+    Applied,
+    /// It was decided before; nothing changes.
+    Known,
+    /// It cannot be: too few points, or it is wrong.
+    Refused,
+}
+
+impl Told {
+    pub(super) async fn of(
+        (ledger, pipeline): (&dyn Ledger, &PipelineName),
+        correction: &Correction,
+        settled: &Settled,
+    ) -> Result<Self, LedgerError> {
+        let event = &correction.event;
+        let told = Self::blank(correction);
+        Ok(match settled {
+            Settled::Fresh { results, .. } => told.decided(results),
+            Settled::Replayed { .. } => told.fate(Fate::Known, "was applied before"),
+            Settled::Buried(refusal) if refusal.reason == BuryReason::IdentityClash => {
+                let reports = ledger.explain_event(pipeline, &event.id, Some(&event.source)).await?;
+                match reports.first() {
+                    Some(report) => told.known(report),
+                    None => told.fate(Fate::Refused, "its id stands earlier in this file with other content"),
+                }
+            }
+            Settled::Buried(refusal) => told.fate(Fate::Refused, &refusal.detail),
+        })
+    }
+
+    fn blank(correction: &Correction) -> Self {
+        let Correction { line, event } = correction;
+        let adjust = adjust(event);
+        Self {
+            line: *line,
+            id: event.id.to_string(),
+            member: event.member.to_string(),
+            wallet: adjust.and_then(|adjust| adjust.wallet.as_ref()).map(ToString::to_string).unwrap_or_default(),
+            points: adjust.map(|adjust| adjust.points).unwrap_or_default(),
+            before: None,
+            after: None,
+            fate: Fate::Applied,
+            what: "applied".to_owned(),
+        }
+    }
+
+    fn fate(self, fate: Fate, what: &str) -> Self {
+        Self { fate, what: what.to_owned(), ..self }
+    }
+
+    /// By the result that is published of it.
+    fn decided(self, results: &[ResultEvent]) -> Self {
+        let number = |text: &String| text.parse::<Decimal>().ok();
+        match results.first().map(|result| &result.body) {
+            Some(ResultBody::Adjusted { available, .. }) => {
+                let after = number(available);
+                let before = after.and_then(|after| after.checked_sub(self.points));
+                Self { before, after, ..self }
+            }
+            Some(ResultBody::AdjustmentRejected { available, missing, .. }) => {
+                let before = number(available);
+                Self { before, after: before, ..self }
+                    .fate(Fate::Refused, &format!("turned down: {missing} are missing"))
+            }
+            _ => self,
+        }
+    }
+
+    /// The id is known; the same correction is no difference, another one is a mistake.
+    fn known(self, report: &EventReport) -> Self {
+        let at = report.recorded_at;
+        let same = |wallet: &str, points: &str| {
+            report.member.as_str() == self.member
+                && wallet == self.wallet
+                && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
+        };
+        match report.results.first().map(|result| &result.body) {
+            Some(ResultBody::Adjusted { wallet, points, author, .. }) if same(wallet.as_str(), points) => {
+                self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
+            }
+            Some(ResultBody::AdjustmentRejected { wallet, points, .. }) if same(wallet.as_str(), points) => {
+                self.fate(Fate::Refused, &format!("was turned down before, on {at}; another `id` tries it again"))
+            }
+            _ => self.fate(Fate::Refused, &format!("its id was used on {at} for something else; give it another one")),
+        }
+    }
+
+    /// Nothing was kept of it.
+    pub(super) fn not_kept(self) -> Self {
+        if self.fate == Fate::Applied { self.fate(Fate::Applied, "would be applied") } else { self }
+    }
+
+    /// The member has no event in the ledger.
+    pub(super) fn stranger(self) -> Self {
+        let told = Self { before: None, after: None, ..self };
+        told.fate(Fate::Refused, "the member is not known; check the name, or say `--new-members`")
+    }
+}
+
+fn adjust(event: &Event) -> Option<&Adjust> {
+    match &event.kind {
+        Kind::Adjust(adjust) => Some(adjust),
+        _ => None,
+    }
+}
+
+/// One row a correction.
+pub(super) fn table(told: &[Told]) -> Table {
+    let mut table = Table::new(&["LINE", "MEMBER", "WALLET", "POINTS", "BEFORE", "AFTER", "WHAT"]);
+    for one in told {
+        let line = if one.line == 0 { Cell::default() } else { Cell::number(one.line.to_string()) };
+        let maybe = |value: Option<Decimal>| value.map_or_else(Cell::default, Cell::amount);
+        let what = match one.fate {
+            Fate::Applied => Cell::green(&one.what),
+            Fate::Known => Cell::dim(&one.what),
+            Fate::Refused => Cell::red(&one.what),
+        };
+        let (member, wallet) = (Cell::bold(&one.member), Cell::plain(&one.wallet));
+        table.row([line, member, wallet, Cell::amount(one.points), maybe(one.before), maybe(one.after), what]);
+    }
+    table
+}
