@@ -16,6 +16,8 @@ use crate::place::{Place, wait};
 const BURST: usize = 5_000;
 /// What the one worker that there is acknowledges a second.
 const PER_WORKER: u64 = 200;
+/// Longest wait until nothing is wanted any more after a burst: what came in is remembered for a while.
+const REST_MAX: Duration = Duration::from_mins(2);
 /// Longest wait for a number to change.
 const PATCHED_MAX: Duration = Duration::from_secs(30);
 const NAME: &str = "burst-worker";
@@ -83,7 +85,7 @@ async fn replicas(place: &Place) -> i32 {
 /// Brings the number back, and waits until it stays.
 async fn rest(place: &Place, workers: i32) {
     let connection = broker::connect(&place.settings, "measure").await.unwrap();
-    wait(PATCHED_MAX, async || {
+    wait(REST_MAX, async || {
         connection.purge("burst.main").await.unwrap();
         if replicas(place).await != workers {
             let patch = Patch::Merge(json!({ "spec": { "replicas": workers } }));
