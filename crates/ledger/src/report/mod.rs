@@ -54,6 +54,8 @@ pub struct LotReport {
     pub available: Decimal,
     /// Held.
     pub held: Decimal,
+    /// When its pending points can be spent, if they had to wait.
+    pub activates: Option<Timestamp>,
     /// When it is gone, if ever.
     pub expires: Option<Timestamp>,
 }
@@ -80,7 +82,7 @@ pub struct Totals {
     pub wallets: Vec<WalletTotals>,
 }
 
-/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed.
+/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletTotals {
     /// Which wallet.
@@ -93,6 +95,8 @@ pub struct WalletTotals {
     pub clawed: Decimal,
     /// Corrected by people, net.
     pub adjusted: Decimal,
+    /// Ended before anybody spent them.
+    pub expired: Decimal,
     /// Pending now.
     pub pending: Decimal,
     /// Available now.

@@ -95,15 +95,17 @@ pub(super) async fn lots(
 ) -> Result<Vec<LotReport>, LedgerError> {
     let sql = format!(
         "select wallet, cast(sequence as text), cast(entry as text), cast(initial as text), cast(pending as text),
-         cast(available as text), cast(held as text), cast(micros(expires_at) as text) from lot l
+         cast(available as text), cast(held as text), cast(micros(expires_at) as text),
+         cast(micros(activates_at) as text) from lot l
          where pipeline = $1 and bucket = $2 and member = $3 and {which}
          order by l.wallet, case when l.expires_at is null then 1 else 0 end, l.expires_at, l.sequence"
     );
     let read = |row: &Row| {
         let wallet: WalletName = row.id(0)?;
         let [initial, pending, available, held] = four(scales, &wallet, row, 3)?;
-        let (sequence, entry, expires) = (row.int(1)?, row.int(2)?, row.maybe_time(7)?);
-        Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, expires })
+        let (sequence, entry) = (row.int(1)?, row.int(2)?);
+        let (activates, expires) = (row.maybe_time(8)?, row.maybe_time(7)?);
+        Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, activates, expires })
     };
     store.ask(&sql, key).await?.iter().map(read).collect()
 }
@@ -140,7 +142,12 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
     let unpublished_batches =
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;
     let events = store
-        .ask("select outcome, cast(count(*) as text) from inbox where pipeline = $1 group by outcome", &key)
+        .ask(
+            // What was due is no event that anybody sent.
+            "select outcome, cast(count(*) as text) from inbox where pipeline = $1 and source <> 'loyalty.due'
+             group by outcome",
+            &key,
+        )
         .await?;
     let events =
         events.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect::<Result<_, LedgerError>>()?;
@@ -152,7 +159,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
              cast(sum(case when account = 'clawed' then amount else 0 end) as text),
              cast(-sum(case when account = 'adjusted' then amount else 0 end) as text),
              cast(sum(case when account = 'pending' then amount else 0 end) as text),
-             cast(sum(case when account = 'available' then amount else 0 end) as text)
+             cast(sum(case when account = 'available' then amount else 0 end) as text),
+             cast(sum(case when account = 'expired' then amount else 0 end) as text)
              from posting where pipeline = $1 group by wallet order by wallet",
             &key,
         )
@@ -161,7 +169,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         let wallet: WalletName = row.id(0)?;
         let [earned, spent, clawed, adjusted] = four(&scales, &wallet, row, 1)?;
         let (pending, available) = (scales.points(&wallet, row, 5)?, scales.points(&wallet, row, 6)?);
-        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, pending, available })
+        let expired = scales.points(&wallet, row, 7)?;
+        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available })
     };
     let wallets = wallets.iter().map(read).collect::<Result<_, LedgerError>>()?;
     Ok(Totals { members, events, unpublished_batches, wallets })

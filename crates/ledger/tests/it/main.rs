@@ -13,6 +13,7 @@ mod errors;
 mod privacy;
 mod property;
 mod refunds;
+mod time;
 mod tls;
 mod workers;
 mod world;

@@ -90,19 +90,22 @@ fn balances(wallets: &[Balance], screen: &Screen) -> String {
         return "no points in any wallet yet\n".to_owned();
     }
     let mut table = Table::new(&["WALLET", "AVAILABLE", "PENDING", "HELD", "DEBT"]);
-    let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "EXPIRES"]);
+    let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "SPENDABLE", "EXPIRES"]);
     let number = |value: rust_decimal::Decimal| Cell::number(group(&value.to_string()));
     for Balance { wallet, pending, available, held, debt, lots: held_lots } in wallets {
         table.row([Cell::bold(wallet.as_str()), number(*available), number(*pending), number(*held), number(*debt)]);
         for lot in held_lots {
             let left = lot.pending + lot.available + lot.held;
             let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            let waits = lot.activates.filter(|_| !lot.pending.is_zero());
+            let from = waits.map_or_else(|| "now".to_owned(), |at| at.to_string());
             let (awarded, left) = (number(lot.initial), number(left));
             lots.row([
                 Cell::plain(wallet.as_str()),
                 Cell::number(lot.sequence.to_string()),
                 awarded,
                 left,
+                Cell::plain(from),
                 Cell::plain(expires),
             ]);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use engine::{Engine, Settled};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::Ledger;
 use serde::Serialize;
 
@@ -29,6 +31,24 @@ const QUIET: Duration = Duration::from_secs(2);
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// Members of one batch of what is due.
+const DUE_LEN: usize = 500;
+
+/// A day or a time of the command line.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    Day(Date),
+    Time(Timestamp),
+}
+
+impl FromStr for At {
+    type Err = jiff::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A time begins with a day, so it is tried first.
+        text.parse().map(Self::Time).or_else(|_| text.parse().map(Self::Day))
+    }
+}
 
 /// What became of the events.
 #[derive(Debug, Default)]
@@ -139,7 +159,7 @@ impl Results {
 pub(super) async fn run(
     pipeline: &Pipeline,
     ledger: Arc<dyn Ledger>,
-    mut lines: Lines,
+    (mut lines, at): (Lines, Option<At>),
     results: Results,
 ) -> Result<Tally, Halt> {
     let events = &pipeline.spec.events;
@@ -160,6 +180,9 @@ pub(super) async fn run(
         }
     }
     run.settle(batch).await?;
+    if let Some(at) = at {
+        run.settle_due(at).await?;
+    }
     progress.end();
     run.results.finish()?;
     run.tally.buried.sort_by_key(|buried| buried.line);
@@ -192,6 +215,22 @@ impl Run<'_> {
                 Settled::Replayed { .. } => self.count("replayed"),
                 Settled::Buried(refusal) => self.bury(line, refusal),
             }
+        }
+        Ok(())
+    }
+
+    /// What timers would have posted by then.
+    async fn settle_due(&mut self, at: At) -> Result<(), Halt> {
+        let by = match (at, self.engine.rulebook().timeline.latest()) {
+            (At::Time(at), _) => at,
+            (At::Day(day), Some(rules)) => {
+                rules.midnight(day).map_err(|source| SimulateError::Beyond { at: day.to_string(), source })?
+            }
+            // Without rules nothing can have been earned.
+            (At::Day(_), None) => return Ok(()),
+        };
+        while let Some(settled) = self.engine.settle_due(by, DUE_LEN).await? {
+            self.keep(&settled.results)?;
         }
         Ok(())
     }
