@@ -7,9 +7,11 @@
     reason = "the whole crate is a test, its helpers too"
 )]
 
+mod agreement;
 mod audit;
 mod conformance;
 mod errors;
+mod model;
 mod privacy;
 mod property;
 mod refunds;

@@ -6,15 +6,15 @@ use ledger::report::Balance;
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
 /// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn upto(&mut self, n: u64) -> u64 {
+    pub(crate) fn upto(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 
-    fn points(&mut self, n: u64) -> i64 {
+    pub(crate) fn points(&mut self, n: u64) -> i64 {
         i64::try_from(self.upto(n)).unwrap()
     }
 }

@@ -12,7 +12,7 @@ fn programme(zone: &str, wallet: &Value, how: &Value) -> Ruleset {
     let wallet = merged(&json!({ "name": "points" }), wallet);
     let rule = earn("base", &merged(&json!({ "fixed": "1" }), how), &json!({}));
     let mut ruleset = ruleset_of(&json!([wallet]), &json!([rule]));
-    ruleset.program.time_zone = zone.to_owned();
+    zone.clone_into(&mut ruleset.program.time_zone);
     ruleset
 }
 
