@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,8 @@ pub enum Decision {
         wallet: WalletName,
         /// Not nought.
         points: Points,
+        /// When points that are added end; `None`: never.
+        expires: Option<Timestamp>,
     },
     /// The refund's purchase has not come yet: keep the event until it does.
     Park {
@@ -74,8 +77,19 @@ pub struct Award {
     pub wallet: WalletName,
     /// > 0, in units of the wallet's scale.
     pub points: Points,
+    /// When they can be spent and when they end.
+    pub dates: Dates,
     /// The arithmetic, step by step.
     pub inputs: AwardInputs,
+}
+
+/// When points can be spent and when they end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dates {
+    /// From when on they can be spent; `None`: at once.
+    pub activates: Option<Timestamp>,
+    /// From when on they are gone; `None`: never.
+    pub expires: Option<Timestamp>,
 }
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.

@@ -180,3 +180,6 @@ impl Event {
 
 /// Event types that the product itself understands; others are custom activities.
 pub const BUILT_IN_TYPES: [&str; 5] = ["purchase", "refund", "redeem", "adjust", "signup"];
+
+/// The source of the moves that are due at a time (activation, expiry). No producer may use it.
+pub const DUE_SOURCE: &str = "loyalty.due";

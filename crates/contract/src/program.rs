@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, EventType, Quantity, RuleName, Scale, WalletName};
+use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName};
 
 /// Most wallets of a programme; each costs a balance row per member.
 pub const WALLETS_MAX: usize = 16;
@@ -37,6 +37,10 @@ pub struct Program {
         )
     )]
     pub wallets: Vec<Wallet>,
+    /// Where a day begins and ends: the IANA name of a time zone, such as `Europe/Moscow`.
+    #[serde(default = "utc", skip_serializing_if = "is_utc")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
+    pub time_zone: String,
     /// What a refund may take back.
     #[serde(default)]
     pub refunds: Refunds,
@@ -45,6 +49,16 @@ pub struct Program {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub valid_from: Option<Timestamp>,
+}
+
+/// The time zone of a programme that names none.
+#[must_use]
+pub fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone == "UTC"
 }
 
 /// One points currency.
@@ -60,6 +74,48 @@ pub struct Wallet {
     /// Decimals of its points, 0 to 4; cannot change once the wallet was used.
     #[serde(default)]
     pub scale: Scale,
+    /// How long earned points wait before they can be spent; at once when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// When points end that nobody spent; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+}
+
+/// How long earned points wait before they can be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Pending {
+    /// From the event on, to the same time of day in the programme's time zone; `0d` is at once.
+    pub r#for: Period,
+}
+
+/// When points end that nobody spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Expiry {
+    /// From the day of the event on, whether the points were pending or not. They can be spent on the day that this leads to, and
+    /// are gone when it ends in the programme's time zone.
+    pub after: Period,
+    /// Put off to the last day of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_up_to: Option<RoundUpTo>,
+}
+
+/// A part of the calendar whose last day is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RoundUpTo {
+    /// The month.
+    Month,
+    /// January to March, and so on.
+    Quarter,
+    /// January to June, or July to December.
+    HalfYear,
+    /// The year.
+    Year,
 }
 
 /// What a refund may take back.
@@ -169,6 +225,12 @@ pub struct Earn {
     /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
+    /// In place of the wallet's `pending`, for these points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// In place of the wallet's `expiry`, for these points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
 }
 
 /// So many points for so much money.

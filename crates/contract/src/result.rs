@@ -50,8 +50,34 @@ pub enum ResultBody {
         /// The order, if it was a purchase.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order: Option<OrderId>,
+        /// From when on they can be spent, if not at once: until then `available` is without them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activates_at: Option<Timestamp>,
+        /// From when on they are gone, if ever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
         /// Which rules gave how much.
         awards: Vec<AwardPart>,
+    },
+    /// Points that were pending can be spent now.
+    #[serde(rename = "points.activated")]
+    Activated {
+        /// In which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points ended that nobody spent.
+    #[serde(rename = "points.expired")]
+    Expired {
+        /// In which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
     },
     /// Points were taken back after a refund.
     #[serde(rename = "points.clawedback")]
@@ -62,6 +88,9 @@ pub enum ResultBody {
         points: String,
         /// How many could not be taken and will not be asked for again.
         waived: String,
+        /// How many were due but had expired already, so that no others are taken for them; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<String>,
         /// Balance after.
         available: String,
         /// The refunded order.
@@ -76,6 +105,9 @@ pub enum ResultBody {
         points: String,
         /// How many of the points that were waived before are no longer due.
         waived: String,
+        /// How many are no longer due, but have expired since they were earned; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<String>,
         /// Balance after.
         available: String,
         /// The refunded order.
@@ -157,6 +189,8 @@ impl ResultBody {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Earned { .. } => "points.earned",
+            Self::Activated { .. } => "points.activated",
+            Self::Expired { .. } => "points.expired",
             Self::ClawedBack { .. } => "points.clawedback",
             Self::Reinstated { .. } => "points.reinstated",
             Self::RedemptionAccepted { .. } => "redemption.accepted",
@@ -171,13 +205,19 @@ impl ResultEvent {
     /// The `n`-th (from 0) result of an event.
     #[must_use]
     pub fn of(pipeline: &PipelineName, event: &Event, n: usize, body: ResultBody) -> Self {
-        Self {
-            id: result_id(pipeline, event, n),
-            time: event.occurred_at,
-            member: event.member.clone(),
-            cause: Cause { source: event.source.clone(), id: event.id.clone() },
-            body,
-        }
+        let cause = Cause { source: event.source.clone(), id: event.id.clone() };
+        Self { id: result_id(pipeline, &cause, n), time: event.occurred_at, member: event.member.clone(), cause, body }
+    }
+
+    /// The `n`-th (from 0) result of what was due for a member at a time.
+    #[must_use]
+    pub fn due(
+        pipeline: &PipelineName,
+        (cause, time, member): (Cause, Timestamp, &MemberId),
+        n: usize,
+        body: ResultBody,
+    ) -> Self {
+        Self { id: result_id(pipeline, &cause, n), time, member: member.clone(), cause, body }
     }
 
     /// A CloudEvent in structured JSON mode (`application/cloudevents+json`).
@@ -216,10 +256,10 @@ struct Envelope<'a> {
     body: &'a ResultBody,
 }
 
-fn result_id(pipeline: &PipelineName, event: &Event, n: usize) -> String {
+fn result_id(pipeline: &PipelineName, cause: &Cause, n: usize) -> String {
     let mut hasher = Sha256::new();
     // A control character cannot stand in an identity, so it separates them without doubt.
-    for part in [pipeline.as_str(), event.source.as_str(), event.id.as_str(), &n.to_string()] {
+    for part in [pipeline.as_str(), cause.source.as_str(), cause.id.as_str(), &n.to_string()] {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }

@@ -10,7 +10,7 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, MemberState, Outcome, Posting};
+use ledger::book::{Applied, MemberState, Outcome, Posting, Settling};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch, Takes,
     Wanted,
@@ -46,8 +46,8 @@ pub enum Settled {
 
 /// Decides batches of one pipeline on one ledger.
 pub struct Engine {
-    pipeline: PipelineName,
-    ledger: Arc<dyn Ledger>,
+    pub(crate) pipeline: PipelineName,
+    pub(crate) ledger: Arc<dyn Ledger>,
     limits: TimeLimits,
     rulebook: RwLock<Arc<Rulebook>>,
 }
@@ -128,7 +128,8 @@ impl Engine {
         let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
         loop {
             let (open, verdicts, applied) = self.decide(&items, now).await?;
-            match open.commit(BatchWrites { applied, cleared_attempts: attempts.to_vec() }).await? {
+            let writes = BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: attempts.to_vec() };
+            match open.commit(writes).await? {
                 Committed::Done(batch) => {
                     return Ok(Ok(verdicts.into_iter().map(|verdict| verdict.settled(batch)).collect()));
                 }
@@ -155,7 +156,7 @@ impl Engine {
         }
     }
 
-    async fn learn(&self, known: &Rulebook) -> Result<(), EngineError> {
+    pub(crate) async fn learn(&self, known: &Rulebook) -> Result<(), EngineError> {
         let newer = Rulebook::load(self.ledger.as_ref(), &self.pipeline, Some(known)).await?;
         *self.rulebook.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer);
         Ok(())
@@ -218,6 +219,7 @@ impl Desk<'_> {
             member: item.event.member.clone(),
             reads: rules::reads(item.event),
             takes: self.takes(item.event),
+            at: item.event.occurred_at,
         };
         BatchRequest { pipeline: self.pipeline.clone(), wanted: items.iter().map(wanted).collect() }
     }
@@ -259,9 +261,11 @@ impl Desk<'_> {
     fn decide(&self, item: &Item<'_>, state: &mut MemberState, applied: &mut Vec<Applied>) -> Result<Verdict, Refusal> {
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
-        let kept = self.post(item, state)?;
+        let (due, kept) = self.settle_and_post(item, state)?;
         let outcome = kept.outcome;
-        let mut results = kept.results.clone();
+        let mut results: Vec<ResultEvent> = due.iter().flat_map(|due| due.results.iter().cloned()).collect();
+        applied.extend(due);
+        results.extend(kept.results.iter().cloned());
         applied.push(kept);
         let mut given_up = Vec::new();
         if let Kind::Purchase(purchase) = &item.event.kind {
@@ -278,6 +282,27 @@ impl Desk<'_> {
             }
         }
         Ok(Verdict::Kept { outcome, results, given_up })
+    }
+
+    /// Posts what is due by the event's time, and then the event. A refused event leaves the member as they were: nobody would
+    /// publish what was due with it, and the next event or a timer finds it again.
+    fn settle_and_post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<(Vec<Applied>, Applied), Refusal> {
+        let (event, rules) = (item.event, self.rulebook.timeline.latest());
+        let Some(rules) = rules.filter(|_| state.is_due(event.occurred_at)) else {
+            return Ok((Vec::new(), self.post(item, state)?));
+        };
+        let mut after = state.clone();
+        let due = after.settle(Settling {
+            pipeline: self.pipeline,
+            member: &event.member,
+            cause: &Identity::of(event),
+            by: event.occurred_at,
+            ruleset_hash: rules.hash(),
+            ruleset: rules.ruleset(),
+        })?;
+        let kept = self.post(item, &mut after)?;
+        *state = after;
+        Ok((due, kept))
     }
 
     /// Refunds that still wait for a purchase which came: they did not fit it, and whoever was to bury them died before that.

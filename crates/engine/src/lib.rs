@@ -3,9 +3,11 @@
 //! reads -> begin -> decide -> post -> commit. It knows neither broker nor cluster; the worker and `simulate` both stand on it.
 
 mod apply;
+mod due;
 mod rulebook;
 
 pub use apply::{Engine, Settled};
+pub use due::DueSettled;
 pub use rulebook::Rulebook;
 
 use contract::ruleset::RulesetHash;
@@ -21,6 +23,9 @@ pub enum EngineError {
         "could not decide a batch: the ledger has no rules for pipeline `{0}`; run `loyaltyctl up` or apply the resource"
     )]
     NoRules(contract::PipelineName),
+    /// The ledger refused what is due for one member.
+    #[error("could not settle what is due for a member: {0}; run `loyaltyctl audit`")]
+    Due(String),
     /// The timeline names a rule set that the ledger does not hold.
     #[error("could not find rule set `{0}` in the ledger, which the timeline names")]
     Missing(RulesetHash),

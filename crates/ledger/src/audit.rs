@@ -64,7 +64,7 @@ macro_rules! of_member {
     };
 }
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 17] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
@@ -117,6 +117,37 @@ const CHECKS: [Check; 15] = [
                     from {lot} l where pipeline = $1
                 union all select bucket, member, wallet, lot, -amount from {allocation} a where pipeline = $1
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 3,
+        name: "what expired of a lot is what expiry took and no refund claimed",
+        sql: concat!(
+            "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'expired - allocations = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
+                union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
+                    join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
+                        and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack')
+                    where a.pipeline = $1 and a.order_id is null
+             ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 3,
+        name: "a member's due row names the next time at which a lot activates or ends",
+        sql: concat!(
+            "select 'what is due next' || ",
+            of_member!(),
+            ", 'the row is ' || case when max(x.is_row) = 0 then 'missing' else 'wrong' end from (
+                select bucket, member, 1 as is_row, at as stands, null as upcoming from {due} d where pipeline = $1
+                union all select bucket, member, 0, null, activates_at from {lot} l
+                    where pipeline = $1 and pending > 0 and activates_at is not null
+                union all select bucket, member, 0, null, expires_at from {lot} l
+                    where pipeline = $1 and pending + available > 0 and expires_at is not null
+             ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)
+             order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -219,10 +250,10 @@ const CHECKS: [Check; 15] = [
     },
     Check {
         invariant: 9,
-        name: "earned + adjusted = available + pending + held - debt + spent + clawed",
+        name: "earned + adjusted = available + pending + held - debt + spent + clawed + expired",
         sql: "select 'wallet ' || x.wallet, 'balances - moves = ' || cast(sum(x.amount) as text) from (
                 select wallet, amount from {posting} p
-                    where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed')
+                    where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed', 'expired')
                 union all select wallet, pending + available + held - debt from {balance} b where pipeline = $1
               ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
@@ -245,7 +276,7 @@ const PUBLISHED: Check = Check {
 };
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 7] = ["posting", "balance", "lot", "allocation", "award", "entry", "purchase"];
+const OF_MEMBERS: [&str; 8] = ["posting", "balance", "lot", "allocation", "award", "entry", "purchase", "due"];
 
 /// Tables whose rows tell themselves when they were recorded.
 const BY_TIME: [&str; 2] = ["inbox", "batch"];

@@ -16,7 +16,7 @@ use crate::report::{
 };
 use crate::sql::Sql;
 use crate::store::{
-    Appended, AttemptKey, BatchId, BatchRequest, Begun, Identity, Ledger, OpenBatch, Since, Unpublished,
+    Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
 };
 use crate::{notes, timeline};
 
@@ -104,6 +104,15 @@ impl<S: Store> Ledger for Desk<S> {
         limit: usize,
     ) -> Result<Vec<Event>, LedgerError> {
         notes::parked_before(&self.0, pipeline, before, limit).await
+    }
+
+    async fn due_members(
+        &self,
+        pipeline: &PipelineName,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueMember>, LedgerError> {
+        notes::due_members(&self.0, pipeline, by, limit).await
     }
 
     async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {

@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 pub use error::LedgerError;
 pub use store::{
-    Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity,
-    Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,
+    Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,
+    Identity, Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,
 };
 
 /// Opens the ledger that a URL names, without touching its tables: `sqlite:PATH`, `sqlite::memory:`,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use contract::decision::{OrderAward, OrderState, Returned};
 use contract::ruleset::RulesetHash;
 use contract::{MemberId, OrderId, Points, WalletName};
+use jiff::Timestamp;
 
 use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Taken, WalletState};
 use crate::error::LedgerError;
@@ -129,6 +130,8 @@ pub(crate) struct Books {
     pub(crate) awards: Vec<StoredAward>,
     pub(crate) allocations: Vec<StoredAllocation>,
     pub(crate) parked: Vec<ParkedRow>,
+    /// Lots of which something is due; one of which two things are due may stand twice.
+    pub(crate) due: Vec<StoredLot>,
 }
 
 /// Lots of one wallet that are to be loaded in burn order until they hold so many points.
@@ -151,6 +154,16 @@ impl Wish {
         self.limit = self.limit.saturating_mul(PAGE_GROWTH);
         was_full && self.points > 0
     }
+}
+
+/// By when each member's due lots are needed: by their last event of the batch.
+pub(crate) fn due_by(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeMap<MemberKey, Timestamp> {
+    let mut by = BTreeMap::new();
+    for want in &request.wanted {
+        let Some(member) = members.get(&want.member) else { continue };
+        by.entry(*member).and_modify(|by| *by = want.at.max(*by)).or_insert(want.at);
+    }
+    by
 }
 
 /// The lots that the batch can consume: as many points as all its redemptions ask for and all its refunded orders were awarded.
@@ -178,6 +191,12 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for award in books.awards.iter().filter(|award| refunded.contains(&(award.member, award.entry))) {
         add(award.member, sql::id("award.wallet", &award.wallet)?, award.points[0]);
     }
+    // What ends within the batch burns first, and is not there any more for what comes later.
+    for lot in &books.due {
+        if let Some(sum) = sums.get_mut(&(lot.member, sql::id("lot.wallet", &lot.wallet)?)) {
+            *sum = if *sum > 0 { sum.saturating_add(lot.lot.available.0) } else { 0 };
+        }
+    }
     let wish = |((member, wallet), points)| Wish { member, wallet, points, offset: 0, limit: PAGE_FIRST };
     Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
 }
@@ -202,7 +221,7 @@ pub(crate) fn states(
 ) -> Result<HashMap<MemberId, MemberState>, LedgerError> {
     let mut states: HashMap<MemberKey, MemberState> = HashMap::new();
     let mut by_wallet: HashMap<(MemberKey, String), Vec<Lot>> = HashMap::new();
-    for lot in lots {
+    for lot in books.due.into_iter().chain(lots) {
         by_wallet.entry((lot.member, lot.wallet)).or_default().push(lot.lot);
     }
     for row in books.balances {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use contract::PipelineName;
-use contract::event::Event;
+use contract::event::{DUE_SOURCE, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::hex;
 use jiff::Timestamp;
 
 use crate::error::LedgerError;
-use crate::sql::{Arg, Sql};
-use crate::store::{AttemptKey, BatchId, Unpublished};
+use crate::sql::{self, Arg, Row, Sql};
+use crate::store::{AttemptKey, BatchId, DueMember, Identity, Unpublished};
 use crate::stored;
 
 /// Arguments of one statement; both stores take more.
@@ -132,6 +132,29 @@ pub(crate) async fn parked_before(
         )
         .await?;
     rows.iter().map(|row| stored::event("parked.event", row.text(0)?, &row.id(1)?)).collect()
+}
+
+pub(crate) async fn due_members(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    by: Timestamp,
+    limit: usize,
+) -> Result<Vec<DueMember>, LedgerError> {
+    let rows = store
+        .ask(
+            "select m.external_id, cast(micros(d.at) as text), cast(d.bucket as text) || '-' || cast(d.member as text),
+             cast(d.version as text) from due d
+             join member m on m.pipeline = d.pipeline and m.bucket = d.bucket and m.number = d.member
+             where d.pipeline = $1 and d.at <= at_micros($2) order by d.at limit $3",
+            &[pipeline.as_str().into(), by.as_microsecond().into(), limit.into()],
+        )
+        .await?;
+    let read = |row: &Row| {
+        let id = format!("{}-{}-{}", row.text(2)?, row.int(1)?, row.int(3)?);
+        let timer = Identity { source: sql::id("due", DUE_SOURCE)?, id: sql::id("due", &id)? };
+        Ok(DueMember { member: row.id(0)?, at: row.time(1)?, timer })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// `$1, $2, ...`

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::event::Event;
-use contract::program::{Program, Refunds, Wallet};
+use contract::program::{Program, Refunds, Wallet, utc};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{Currency, EventId, MemberId, PipelineName, Scale, Source, WalletName};
 use jiff::Timestamp;
@@ -18,8 +18,8 @@ use crate::report::{
     StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
-    Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch,
-    Since, Unpublished,
+    Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
+    OpenBatch, Since, Unpublished,
 };
 
 /// No ledger at all, but for the timeline: a worker needs its rules. Until somebody appends some, rules that give nothing hold.
@@ -40,9 +40,11 @@ impl Default for Null {
 
 /// A programme without rules. `None` never happens: both names are good.
 fn nothing() -> Option<Ruleset> {
-    let wallet = Wallet { name: WalletName::parse("points").ok()?, scale: Scale::default() };
+    let wallet =
+        Wallet { name: WalletName::parse("points").ok()?, scale: Scale::default(), pending: None, expiry: None };
     let currency = Currency::parse("USD").ok()?;
-    let program = Program { currency, wallets: vec![wallet], refunds: Refunds::default(), valid_from: None };
+    let (wallets, time_zone) = (vec![wallet], utc());
+    let program = Program { currency, wallets, time_zone, refunds: Refunds::default(), valid_from: None };
     Some(Ruleset::new(&program, &[]))
 }
 
@@ -117,6 +119,10 @@ impl Ledger for Null {
     }
 
     async fn parked_before(&self, _: &PipelineName, _: Timestamp, _: usize) -> Result<Vec<Event>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn due_members(&self, _: &PipelineName, _: Timestamp, _: usize) -> Result<Vec<DueMember>, LedgerError> {
         Ok(Vec::new())
     }
 

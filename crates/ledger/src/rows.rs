@@ -3,7 +3,7 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{OrderAward, Returned};
 use contract::event::Event;
@@ -64,6 +64,8 @@ pub(crate) struct Rows {
     pub(crate) purchases: BTreeMap<(MemberKey, OrderId), PurchaseRow>,
     pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
     pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
+    /// Members whose next due time may have changed.
+    pub(crate) due: BTreeSet<MemberKey>,
     pub(crate) has_results: bool,
 }
 
@@ -138,7 +140,12 @@ pub(crate) struct PurchaseRow {
 ///
 /// Three events of one identity, the first of them refused, can bring a caller to it. In halves they stand in different
 /// batches, and the inbox answers.
+///
+/// A batch that has more to write than entries can be numbered (members of whom years of moves were due) is refused too.
 pub(crate) fn refuse_doubles(applied: &[Applied]) -> Option<Committed> {
+    if applied.len() > 1 << ENTRY_BITS {
+        return Some(Committed::Refused { detail: "more is due than one batch can hold".to_owned() });
+    }
     let mut seen = HashSet::new();
     let decided = applied.iter().filter(|applied| applied.parking != Parking::Unpark);
     let doubled = decided.map(|applied| &applied.identity).any(|identity| !seen.insert(identity));
@@ -147,8 +154,13 @@ pub(crate) fn refuse_doubles(applied: &[Applied]) -> Option<Committed> {
 
 impl Rows {
     /// Folds the changes of a batch.
-    pub(crate) fn of(applied: Vec<Applied>, batch: BatchId, loaded: &Loaded) -> Result<Self, LedgerError> {
-        let mut rows = Self::default();
+    pub(crate) fn of(
+        (applied, reviewed): (Vec<Applied>, &[MemberId]),
+        batch: BatchId,
+        loaded: &Loaded,
+    ) -> Result<Self, LedgerError> {
+        let due = reviewed.iter().filter_map(|member| loaded.members.get(member).copied()).collect();
+        let mut rows = Self { due, ..Self::default() };
         for (n, applied) in applied.into_iter().enumerate() {
             let numbered = i32::try_from(n).ok().filter(|n| *n < 1 << ENTRY_BITS);
             let position = numbered.ok_or_else(|| LedgerError::unreadable("batch", "it has too many events"))?;
@@ -212,6 +224,9 @@ impl Rows {
         }
         for row in entry.lots {
             let key = (at.member, row.wallet.clone(), row.lot.sequence);
+            if row.lot.activates.is_some() || row.lot.expires.is_some() {
+                self.due.insert(at.member);
+            }
             if row.is_new {
                 self.new_lots.insert(key, (at.entry, row));
             } else if let Some((_, new)) = self.new_lots.get_mut(&key) {

@@ -84,6 +84,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Event>, LedgerError>;
 
+    /// Members for whom something is due by a time (inclusive), the longest due first. Each has to be settled in a batch of its
+    /// members ([`BatchWrites::reviewed`]), or it is told again.
+    async fn due_members(
+        &self,
+        pipeline: &PipelineName,
+        by: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueMember>, LedgerError>;
+
     /// Gives parked refunds up: their outcome becomes [`Outcome::GivenUp`]. Those no longer parked are left as they are.
     async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
 
@@ -219,6 +228,8 @@ pub struct Wanted {
     pub reads: Reads,
     /// Which lots it may consume.
     pub takes: Takes,
+    /// When it happens: what is due for the member by then is loaded.
+    pub at: Timestamp,
 }
 
 /// Which lots an event may consume: no more are loaded.
@@ -300,6 +311,8 @@ pub enum Answer {
 pub struct BatchWrites {
     /// In the order in which they were decided.
     pub applied: Vec<Applied>,
+    /// Members of this batch of whom all that was due is settled: when the next thing is due is worked out anew.
+    pub reviewed: Vec<MemberId>,
     /// Messages of this batch that are no longer suspects.
     pub cleared_attempts: Vec<AttemptKey>,
 }
@@ -316,6 +329,17 @@ pub enum Committed {
     },
     /// Nothing stands: another worker applied one of these identities for another member meanwhile. Begin again.
     Raced,
+}
+
+/// A member for whom something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMember {
+    /// Who.
+    pub member: MemberId,
+    /// Since when.
+    pub at: Timestamp,
+    /// Names this one time within the pipeline: made of the member's number, the time, and how often the next time was set anew.
+    pub timer: Identity,
 }
 
 /// Results that were committed and perhaps never published.

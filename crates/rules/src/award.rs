@@ -1,13 +1,16 @@
 //! What the rules that applied give: exact up to one rounding, with the arithmetic kept beside the result.
 
-use contract::decision::{Award, AwardInputs, Effect as EffectKind, LineInputs, Multiplier};
+use contract::decision::{Award, AwardInputs, Dates, Effect as EffectKind, LineInputs, Multiplier};
 use contract::event::Line;
 use contract::program::RoundingAt;
 use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::effect::{Effect, FixedEarn, MoneyEarn, Multiplies};
 use crate::ratio::Ratio;
+use crate::term::Terms;
 use crate::walk::Applied;
 
 /// A `multiply` rule that applied.
@@ -37,17 +40,30 @@ struct Part<'a> {
     exact: Ratio,
 }
 
+/// The time from which the terms of points run.
+#[derive(Clone, Copy)]
+pub(crate) struct When<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) zone: &'a TimeZone,
+}
+
+impl When<'_> {
+    fn dates(self, terms: Terms) -> Result<Dates, Refusal> {
+        terms.dates(self.at, self.zone)
+    }
+}
+
 /// The awards of the rules that applied, in their order; what comes to 0 points is left out.
-pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line]) -> Result<Vec<Award>, Refusal> {
+pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) -> Result<Vec<Award>, Refusal> {
     let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
     let mut awards = Vec::new();
     for one in applied {
         let award = match &one.rule.effect {
             Effect::Money(earn) => {
                 let counted = Counted::of(one, earn, &multiplied, lines);
-                counted.award().ok_or_else(|| too_many(&one.rule.name))?
+                counted.award(when.dates(earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
             }
-            Effect::Fixed(earn) => fixed(&one.rule.name, earn),
+            Effect::Fixed(earn) => fixed(&one.rule.name, earn, when.dates(earn.terms)?),
             Effect::Multiply(_) => continue,
         };
         if !award.points.is_zero() {
@@ -62,7 +78,7 @@ fn too_many(rule: &RuleName) -> Refusal {
     Refusal::new(BuryReason::Overflow, detail)
 }
 
-fn fixed(rule: &RuleName, earn: &FixedEarn) -> Award {
+fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
     let inputs = AwardInputs {
         effect: EffectKind::Fixed,
         base: Decimal::ZERO,
@@ -73,7 +89,7 @@ fn fixed(rule: &RuleName, earn: &FixedEarn) -> Award {
         rounding: None,
         lines: Vec::new(),
     };
-    Award { rule: rule.clone(), wallet: earn.wallet.clone(), points: earn.points, inputs }
+    Award { rule: rule.clone(), wallet: earn.wallet.clone(), points: earn.points, dates, inputs }
 }
 
 /// In what follows `None` says that a number left its range.
@@ -88,7 +104,7 @@ impl<'a> Counted<'a> {
         }
     }
 
-    fn award(&self) -> Option<Award> {
+    fn award(&self, dates: Dates) -> Option<Award> {
         let parts = self.parts()?;
         let exact = sum(parts.iter().map(|part| part.exact))?;
         let by_line = self.earn.rounding.at == RoundingAt::Line;
@@ -108,7 +124,7 @@ impl<'a> Counted<'a> {
             rounding: Some(self.earn.rounding),
             lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
         };
-        Some(Award { rule: self.rule.clone(), wallet: self.earn.wallet.clone(), points, inputs })
+        Some(Award { rule: self.rule.clone(), wallet: self.earn.wallet.clone(), points, dates, inputs })
     }
 
     fn round(&self, exact: Ratio) -> Option<Points> {

@@ -4,6 +4,7 @@ use contract::program::{RULES_MAX, Rule, Selector, WALLETS_MAX};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
 use crate::error::RuleError;
+use crate::term::{self, Terms};
 
 /// Most names in one list of a selector; the schema of the resource says the same.
 const SELECTOR_NAMES_MAX: usize = 1000;
@@ -59,6 +60,8 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
             let problem = format!("`{}` is also the name of {PATH}[{first}]; give each wallet its own", wallet.name);
             faults.add(format!("{PATH}[{index}].name"), problem);
         }
+        let terms = Terms { pending: wallet.pending, expiry: wallet.expiry };
+        term::check(&format!("{PATH}[{index}]"), terms, faults);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use contract::RuleName;
 use contract::program::Rule;
 use contract::ruleset::{Ruleset, RulesetHash};
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::check::{self, Faults};
@@ -12,12 +13,15 @@ use crate::condition::{self, Condition};
 use crate::effect::{self, Effect};
 use crate::error::RuleError;
 use crate::select::Picker;
+use crate::term;
 
 /// A rule set that can decide; immutable, shared between threads.
 #[derive(Debug)]
 pub struct Compiled {
     hash: RulesetHash,
     ruleset: Ruleset,
+    /// Where the programme's days begin and end.
+    pub(crate) zone: TimeZone,
     /// By event type, in the order of the rule set.
     rules: HashMap<String, Vec<CompiledRule>>,
 }
@@ -43,6 +47,7 @@ pub(crate) struct CompiledRule {
 pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
     let mut faults = Faults::default();
     check::ruleset(&ruleset, &mut faults);
+    let zone = term::zone(&ruleset, &mut faults);
     // A rule set over its limits is not looked at any closer: the limits are there to bound this work.
     if ruleset.rules.len() > contract::program::RULES_MAX {
         return Err(faults.into_errors());
@@ -65,7 +70,7 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
         }
     }
     faults.none_or_all()?;
-    Ok(Compiled { hash: ruleset.hash(), ruleset, rules })
+    Ok(Compiled { hash: ruleset.hash(), ruleset, zone, rules })
 }
 
 impl CompiledRule {
@@ -92,6 +97,11 @@ impl Compiled {
     #[must_use]
     pub fn ruleset(&self) -> &Ruleset {
         &self.ruleset
+    }
+
+    /// When a day begins in the programme's time zone. Fails at the ends of the calendar (years -9999 and 9999).
+    pub fn midnight(&self, day: jiff::civil::Date) -> Result<jiff::Timestamp, jiff::Error> {
+        Ok(day.to_zoned(self.zone.clone())?.timestamp())
     }
 
     /// The rules of an event type, in their order.

@@ -7,9 +7,10 @@ use contract::{BuryReason, Points, Refusal, WalletName};
 use rust_decimal::Decimal;
 
 use crate::Compiled;
-use crate::award::awards;
+use crate::award::{When, awards};
 use crate::effect::no_wallet;
 use crate::refund;
+use crate::term::Terms;
 use crate::walk::walk;
 
 /// What [`Compiled::decide`] will need to know for this event.
@@ -26,13 +27,15 @@ impl Compiled {
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase, facts.order),
-            Kind::Signup | Kind::Custom(_) => Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[])? }),
+            Kind::Signup | Kind::Custom(_) => {
+                Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[], self.when(event))? })
+            }
             Kind::Refund(returned) => match facts.order {
                 Some(state) => refund::decide(self, returned, state),
                 None => Ok(Decision::Park { order: returned.order.clone() }),
             },
             Kind::Redeem(redeem) => self.redeem(redeem),
-            Kind::Adjust(adjust) => self.adjust(adjust),
+            Kind::Adjust(adjust) => self.adjust(event, adjust),
         }
     }
 
@@ -47,7 +50,7 @@ impl Compiled {
             );
             return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
         }
-        Ok(Decision::Purchase { awards: awards(&walk(self, event)?, &purchase.lines)? })
+        Ok(Decision::Purchase { awards: awards(&walk(self, event)?, &purchase.lines, self.when(event))? })
     }
 
     fn redeem(&self, redeem: &Redeem) -> Result<Decision, Refusal> {
@@ -56,10 +59,17 @@ impl Compiled {
         Ok(Decision::Redeem { wallet: wallet.name.clone(), points })
     }
 
-    fn adjust(&self, adjust: &Adjust) -> Result<Decision, Refusal> {
+    /// What a person adds can be spent at once, and ends as the wallet's points do.
+    fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
         let wallet = self.wallet(adjust.wallet.as_ref())?;
         let points = units(adjust.points, wallet)?;
-        Ok(Decision::Adjust { wallet: wallet.name.clone(), points })
+        let terms = Terms { pending: None, expiry: wallet.expiry.filter(|_| points.0 > 0) };
+        let expires = terms.dates(event.occurred_at, &self.zone)?.expires;
+        Ok(Decision::Adjust { wallet: wallet.name.clone(), points, expires })
+    }
+
+    pub(crate) fn when(&self, event: &Event) -> When<'_> {
+        When { at: event.occurred_at, zone: &self.zone }
     }
 
     fn wallet(&self, name: Option<&WalletName>) -> Result<&Wallet, Refusal> {

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::check::Faults;
 use crate::ratio::Ratio;
 use crate::suggest::did_you_mean;
+use crate::term::{self, Terms};
 
 /// What a rule does.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct MoneyEarn {
     /// Whole steps only.
     pub(crate) steps: bool,
     pub(crate) rounding: Rounding,
+    pub(crate) terms: Terms,
 }
 
 /// `fixed`.
@@ -41,6 +43,7 @@ pub(crate) struct FixedEarn {
     pub(crate) wallet: WalletName,
     pub(crate) points: Points,
     pub(crate) written: Decimal,
+    pub(crate) terms: Terms,
 }
 
 /// `multiply`.
@@ -71,18 +74,22 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
 fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
     let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
     let rounding = earn.rounding.unwrap_or_default();
+    let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
+    if earn.pending.is_some() || earn.expiry.is_some() {
+        term::check(path, terms, faults);
+    }
     match (earn.per, earn.per_step, earn.fixed) {
         (Some(per), None, None) => {
-            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, rounding }, faults)
+            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, rounding, terms }, faults)
         }
         (None, Some(per), None) => {
-            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, rounding }, faults)
+            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, rounding, terms }, faults)
         }
         (None, None, Some(points)) => {
             if earn.rounding.is_some() {
                 faults.add(format!("{path}.rounding"), "has no effect beside `fixed`; remove it");
             }
-            parse_fixed(&format!("{path}.fixed"), wallet?, points, faults)
+            parse_fixed(&format!("{path}.fixed"), wallet?, (points, terms), faults)
         }
         (None, None, None) => {
             faults.add(path, "says no number of points; give it one of `per`, `perStep` and `fixed`");
@@ -101,18 +108,19 @@ struct Written {
     per: Per,
     steps: bool,
     rounding: Rounding,
+    terms: Terms,
 }
 
 fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written, faults: &mut Faults) -> Option<Effect> {
-    let Written { per, steps, rounding } = written;
+    let Written { per, steps, rounding, terms } = written;
     let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
     let points = above_nought(&format!("{path}.points"), per.points, faults);
     let (wallet, amount, points) = (wallet?, amount?, points?);
     let (name, scale) = (wallet.name.clone(), wallet.scale);
-    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, rounding }))
+    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, rounding, terms }))
 }
 
-fn parse_fixed(path: &str, wallet: &Wallet, points: Quantity, faults: &mut Faults) -> Option<Effect> {
+fn parse_fixed(path: &str, wallet: &Wallet, (points, terms): (Quantity, Terms), faults: &mut Faults) -> Option<Effect> {
     above_nought(path, points, faults)?;
     let written = points.get();
     let Some(units) = Points::from_decimal(written, wallet.scale) else {
@@ -127,7 +135,7 @@ fn parse_fixed(path: &str, wallet: &Wallet, points: Quantity, faults: &mut Fault
         faults.add(path, problem);
         return None;
     };
-    Some(Effect::Fixed(FixedEarn { wallet: wallet.name.clone(), points: units, written }))
+    Some(Effect::Fixed(FixedEarn { wallet: wallet.name.clone(), points: units, written, terms }))
 }
 
 fn parse_multiply(path: &str, multiply: &Multiply, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {

@@ -19,6 +19,7 @@ mod ratio;
 mod refund;
 mod select;
 mod suggest;
+mod term;
 mod timeline;
 mod walk;
 

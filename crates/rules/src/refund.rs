@@ -29,7 +29,7 @@ pub(crate) fn decide(compiled: &Compiled, refund: &Refund, state: &OrderState) -
 fn again(compiled: &Compiled, event: &Event, kept: Purchase) -> Result<Vec<Award>, Refusal> {
     let lines = kept.lines.clone();
     let event = Event { kind: Kind::Purchase(kept), ..event.clone() };
-    awards(&walk_kept(compiled, &event)?, &lines)
+    awards(&walk_kept(compiled, &event)?, &lines, compiled.when(&event))
 }
 
 fn due(state: &OrderState, earned: &[Award]) -> Result<BTreeMap<WalletName, Points>, Refusal> {

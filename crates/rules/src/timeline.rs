@@ -45,6 +45,12 @@ impl Timeline {
         self.lines.iter().find(|(line, _)| line.hash == *hash).map(|(_, compiled)| compiled)
     }
 
+    /// The rule set that was said last: it knows every wallet that any earlier one knew.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Arc<Compiled>> {
+        self.lines.first().map(|(_, compiled)| compiled)
+    }
+
     /// The last sequence that this timeline knows; 0 when it is empty.
     #[must_use]
     pub fn seq(&self) -> i64 {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, clip};
-use crate::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use crate::id::IdError;
 use crate::money::MoneyError;
 use crate::{BuryReason, Currency, EventType, Money, Quantity, Refusal, WalletName};
@@ -34,6 +34,9 @@ fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
 pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> Result<Event, Refusal> {
     let id = identity("id", raw.id.as_deref(), crate::EventId::parse)?;
     let source = identity("source", raw.source.as_deref().or(Some(defaults.source)), crate::Source::parse)?;
+    if source.as_str() == DUE_SOURCE {
+        return Err(bad("source", format!("is `{DUE_SOURCE}`, which only the ledger itself uses; name another")));
+    }
     let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
     let occurred_at = time(raw.occurred_at.as_deref())?;
     let channel = raw.channel.as_deref().map(|text| plain("channel", text)).transpose()?;

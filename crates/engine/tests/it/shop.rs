@@ -53,7 +53,11 @@ impl Shop {
     }
 
     pub(crate) fn read(&self, line: &str) -> Event {
-        self.intake.decode_unrouted(line.as_bytes()).unwrap()
+        self.try_read(line).unwrap()
+    }
+
+    pub(crate) fn try_read(&self, line: &str) -> Result<Event, contract::Refusal> {
+        self.intake.decode_unrouted(line.as_bytes())
     }
 
     pub(crate) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {

@@ -4,10 +4,11 @@ use contract::decision::{AwardInputs, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{MemberId, OrderId, Points, RuleName, WalletName};
+use contract::{MemberId, OrderId, Points, Refusal, RuleName, WalletName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::draft::overflow;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
 
@@ -88,6 +89,49 @@ pub struct Entry {
     pub awards: Vec<NewAward>,
 }
 
+impl Entry {
+    pub(super) fn new(kind: EntryKind, order: Option<OrderId>) -> Self {
+        Self {
+            kind,
+            order,
+            postings: Vec::new(),
+            balances: Vec::new(),
+            lots: Vec::new(),
+            allocations: Vec::new(),
+            awards: Vec::new(),
+        }
+    }
+
+    /// Adds to the line of this wallet and account.
+    pub(super) fn line(&mut self, account: Account, wallet: &WalletName, amount: i64) -> Result<(), Refusal> {
+        let lines = &mut self.postings;
+        if let Some(line) = lines.iter_mut().find(|line| line.account == account && line.wallet == *wallet) {
+            line.amount = line.amount.plus(Points(amount)).ok_or_else(|| overflow(wallet))?;
+        } else {
+            lines.push(PostingLine { account, wallet: wallet.clone(), amount: Points(amount) });
+        }
+        Ok(())
+    }
+
+    pub(super) fn allocate(&mut self, wallet: &WalletName, lot: i64, points: i64, order: Option<&OrderId>) {
+        self.allocations.push(Allocation {
+            wallet: wallet.clone(),
+            lot,
+            points: Points(points),
+            order: order.cloned(),
+        });
+    }
+
+    /// Keeps the lot's latest image among the rows.
+    pub(super) fn touched(&mut self, name: &WalletName, lot: &Lot, is_new: bool) {
+        let rows = &mut self.lots;
+        match rows.iter_mut().find(|row| row.wallet == *name && row.lot.sequence == lot.sequence) {
+            Some(row) => row.lot = lot.clone(),
+            None => rows.push(LotRow { wallet: name.clone(), lot: lot.clone(), is_new }),
+        }
+    }
+}
+
 /// Kinds of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EntryKind {
@@ -101,6 +145,10 @@ pub enum EntryKind {
     GiveBack,
     /// A person corrected the balance.
     Adjust,
+    /// Pending points became available at their time.
+    Activate,
+    /// Points ended at their time.
+    Expire,
 }
 
 impl EntryKind {
@@ -113,6 +161,8 @@ impl EntryKind {
             Self::Clawback => "Clawback",
             Self::GiveBack => "GiveBack",
             Self::Adjust => "Adjust",
+            Self::Activate => "Activate",
+            Self::Expire => "Expire",
         }
     }
 }
@@ -128,6 +178,8 @@ pub enum Account {
     Clawed,
     /// Corrections, both ways.
     Adjusted,
+    /// Where points go that nobody spent in time.
+    Expired,
     /// Earned, not yet spendable.
     Pending,
     /// Spendable.
@@ -143,6 +195,7 @@ impl Account {
             Self::Redeemed => "redeemed",
             Self::Clawed => "clawed",
             Self::Adjusted => "adjusted",
+            Self::Expired => "expired",
             Self::Pending => "pending",
             Self::Available => "available",
         }

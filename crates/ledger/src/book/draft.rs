@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use contract::decision::Dates;
 use contract::result::{ResultBody, ResultEvent};
+use contract::ruleset::Ruleset;
 use contract::{BuryReason, OrderId, Points, Refusal, Scale, WalletName};
 
-use super::applied::{
-    Account, Allocation, Applied, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking, PostingLine,
-};
+use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
 use super::post::Posting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook};
@@ -27,15 +27,7 @@ pub(super) struct Draft<'s, 'p> {
 
 impl<'s, 'p> Draft<'s, 'p> {
     pub(super) fn new(state: &'s mut MemberState, posting: Posting<'p>) -> Self {
-        let entry = Entry {
-            kind: EntryKind::Earn,
-            order: posting.event.order().cloned(),
-            postings: Vec::new(),
-            balances: Vec::new(),
-            lots: Vec::new(),
-            allocations: Vec::new(),
-            awards: Vec::new(),
-        };
+        let entry = Entry::new(EntryKind::Earn, posting.event.order().cloned());
         Self {
             state,
             posting,
@@ -88,11 +80,7 @@ impl<'s, 'p> Draft<'s, 'p> {
     }
 
     pub(super) fn scale(&self, wallet: &WalletName) -> Result<Scale, Refusal> {
-        let known = self.posting.ruleset.program.wallets.iter().find(|known| known.name == *wallet);
-        known.map(|wallet| wallet.scale).ok_or_else(|| {
-            let detail = format!("the programme has no wallet `{wallet}`; name one of `program.wallets`");
-            Refusal::new(BuryReason::UnknownWallet, detail)
-        })
+        scale(self.posting.ruleset, wallet)
     }
 
     /// The balance after, as the results say it.
@@ -107,10 +95,17 @@ impl<'s, 'p> Draft<'s, 'p> {
         (missing.0 > 0).then_some(missing)
     }
 
-    pub(super) fn credit(&mut self, name: &WalletName, points: Points, from: Account) -> Result<i64, Refusal> {
-        let lot = self.wallet(name).earn(points).map_err(|stuck| stuck.refuse(name))?;
-        self.line(from, name, -points.0)?;
-        self.line(Account::Available, name, points.0)?;
+    /// Points come in: a lot.
+    pub(super) fn credit(
+        &mut self,
+        name: &WalletName,
+        (points, dates): (Points, Dates),
+        from: Account,
+    ) -> Result<i64, Refusal> {
+        let lot = self.wallet(name).earn(points, dates).map_err(|stuck| stuck.refuse(name))?;
+        let into = if dates.activates.is_some() { Account::Pending } else { Account::Available };
+        self.entry.line(from, name, -points.0)?;
+        self.entry.line(into, name, points.0)?;
         self.touched(name, lot, true);
         Ok(lot)
     }
@@ -119,7 +114,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         let moved = self.wallet(name).spend(points).map_err(|stuck| stuck.refuse(name))?;
         self.taken_out(name, &moved, to)?;
         for moved in moved {
-            self.allocate(name, moved.lot, moved.points, None);
+            self.entry.allocate(name, moved.lot, moved.points, None);
         }
         Ok(())
     }
@@ -127,29 +122,9 @@ impl<'s, 'p> Draft<'s, 'p> {
     /// Postings and lot rows of points that left lots.
     pub(super) fn taken_out(&mut self, name: &WalletName, moved: &[Moved], to: Account) -> Result<(), Refusal> {
         for moved in moved {
-            let from = match moved.state {
-                State::Pending => Account::Pending,
-                State::Available => Account::Available,
-            };
-            self.line(from, name, -moved.points)?;
-            self.line(to, name, moved.points)?;
+            self.entry.line(moved.state.account(), name, -moved.points)?;
+            self.entry.line(to, name, moved.points)?;
             self.touched(name, moved.lot, false);
-        }
-        Ok(())
-    }
-
-    pub(super) fn allocate(&mut self, wallet: &WalletName, lot: i64, points: i64, order: Option<&OrderId>) {
-        let allocation = Allocation { wallet: wallet.clone(), lot, points: Points(points), order: order.cloned() };
-        self.entry.allocations.push(allocation);
-    }
-
-    /// Adds to the entry's line of this wallet and account.
-    pub(super) fn line(&mut self, account: Account, wallet: &WalletName, amount: i64) -> Result<(), Refusal> {
-        let lines = &mut self.entry.postings;
-        if let Some(line) = lines.iter_mut().find(|line| line.account == account && line.wallet == *wallet) {
-            line.amount = line.amount.plus(Points(amount)).ok_or_else(|| overflow(wallet))?;
-        } else {
-            lines.push(PostingLine { account, wallet: wallet.clone(), amount: Points(amount) });
         }
         Ok(())
     }
@@ -157,10 +132,16 @@ impl<'s, 'p> Draft<'s, 'p> {
     /// Keeps the lot's latest image among the entry's rows.
     pub(super) fn touched(&mut self, name: &WalletName, sequence: i64, is_new: bool) {
         let Some(lot) = self.wallet(name).lot(sequence).cloned() else { return };
-        let rows = &mut self.entry.lots;
-        match rows.iter_mut().find(|row| row.wallet == *name && row.lot.sequence == sequence) {
-            Some(row) => row.lot = lot,
-            None => rows.push(LotRow { wallet: name.clone(), lot, is_new }),
+        self.entry.touched(name, &lot, is_new);
+    }
+}
+
+impl State {
+    pub(super) fn account(self) -> Account {
+        match self {
+            Self::Pending => Account::Pending,
+            Self::Available => Account::Available,
+            Self::Expired => Account::Expired,
         }
     }
 }
@@ -176,6 +157,14 @@ impl Stuck {
             }
         }
     }
+}
+
+/// A wallet's scale under a rule set.
+pub(super) fn scale(ruleset: &Ruleset, wallet: &WalletName) -> Result<Scale, Refusal> {
+    ruleset.wallet(Some(wallet)).map(|wallet| wallet.scale).ok_or_else(|| {
+        let detail = format!("the programme has no wallet `{wallet}`; name one of `program.wallets`");
+        Refusal::new(BuryReason::UnknownWallet, detail)
+    })
 }
 
 pub(super) fn overflow(wallet: &WalletName) -> Refusal {

@@ -5,6 +5,7 @@
 
 mod applied;
 mod draft;
+mod due;
 mod post;
 mod refund;
 mod wallet;
@@ -18,6 +19,7 @@ use contract::{OrderId, WalletName};
 pub use applied::{
     Account, Allocation, Applied, Entry, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking, PostingLine,
 };
+pub use due::Settling;
 pub use post::{GivingUp, Posting};
 pub use wallet::{Balances, Lot, WalletState};
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Award, Decision, OrderAward, OrderState, Returned};
+use contract::decision::{Award, Dates, Decision, OrderAward, OrderState, Returned};
 use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
+use jiff::Timestamp;
 
 use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
@@ -41,7 +42,7 @@ impl MemberState {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
             Decision::Redeem { wallet, points } => draft.redeem(wallet, *points)?,
-            Decision::Adjust { wallet, points } => draft.adjust(wallet, *points)?,
+            Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
             Decision::Refund { returned, due } => draft.refund(returned, due)?,
             Decision::Park { order } => draft.park(order)?,
         };
@@ -122,19 +123,19 @@ impl Draft<'_, '_> {
 
     fn earn(&mut self, awards: &[Award], order: Option<&OrderId>) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Earn;
-        let mut sums: BTreeMap<&WalletName, Points> = BTreeMap::new();
+        let mut sums: BTreeMap<(&WalletName, Dates), Points> = BTreeMap::new();
         for award in awards {
             if award.points.0 <= 0 {
                 return Err(unfit("an award must be of more than 0 points"));
             }
-            let sum = sums.entry(&award.wallet).or_default();
+            let sum = sums.entry((&award.wallet, award.dates)).or_default();
             *sum = sum.plus(award.points).ok_or_else(|| overflow(&award.wallet))?;
         }
         let mut lots = BTreeMap::new();
-        for (wallet, points) in sums {
-            let lot = self.credit(wallet, points, Account::Issued)?;
-            lots.insert(wallet, lot);
-            let parts = awards.iter().filter(|award| award.wallet == *wallet);
+        for ((wallet, dates), points) in sums {
+            let lot = self.credit(wallet, (points, dates), Account::Issued)?;
+            lots.insert((wallet, dates), lot);
+            let parts = awards.iter().filter(|award| award.wallet == *wallet && award.dates == dates);
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
             let available = self.available(wallet)?;
@@ -143,6 +144,8 @@ impl Draft<'_, '_> {
                 points: text(points, scale),
                 available,
                 order: order.cloned(),
+                activates_at: dates.activates,
+                expires_at: dates.expires,
                 awards: parts.map(part).collect(),
             });
         }
@@ -151,7 +154,7 @@ impl Draft<'_, '_> {
                 rule: award.rule.clone(),
                 wallet: award.wallet.clone(),
                 points: award.points,
-                lot: lots.get(&award.wallet).copied().unwrap_or_default(),
+                lot: lots.get(&(&award.wallet, award.dates)).copied().unwrap_or_default(),
                 inputs: award.inputs.clone(),
             });
         }
@@ -185,7 +188,7 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    fn adjust(&mut self, wallet: &WalletName, points: Points) -> Result<Outcome, Refusal> {
+    fn adjust(&mut self, wallet: &WalletName, points: Points, expires: Option<Timestamp>) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Adjust;
         let Kind::Adjust(adjust) = &self.posting.event.kind else {
             return Err(unfit("an adjustment was decided for an event of another type"));
@@ -206,7 +209,7 @@ impl Draft<'_, '_> {
             }
             self.debit(wallet, size, Account::Adjusted)?;
         } else if points.0 > 0 {
-            self.credit(wallet, size, Account::Adjusted)?;
+            self.credit(wallet, (size, Dates { activates: None, expires }), Account::Adjusted)?;
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Adjusted {

@@ -10,6 +10,7 @@ use contract::{OrderId, Points, Refusal, WalletName};
 
 use super::applied::{Account, EntryKind, OrderChange, Outcome};
 use super::draft::{Draft, overflow, text, unfit};
+use super::wallet::State;
 use super::{OrderBook, Taken};
 
 /// What an order's awards in one wallet come to.
@@ -97,22 +98,29 @@ impl Draft<'_, '_> {
         let own: Vec<i64> = book.lots.iter().filter(|(name, _)| name == wallet).map(|(_, lot)| *lot).collect();
         let moved = self.wallet(wallet).claw(Points(more), &own).map_err(|stuck| stuck.refuse(wallet))?;
         self.taken_out(wallet, &moved, Account::Clawed)?;
-        let mut taken = 0_i64;
+        let (mut taken, mut expired) = (0_i64, 0_i64);
         for moved in moved {
-            taken = taken.checked_add(moved.points).ok_or_else(|| overflow(wallet))?;
-            self.allocate(wallet, moved.lot, moved.points, Some(order));
+            let sum = if moved.state == State::Expired { &mut expired } else { &mut taken };
+            *sum = sum.checked_add(moved.points).ok_or_else(|| overflow(wallet))?;
+            self.entry.allocate(wallet, moved.lot, moved.points, Some(order));
+            if moved.state == State::Expired {
+                // It had left the lot before: from now on the order holds it, and no longer the expiry.
+                self.entry.allocate(wallet, moved.lot, -moved.points, None);
+            }
             book.taken.push(Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points });
         }
-        let waived = more - taken;
+        let waived = more - taken - expired;
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::ClawedBack {
             wallet: wallet.clone(),
             points: text(Points(taken), scale),
             waived: text(Points(waived), scale),
+            expired: (expired > 0).then(|| text(Points(expired), scale)),
             available,
             order: order.clone(),
         });
-        Ok(Sums { due: sums.due + more, taken: sums.taken + taken, waived: sums.waived + waived, ..sums })
+        let taken = sums.taken + taken + expired;
+        Ok(Sums { due: sums.due + more, taken, waived: sums.waived + waived, ..sums })
     }
 
     fn give_back(&mut self, shift: Shift<'_>, book: &mut OrderBook) -> Result<Sums, Refusal> {
@@ -120,7 +128,7 @@ impl Draft<'_, '_> {
         let scale = self.scale(wallet)?;
         let unwaived = less.min(sums.waived);
         let given = less - unwaived;
-        let mut missing = given;
+        let (mut missing, mut expired) = (given, 0_i64);
         while missing > 0 {
             let Some(at) = book.taken.iter().rposition(|taken| taken.wallet == *wallet) else {
                 return Err(unfit("the order's clawbacks do not hold what its awards say; run `loyaltyctl audit`"));
@@ -133,17 +141,23 @@ impl Draft<'_, '_> {
             if last.points <= 0 {
                 book.taken.remove(at);
             }
-            self.wallet(wallet).give(lot, points).map_err(|stuck| stuck.refuse(wallet))?;
-            self.line(Account::Clawed, wallet, -points)?;
-            self.line(Account::Available, wallet, points)?;
+            let at = self.posting.event.occurred_at;
+            let state = self.wallet(wallet).give(lot, points, at).map_err(|stuck| stuck.refuse(wallet))?;
+            self.entry.line(Account::Clawed, wallet, -points)?;
+            self.entry.line(state.account(), wallet, points)?;
             self.touched(wallet, lot, false);
-            self.allocate(wallet, lot, -points, Some(order));
+            self.entry.allocate(wallet, lot, -points, Some(order));
+            if state == State::Expired {
+                expired += points;
+                self.entry.allocate(wallet, lot, points, None);
+            }
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Reinstated {
             wallet: wallet.clone(),
-            points: text(Points(given), scale),
+            points: text(Points(given - expired), scale),
             waived: text(Points(unwaived), scale),
+            expired: (expired > 0).then(|| text(Points(expired), scale)),
             available,
             order: order.clone(),
         });

@@ -1,6 +1,7 @@
 //! One wallet of a member: its balances and lots, and the moves on them. All arithmetic is checked.
 
 use contract::Points;
+use contract::decision::Dates;
 use jiff::Timestamp;
 
 /// What a member has in a wallet, by state.
@@ -29,6 +30,8 @@ pub struct Lot {
     pub available: Points,
     /// Part of it that is held.
     pub held: Points,
+    /// Part of it that ended, and that no refund has claimed since.
+    pub expired: Points,
     /// When pending points become available; `None`: they were so at once.
     pub activates: Option<Timestamp>,
     /// From when on it is gone; `None`: never.
@@ -42,8 +45,30 @@ impl Lot {
     }
 
     fn is_whole(&self) -> bool {
-        let left = self.pending.plus(self.available).and_then(|sum| sum.plus(self.held));
+        let left = self.pending.plus(self.available).and_then(|sum| sum.plus(self.held)?.plus(self.expired));
         left.is_some_and(|left| left <= self.initial)
+    }
+
+    /// Whether points of it wait for a time that has come.
+    pub(super) fn is_to_activate(&self, by: Timestamp) -> bool {
+        self.pending.0 > 0 && self.activates.is_some_and(|at| at <= by)
+    }
+
+    /// Whether points of it have outlived their time.
+    pub(super) fn is_to_expire(&self, by: Timestamp) -> bool {
+        (self.pending.0 > 0 || self.available.0 > 0) && self.has_ended(by)
+    }
+
+    fn has_ended(&self, by: Timestamp) -> bool {
+        self.expires.is_some_and(|at| at <= by)
+    }
+
+    fn part(&mut self, state: State) -> &mut Points {
+        match state {
+            State::Pending => &mut self.pending,
+            State::Available => &mut self.available,
+            State::Expired => &mut self.expired,
+        }
     }
 }
 
@@ -63,6 +88,7 @@ pub struct WalletState {
 pub(crate) enum State {
     Pending,
     Available,
+    Expired,
 }
 
 /// Points moved out of (or back into) a lot.
@@ -89,23 +115,51 @@ impl WalletState {
         Self { balances, lots, last_lot }
     }
 
-    /// Makes a lot of available points without expiry; answers its sequence.
-    pub(crate) fn earn(&mut self, points: Points) -> Result<i64, Stuck> {
-        self.balances.available = self.balances.available.plus(points).ok_or(Stuck::Overflow)?;
+    /// Makes a lot; answers its sequence. Its points are pending if they activate later, else available.
+    pub(crate) fn earn(&mut self, points: Points, dates: Dates) -> Result<i64, Stuck> {
+        // All that a member has fits, so that no later activation can fail.
+        let all = self.balances.pending.plus(self.balances.available).and_then(|sum| sum.plus(self.balances.held));
+        all.and_then(|all| all.plus(points)).ok_or(Stuck::Overflow)?;
+        let (pending, available) =
+            if dates.activates.is_some() { (points, Points::ZERO) } else { (Points::ZERO, points) };
+        self.balances.pending = self.balances.pending.plus(pending).ok_or(Stuck::Overflow)?;
+        self.balances.available = self.balances.available.plus(available).ok_or(Stuck::Overflow)?;
         let sequence = self.last_lot.checked_add(1).ok_or(Stuck::Overflow)?;
         let lot = Lot {
             sequence,
             initial: points,
-            pending: Points::ZERO,
-            available: points,
+            pending,
+            available,
             held: Points::ZERO,
-            activates: None,
-            expires: None,
+            expired: Points::ZERO,
+            activates: dates.activates,
+            expires: dates.expires,
         };
         let at = self.lots.partition_point(|known| known.burn_key() < lot.burn_key());
         self.lots.insert(at, lot);
         self.last_lot = sequence;
         Ok(sequence)
+    }
+
+    /// Makes a lot's pending points available; answers how many.
+    pub(super) fn activate(&mut self, sequence: i64) -> Result<Points, Stuck> {
+        let lot = self.lots.iter_mut().find(|lot| lot.sequence == sequence).ok_or(Stuck::LotsMissing)?;
+        let points = std::mem::take(&mut lot.pending);
+        lot.available = lot.available.plus(points).ok_or(Stuck::Overflow)?;
+        self.balances.pending = self.balances.pending.minus(points).ok_or(Stuck::Overflow)?;
+        self.balances.available = self.balances.available.plus(points).ok_or(Stuck::Overflow)?;
+        Ok(points)
+    }
+
+    /// Ends what a lot still holds; answers how many were pending and how many available.
+    pub(super) fn expire(&mut self, sequence: i64) -> Result<[Points; 2], Stuck> {
+        let lot = self.lots.iter_mut().find(|lot| lot.sequence == sequence).ok_or(Stuck::LotsMissing)?;
+        let (pending, available) = (std::mem::take(&mut lot.pending), std::mem::take(&mut lot.available));
+        let ended = pending.plus(available).and_then(|points| lot.expired.plus(points));
+        lot.expired = ended.ok_or(Stuck::Overflow)?;
+        self.balances.pending = self.balances.pending.minus(pending).ok_or(Stuck::Overflow)?;
+        self.balances.available = self.balances.available.minus(available).ok_or(Stuck::Overflow)?;
+        Ok([pending, available])
     }
 
     /// Takes available points in burn order. The caller has compared with the balance.
@@ -115,12 +169,16 @@ impl WalletState {
         self.settle(taking)
     }
 
-    /// Takes up to so many points back: pending ones of the order's own lots, their available ones, then others in burn order.
+    /// Takes up to so many points back: first what has expired of the order's own lots (nobody has to give that), then their
+    /// pending points, their available ones, and then other available ones in burn order.
     pub(crate) fn claw(&mut self, points: Points, own: &[i64]) -> Result<Vec<Moved>, Stuck> {
         let is_own = |lot: &Lot| own.contains(&lot.sequence);
-        let own_pending: Points = self.lots.iter().filter(|lot| is_own(lot)).map(|lot| lot.pending).sum();
-        let reach = own_pending.plus(self.balances.available).ok_or(Stuck::Overflow)?;
+        let mut reach = self.balances.available;
+        for lot in self.lots.iter().filter(|lot| is_own(lot)) {
+            reach = reach.plus(lot.expired).and_then(|sum| sum.plus(lot.pending)).ok_or(Stuck::Overflow)?;
+        }
         let mut taking = Taking { missing: points.min(reach).0, moved: Vec::new() };
+        taking.from(&mut self.lots, State::Expired, &is_own)?;
         taking.from(&mut self.lots, State::Pending, &is_own)?;
         taking.from(&mut self.lots, State::Available, &is_own)?;
         taking.from(&mut self.lots, State::Available, &|_| true)?;
@@ -132,24 +190,41 @@ impl WalletState {
             return Err(Stuck::LotsMissing);
         }
         for moved in &taking.moved {
-            let side = match moved.state {
-                State::Pending => &mut self.balances.pending,
-                State::Available => &mut self.balances.available,
-            };
-            *side = side.minus(Points(moved.points)).ok_or(Stuck::Overflow)?;
+            if let Some(side) = self.side(moved.state) {
+                *side = side.minus(Points(moved.points)).ok_or(Stuck::Overflow)?;
+            }
         }
         Ok(taking.moved)
     }
 
-    /// Gives points back into the lot that they came from, as available ones.
-    pub(crate) fn give(&mut self, sequence: i64, points: i64) -> Result<(), Stuck> {
+    /// Gives points back into the lot that they came from: they are what the lot's points are at that time. Answers which.
+    pub(crate) fn give(&mut self, sequence: i64, points: i64, at: Timestamp) -> Result<State, Stuck> {
         let lot = self.lots.iter_mut().find(|lot| lot.sequence == sequence).ok_or(Stuck::LotsMissing)?;
-        lot.available = lot.available.plus(Points(points)).ok_or(Stuck::Overflow)?;
+        let state = if lot.has_ended(at) {
+            State::Expired
+        } else if lot.activates.is_some_and(|activates| activates > at) {
+            State::Pending
+        } else {
+            State::Available
+        };
+        let part = lot.part(state);
+        *part = part.plus(Points(points)).ok_or(Stuck::Overflow)?;
         if !lot.is_whole() {
             return Err(Stuck::LotsMissing);
         }
-        self.balances.available = self.balances.available.plus(Points(points)).ok_or(Stuck::Overflow)?;
-        Ok(())
+        if let Some(side) = self.side(state) {
+            *side = side.plus(Points(points)).ok_or(Stuck::Overflow)?;
+        }
+        Ok(state)
+    }
+
+    /// The balance that holds points in this state; what expired is the programme's.
+    fn side(&mut self, state: State) -> Option<&mut Points> {
+        match state {
+            State::Pending => Some(&mut self.balances.pending),
+            State::Available => Some(&mut self.balances.available),
+            State::Expired => None,
+        }
     }
 
     pub(crate) fn lot(&self, sequence: i64) -> Option<&Lot> {
@@ -168,10 +243,7 @@ impl Taking {
             if self.missing <= 0 {
                 break;
             }
-            let side = match state {
-                State::Pending => &mut lot.pending,
-                State::Available => &mut lot.available,
-            };
+            let side = lot.part(state);
             let points = side.0.min(self.missing);
             if points <= 0 {
                 continue;

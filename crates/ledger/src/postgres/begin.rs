@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use contract::{MemberId, Points};
 use deadpool_postgres::Object;
+use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
@@ -85,8 +86,23 @@ const PARKED: &str = "select w.bucket, w.member, p.event
         select event from parked where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
     ) p";
 
+/// One look at the member's due row; the lots only if its time has come.
+const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
+    l.activates_at, l.expires_at, l.expired
+    from unnest($2::smallint[], $3::bigint[], $4::timestamptz[]) as w(bucket, member, by)
+    cross join lateral (
+        select 1 from due where pipeline = $1 and bucket = w.bucket and member = w.member and at <= w.by offset 0
+    ) d
+    cross join lateral (
+        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+            and pending > 0 and activates_at <= w.by
+        union all
+        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+            and pending + available > 0 and expires_at is not null and expires_at <= w.by
+    ) l";
+
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at
+    l.activates_at, l.expires_at, l.expired
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
@@ -94,7 +110,7 @@ const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, w.n
+    l.activates_at, l.expires_at, l.expired, w.n
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
         with ordinality as w(bucket, member, wallet, skip, lots, n)
     cross join lateral (
@@ -176,21 +192,26 @@ async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, 
     Ok((known, seq))
 }
 
-/// One round trip: balances, and the orders that the events name.
+/// One round trip: balances, what is due, and the orders that the events name.
 async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, LedgerError> {
     let members = Keys::of(open.loaded.members.values().copied());
     let orders = load::orders(request, &open.loaded.members);
     let keys = Keys::of(orders.iter().map(|(member, _)| *member));
     let ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
+    let due = load::due_by(request, &open.loaded.members);
+    let due_keys = Keys::of(due.keys().copied());
+    let by: Vec<Timestamp> = due.into_values().collect();
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let of_members: [&(dyn ToSql + Sync); 3] = [&pipeline, &members.buckets, &members.numbers];
     let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
+    let of_due: [&(dyn ToSql + Sync); 4] = [&pipeline, &due_keys.buckets, &due_keys.numbers, &by];
     let loaded = async {
-        let [balances, purchases, parked] = prepare(client, [BALANCES, PURCHASES, PARKED]).await?;
-        let (balances, purchases, parked) = tokio::try_join!(
+        let [balances, due, purchases, parked] = prepare(client, [BALANCES, DUE_LOTS, PURCHASES, PARKED]).await?;
+        let (balances, due, purchases, parked) = tokio::try_join!(
             biased;
             client.query(&balances, &of_members),
+            client.query(&due, &of_due),
             client.query(&purchases, &of_orders),
             client.query(&parked, &of_orders)
         )?;
@@ -198,6 +219,7 @@ async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, Le
             balances: balances.iter().map(read_balance).collect::<Result<_, _>>()?,
             purchases: purchases.iter().map(read_purchase).collect::<Result<_, _>>()?,
             parked: parked.iter().map(read_parked).collect::<Result<_, _>>()?,
+            due: due.iter().map(read_lot).collect::<Result<_, _>>()?,
             ..Books::default()
         })
     };
@@ -270,7 +292,7 @@ async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<
     let args: [&(dyn ToSql + Sync); 6] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits];
     let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
     for row in client.query(&statement, &args).await? {
-        let n: i64 = row.try_get(10)?;
+        let n: i64 = row.try_get(11)?;
         let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
         if let Some(page) = page {
             page.push(read_lot(&row)?);
@@ -366,6 +388,7 @@ fn read_lot(row: &Row) -> Result<StoredLot, Error> {
         held: Points(row.try_get(7)?),
         activates: row.try_get(8)?,
         expires: row.try_get(9)?,
+        expired: Points(row.try_get(10)?),
     };
     Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
 }

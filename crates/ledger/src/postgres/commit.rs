@@ -75,6 +75,7 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.balances.is_empty(), balances);
     add(!rows.new_lots.is_empty(), new_lots);
     add(!rows.lots.is_empty(), lots);
+    add(!rows.due.is_empty(), due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
     add(!rows.award_changes.is_empty(), award_changes);
@@ -224,9 +225,10 @@ fn new_lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.new_lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at)
+                  activates_at, expires_at, expired)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-                  $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[])",
+                  $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
+                  $13::bigint[])",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -239,6 +241,7 @@ fn new_lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, (_, row)) => row.lot.held.0),
             column!(rows, (_, (_, row)) => row.lot.activates),
             column!(rows, (_, (_, row)) => row.lot.expires),
+            column!(rows, (_, (_, row)) => row.lot.expired.0),
         ],
     }
 }
@@ -247,17 +250,17 @@ fn lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at)
+                  activates_at, expires_at, expired)
               select $1, w.bucket, w.member, w.wallet, w.lot, l.entry, l.initial, w.pending, w.available, w.held,
-                  l.activates_at, l.expires_at
+                  l.activates_at, l.expires_at, w.expired
               from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                  $8::bigint[]) as w(bucket, member, wallet, lot, pending, available, held)
+                  $8::bigint[], $9::bigint[]) as w(bucket, member, wallet, lot, pending, available, held, expired)
               cross join lateral (
                   select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and wallet = w.wallet and sequence = w.lot offset 0
               ) l
               on conflict (pipeline, bucket, member, wallet, sequence) do update set pending = excluded.pending,
-                  available = excluded.available, held = excluded.held",
+                  available = excluded.available, held = excluded.held, expired = excluded.expired",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -266,7 +269,25 @@ fn lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.lot.pending.0),
             column!(rows, (_, row) => row.lot.available.0),
             column!(rows, (_, row) => row.lot.held.0),
+            column!(rows, (_, row) => row.lot.expired.0),
         ],
+    }
+}
+
+/// When the next thing is due for a member, from the lots as they stand by then: two looks into indexes.
+fn due(batch: &Batch<'_>) -> Write {
+    let rows = &batch.rows.due;
+    Write {
+        sql: "insert into due (pipeline, bucket, member, at, version)
+              select $1, w.bucket, w.member, least(
+                  (select activates_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                      and pending > 0 and activates_at is not null order by activates_at limit 1),
+                  (select expires_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                      and pending + available > 0 and expires_at is not null order by expires_at limit 1)
+              ), 1 from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
+              on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
+              where due.at is distinct from excluded.at",
+        columns: vec![column!(rows, member => member.bucket), column!(rows, member => member.number)],
     }
 }
 

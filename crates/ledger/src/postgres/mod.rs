@@ -222,7 +222,7 @@ impl OpenBatch for Open {
             return Ok(refused);
         }
         let loaded = std::mem::take(&mut self.loaded);
-        let rows = Rows::of(writes.applied, self.batch, &loaded)?;
+        let rows = Rows::of((writes.applied, &writes.reviewed), self.batch, &loaded)?;
         let batch =
             commit::Batch { id: self.batch, pipeline: &self.pipeline, rows: &rows, cleared: &writes.cleared_attempts };
         let committed = match commit::commit(self.client()?, &batch).await {

@@ -81,7 +81,7 @@ pub struct LotReport {
     pub available: Decimal,
     /// Held.
     pub held: Decimal,
-    /// When it can be spent from, if that is not at once.
+    /// When its pending points can be spent, if they had to wait.
     pub activates: Option<Timestamp>,
     /// When it is gone, if ever.
     pub expires: Option<Timestamp>,
@@ -109,7 +109,7 @@ pub struct Totals {
     pub wallets: Vec<WalletTotals>,
 }
 
-/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed.
+/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletTotals {
     /// Which wallet.
@@ -122,6 +122,8 @@ pub struct WalletTotals {
     pub clawed: Decimal,
     /// Corrected by people, net.
     pub adjusted: Decimal,
+    /// Ended before anybody spent them.
+    pub expired: Decimal,
     /// Pending now.
     pub pending: Decimal,
     /// Available now.

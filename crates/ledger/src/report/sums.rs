@@ -152,7 +152,12 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
     let unpublished_batches =
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;
     let events = store
-        .ask("select outcome, cast(count(*) as text) from inbox where pipeline = $1 group by outcome", &key)
+        .ask(
+            // What was due is no event that anybody sent.
+            "select outcome, cast(count(*) as text) from inbox where pipeline = $1 and source <> 'loyalty.due'
+             group by outcome",
+            &key,
+        )
         .await?;
     let events =
         events.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect::<Result<_, LedgerError>>()?;
@@ -164,7 +169,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
              cast(sum(case when account = 'clawed' then amount else 0 end) as text),
              cast(-sum(case when account = 'adjusted' then amount else 0 end) as text),
              cast(sum(case when account = 'pending' then amount else 0 end) as text),
-             cast(sum(case when account = 'available' then amount else 0 end) as text)
+             cast(sum(case when account = 'available' then amount else 0 end) as text),
+             cast(sum(case when account = 'expired' then amount else 0 end) as text)
              from posting where pipeline = $1 group by wallet order by wallet",
             &key,
         )
@@ -173,7 +179,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         let wallet: WalletName = row.id(0)?;
         let [earned, spent, clawed, adjusted] = four(&scales, &wallet, row, 1)?;
         let (pending, available) = (scales.points(&wallet, row, 5)?, scales.points(&wallet, row, 6)?);
-        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, pending, available })
+        let expired = scales.points(&wallet, row, 7)?;
+        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available })
     };
     let wallets = wallets.iter().map(read).collect::<Result<_, LedgerError>>()?;
     Ok(Totals { members, events, unpublished_batches, wallets })

@@ -91,6 +91,9 @@ impl Begin<'_> {
 
     fn books(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<Books> {
         let mut books = Books { balances: self.balances(loaded)?, ..Books::default() };
+        for (member, by) in load::due_by(request, &loaded.members) {
+            self.due(member, by, &mut books.due)?;
+        }
         for (member, order) in load::orders(request, &loaded.members) {
             if let Some(row) = self.purchase(member, order.as_str())? {
                 if let Some(entry) = row.entry {
@@ -126,6 +129,29 @@ impl Begin<'_> {
             }
         }
         Ok(balances)
+    }
+
+    /// One look at the member's due row; the lots only if its time has come.
+    fn due(&self, member: MemberKey, by: Timestamp, into: &mut Vec<StoredLot>) -> rusqlite::Result<()> {
+        let key = params![self.pipeline, member.bucket, member.number, by.as_microsecond()];
+        let mut look = self
+            .connection
+            .prepare_cached("select 1 from due where pipeline = ?1 and bucket = ?2 and member = ?3 and at <= ?4")?;
+        if !look.exists(key)? {
+            return Ok(());
+        }
+        let mut find = self.connection.prepare_cached(
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, wallet from lot
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and pending > 0 and activates_at <= ?4
+             union all
+             select sequence, initial, pending, available, held, activates_at, expires_at, expired, wallet from lot
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and pending + available > 0
+                 and expires_at is not null and expires_at <= ?4",
+        )?;
+        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(8)?, row))? {
+            into.push(row?);
+        }
+        Ok(())
     }
 
     fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
@@ -189,7 +215,7 @@ impl Begin<'_> {
 
     fn named_lot(&self, member: MemberKey, wallet: &str, sequence: i64) -> rusqlite::Result<Option<StoredLot>> {
         let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at from lot
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
         )?;
         let read = |row: &Row<'_>| stored_lot(member, wallet, row);
@@ -198,7 +224,7 @@ impl Begin<'_> {
 
     fn burn_order(&self, mut wish: Wish, into: &mut Vec<StoredLot>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at from lot
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and available > 0
              order by expires_at is null, expires_at, sequence limit ?5 offset ?6",
         )?;
@@ -233,6 +259,7 @@ fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Resul
         held: Points(row.get(4)?),
         activates: time(5)?,
         expires: time(6)?,
+        expired: Points(row.get(7)?),
     };
     Ok(StoredLot { member, wallet: wallet.to_owned(), lot })
 }

@@ -49,6 +49,7 @@ impl Commit<'_> {
         self.entries(rows, now)?;
         self.balances(rows)?;
         self.lots(rows)?;
+        self.due(rows)?;
         self.awards(rows)?;
         self.purchases(rows)?;
         self.parked(rows, now)?;
@@ -180,7 +181,7 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-             activates_at, expires_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             activates_at, expires_at, expired) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         for ((member, wallet, sequence), (entry, row)) in &rows.new_lots {
             let lot = &row.lot;
@@ -197,10 +198,11 @@ impl Commit<'_> {
                 lot.held.0,
                 lot.activates.map(Timestamp::as_microsecond),
                 lot.expires.map(Timestamp::as_microsecond),
+                lot.expired.0,
             ])?;
         }
         let mut update = self.prepare(
-            "update lot set pending = ?6, available = ?7, held = ?8
+            "update lot set pending = ?6, available = ?7, held = ?8, expired = ?9
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
         )?;
         for ((member, wallet, sequence), row) in &rows.lots {
@@ -214,7 +216,8 @@ impl Commit<'_> {
                 sequence,
                 pending,
                 available,
-                held
+                held,
+                lot.expired.0
             ])?;
         }
         let mut allocate = self.prepare(
@@ -227,6 +230,26 @@ impl Commit<'_> {
                 (row.allocation.points.0, row.allocation.order.as_ref().map(contract::OrderId::as_str));
             let (bucket, number) = (row.member.bucket, row.member.number);
             allocate.execute(params![pipeline, bucket, number, row.entry, row.n, wallet, lot, points, order])?;
+        }
+        Ok(())
+    }
+
+    /// When the next thing is due for a member, from the lots as they stand now.
+    fn due(&self, rows: &Rows) -> rusqlite::Result<()> {
+        let mut upsert = self.prepare(
+            "insert into due (pipeline, bucket, member, at, version)
+             select ?1, ?2, ?3, min(at), 1 from (
+                 select * from (select activates_at as at from lot where pipeline = ?1 and bucket = ?2 and member = ?3
+                     and pending > 0 and activates_at is not null order by activates_at limit 1)
+                 union all
+                 select * from (select expires_at as at from lot where pipeline = ?1 and bucket = ?2 and member = ?3
+                     and pending + available > 0 and expires_at is not null order by expires_at limit 1)
+             ) where true
+             on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
+             where due.at is not excluded.at",
+        )?;
+        for member in &rows.due {
+            upsert.execute(params![self.pipeline.as_str(), member.bucket, member.number])?;
         }
         Ok(())
     }

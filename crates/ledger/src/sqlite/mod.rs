@@ -189,12 +189,12 @@ impl OpenBatch for Open {
         let loaded = std::mem::take(&mut self.loaded);
         let pipeline = self.pipeline.clone();
         let object = self.thread.object();
-        let BatchWrites { applied, cleared_attempts } = writes;
+        let BatchWrites { applied, reviewed, cleared_attempts } = writes;
         self.thread
             .run(move |connection| {
                 let transaction =
                     commit::Commit { connection, pipeline: &pipeline, object: &object, decided: applied.len() };
-                let fold = move |batch: BatchId| Rows::of(applied, batch, &loaded);
+                let fold = move |batch: BatchId| Rows::of((applied, &reviewed), batch, &loaded);
                 transaction.run(fold, &cleared_attempts)
             })
             .await

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use ledger::audit::{Auditing, Finding};
 
+use crate::time::{days, on};
 use crate::world::{World, back, bought, spend};
 
 /// What is done behind the ledger's back, and the invariants that it breaks.
@@ -34,6 +35,18 @@ const BREAKS: &[(&str, &[u8])] = &[
     ("update balance set available = -1, debt = debt - 1 - available", &[2, 6]),
     ("update balance set debt = 5, available = available + 5", &[2, 6]),
     ("update award set awarded = awarded + 1", &[11]),
+    // Points that wait, points that ended, and what says when.
+    ("update balance set pending = pending - 1 where pending > 0", &[2, 9]),
+    ("update lot set pending = pending - 1 where pending > 0", &[2, 3]),
+    ("update posting set amount = amount + 1 where account = 'pending' and amount > 0", &[1, 2]),
+    ("update posting set amount = amount + 1 where account = 'expired' and amount > 0", &[1, 9]),
+    ("update balance set pending = -1, available = available + pending + 1 where pending > 0", &[2, 6]),
+    ("update lot set expired = expired - 1 where expired > 0", &[3]),
+    ("update entry set kind = 'Spend' where kind = 'Expire'", &[3]),
+    ("update due set at = null where at is not null", &[3]),
+    ("delete from due", &[3]),
+    ("update lot set activates_at = null where pending > 0", &[3]),
+    ("delete from inbox where source = 'loyalty.due'", &[4]),
     ("delete from award where taken = 0", &[11]),
     ("update batch set published_at = null where id = (select min(id) from batch)", &[12]),
 ];
@@ -44,6 +57,10 @@ async fn history(world: &World) {
     world.one(back("r1", "ann", "o1", &["1"])).await;
     world.one(spend("s1", "ann", 300)).await;
     world.one(back("r9", "ann", "o9", &[])).await;
+    // Of bob's points some wait, and some have ended; of those a refund claimed a part.
+    world.one(days(bought("o3", "bob", &[7, 8]), "wait", 40)).await;
+    world.one(days(bought("o4", "bob", &[40, 30, 30]), "last", 10)).await;
+    world.one(on(back("r4", "bob", "o4", &["1"]), 20)).await;
     let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
     let batches: Vec<_> = unpublished.iter().map(|batch| batch.batch).collect();
     world.ledger.mark_published(&batches).await.unwrap();

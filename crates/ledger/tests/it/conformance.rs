@@ -266,7 +266,7 @@ async fn attempts_are_counted_until_they_are_cleared(world: World) {
     ledger.clear_attempts(&[a]).await.unwrap();
     assert_eq!(ledger.note_attempt(a).await.unwrap(), 1);
     let (open, _) = ledger.begin(&world.request(&[])).await.unwrap();
-    open.commit(BatchWrites { applied: Vec::new(), cleared_attempts: vec![b] }).await.unwrap();
+    open.commit(BatchWrites { cleared_attempts: vec![b], ..BatchWrites::default() }).await.unwrap();
     assert_eq!(ledger.note_redelivered(&[b]).await.unwrap(), [1]);
     let many: Vec<_> = (0..2_000_u32)
         .map(|n| {

@@ -94,7 +94,7 @@ async fn a_database_that_does_not_answer_is_away() {
 
 async fn versions(world: World, empty: String) {
     let error = first_call(&empty).await;
-    assert!(matches!(error, LedgerError::WrongVersion { stands: 0, needed: 1, .. }), "{}", told(&error));
+    assert!(matches!(error, LedgerError::WrongVersion { stands: 0, needed: 2, .. }), "{}", told(&error));
     assert!(told(&error).contains("run `loyaltyctl migrate`"), "{}", told(&error));
     world.ledger.check_version().await.unwrap();
     world
@@ -153,7 +153,7 @@ async fn a_text_that_the_database_cannot_hold_is_refused() {
     let decision = decide(&order, state).unwrap();
     let mut applied = state.post(world.posting(&order, &decision)).unwrap();
     applied.ruleset.0 = "a\0b".to_owned();
-    let committed = open.commit(BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() }).await.unwrap();
+    let committed = open.commit(BatchWrites { applied: vec![applied], ..BatchWrites::default() }).await.unwrap();
     assert!(matches!(committed, Committed::Refused { .. }), "{committed:?}");
     assert_eq!(world.one(order).await.told(), ["earned 150 points, 150"]);
 }
@@ -174,7 +174,7 @@ async fn a_lost_connection_is_away_and_heals_by_itself() {
              where c.relname = 'member' and c.relnamespace = current_schema()::regnamespace and l.pid <> pg_backend_pid()",
         )
         .await;
-    let writes = BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() };
+    let writes = BatchWrites { applied: vec![applied], ..BatchWrites::default() };
     let error = open.commit(writes).await.unwrap_err();
     assert!(error.is_away(), "{}", told(&error));
     assert_eq!(world.one(order).await.told(), ["earned 150 points, 150"]);

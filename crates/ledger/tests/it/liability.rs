@@ -32,9 +32,9 @@ async fn agrees(world: &World, report: &[WalletLiability]) {
             outstanding, pending, held, debt, earned, adjusted, taken_back, redeemed, expired, ..
         } = wallet;
         assert_eq!(wallet.wallet, totals.wallet);
-        let said = [*outstanding, *pending, *earned, *adjusted, *taken_back, *redeemed];
+        let said = [*outstanding, *pending, *earned, *adjusted, *taken_back, *redeemed, *expired];
         let WalletTotals { available, pending: waiting, earned: given, adjusted: by_hand, clawed, spent, .. } = totals;
-        assert_eq!(said, [*available, *waiting, *given, *by_hand, *clawed, *spent]);
+        assert_eq!(said, [*available, *waiting, *given, *by_hand, *clawed, *spent, totals.expired]);
         assert_eq!(earned + adjusted, outstanding + pending + held - debt + redeemed + expired + taken_back);
         let expiring: Decimal = wallet.expiring.iter().map(|expiring| expiring.points).sum();
         assert_eq!(expiring, outstanding + pending + held, "lots hold what balances say");

@@ -7,14 +7,17 @@
     reason = "the whole crate is a test, its helpers too"
 )]
 
+mod agreement;
 mod audit;
 mod conformance;
 mod errors;
 mod liability;
+mod model;
 mod privacy;
 mod property;
 mod refunds;
 mod statement;
+mod time;
 mod tls;
 mod workers;
 mod world;

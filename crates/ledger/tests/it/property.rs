@@ -14,7 +14,7 @@ impl Dice {
         (self.0 >> 33) % n
     }
 
-    fn points(&mut self, n: u64) -> i64 {
+    pub(crate) fn points(&mut self, n: u64) -> i64 {
         i64::try_from(self.upto(n)).unwrap()
     }
 }

@@ -99,7 +99,7 @@ async fn the_same_identity_of_two_members_is_raced_and_then_a_clash() {
     let state = begun.members.get_mut(&bob.member).unwrap();
     let decision = decide(&bob, state).unwrap();
     let applied = state.post(slow.posting(&bob, &decision)).unwrap();
-    let writes = BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() };
+    let writes = BatchWrites { applied: vec![applied], ..BatchWrites::default() };
     assert_eq!(open.commit(writes).await.unwrap(), Committed::Raced);
     let (_, begun) = slow.ledger.begin(&slow.request(&[bob])).await.unwrap();
     assert_eq!(begun.answers, [Answer::Clash]);
@@ -118,7 +118,7 @@ async fn a_worker_that_waited_for_a_member_sees_the_event_as_replayed() {
     let state = begun.members.get_mut(&order.member).unwrap();
     let decision = decide(&order, state).unwrap();
     let applied = state.post(world.posting(&order, &decision)).unwrap();
-    let writes = BatchWrites { applied: vec![applied], cleared_attempts: Vec::new() };
+    let writes = BatchWrites { applied: vec![applied], ..BatchWrites::default() };
     assert!(!waiting.is_finished());
     assert!(matches!(open.commit(writes).await.unwrap(), Committed::Done(_)));
     let answers = waiting.await.unwrap().unwrap();

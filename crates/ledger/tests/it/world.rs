@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::decision::{Award, AwardInputs, Decision, Effect, OrderState, Reads, Returned};
+use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, OrderState, Reads, Returned};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
-use contract::program::{Program, Refunds, Wallet};
+use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::{ResultBody, ResultEvent};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{
@@ -18,7 +18,7 @@ use contract::{
 };
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
-use ledger::book::{GivingUp, MemberState, Outcome, Posting};
+use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
 use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
 use rust_decimal::Decimal;
 
@@ -158,6 +158,7 @@ impl World {
             member: event.member.clone(),
             reads: Reads { order: event.order().cloned() },
             takes: Takes::of(event, &self.ruleset),
+            at: event.occurred_at,
         };
         BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
     }
@@ -171,6 +172,16 @@ impl World {
             ruleset_hash: &self.hash,
             ruleset: &self.ruleset,
         }
+    }
+
+    pub(crate) fn settle(
+        &self,
+        state: &mut MemberState,
+        (member, cause): (&MemberId, &Identity),
+        by: Timestamp,
+    ) -> Vec<Applied> {
+        let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
+        state.settle(Settling { pipeline, member, cause, by, ruleset_hash, ruleset }).unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
@@ -231,14 +242,18 @@ impl Said {
     }
 }
 
-fn tell(result: &ResultEvent) -> String {
+pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
-        ResultBody::ClawedBack { wallet, points, waived, available, .. } => {
-            format!("clawed {points} {wallet}, waived {waived}, {available}")
+        ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
+        ResultBody::Expired { wallet, points, available } => format!("expired {points} {wallet}, {available}"),
+        ResultBody::ClawedBack { wallet, points, waived, expired, available, .. } => {
+            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
+            format!("clawed {points} {wallet}, waived {waived}{expired}, {available}")
         }
-        ResultBody::Reinstated { wallet, points, waived, available, .. } => {
-            format!("reinstated {points} {wallet}, unwaived {waived}, {available}")
+        ResultBody::Reinstated { wallet, points, waived, expired, available, .. } => {
+            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
+            format!("reinstated {points} {wallet}, unwaived {waived}{expired}, {available}")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
         ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
@@ -258,6 +273,24 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn decide(&mut self, event: &Event, state: &mut MemberState) -> Said {
+        let mut after = state.clone();
+        let due = self.world.settle(&mut after, (&event.member, &Identity::of(event)), event.occurred_at);
+        let (told, written) =
+            (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
+        self.writes.applied.extend(due);
+        match self.decide_settled(event, &mut after) {
+            Said::Fresh(outcome, results) => {
+                *state = after;
+                Said::Fresh(outcome, [told, results].concat())
+            }
+            refused => {
+                self.writes.applied.truncate(written);
+                refused
+            }
+        }
+    }
+
+    fn decide_settled(&mut self, event: &Event, state: &mut MemberState) -> Said {
         let said = self.post(event, state);
         if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
             for parked in state.parked(&purchase.order).to_vec() {
@@ -301,6 +334,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
+            expires: None,
         },
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
     })
@@ -311,9 +345,24 @@ fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
     let bonus = if lines.len() == 1 { 50 } else { 0 };
     let stars = event.data.get("stars").and_then(serde_json::Value::as_i64).unwrap_or(0);
     let given = [("base", "points", sum), ("single", "points", bonus), ("stars", "stars", stars)];
-    let award =
-        |(rule, wallet, points)| Award { rule: id(rule), wallet: id(wallet), points: Points(points), inputs: inputs() };
+    let dates = dates(event);
+    let award = |(rule, wallet, points)| Award {
+        rule: id(rule),
+        wallet: id(wallet),
+        points: Points(points),
+        dates: if wallet == "points" { dates } else { Dates::default() },
+        inputs: inputs(),
+    };
     given.into_iter().filter(|(_, _, points)| *points > 0).map(award).collect()
+}
+
+/// Points wait and last for so many days as the event's `data` says.
+fn dates(event: &Event) -> Dates {
+    let day = |name: &str| {
+        let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
+        Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
+    };
+    Dates { activates: day("wait"), expires: day("last") }
 }
 
 fn refunded(order: &OrderState, refund: &Refund) -> Result<Decision, contract::BuryReason> {
@@ -361,10 +410,16 @@ fn inputs() -> AwardInputs {
 }
 
 pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
-    let wallet = |(name, scale): &(&str, u32)| Wallet { name: id(name), scale: Scale::try_from(*scale).unwrap() };
+    let wallet = |(name, scale): &(&str, u32)| Wallet {
+        name: id(name),
+        scale: Scale::try_from(*scale).unwrap(),
+        pending: None,
+        expiry: None,
+    };
     let program = Program {
         currency: usd(),
         wallets: wallets.iter().map(wallet).collect(),
+        time_zone: utc(),
         refunds: Refunds::default(),
         valid_from: None,
     };

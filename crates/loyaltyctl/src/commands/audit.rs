@@ -54,9 +54,9 @@ struct Audited {
 }
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
-    let zone = args.zone.zone()?;
-    let since = args.since.as_deref().map(|text| when::since(text, &zone, Timestamp::now())).transpose()?;
     let target = args.ledger.open().await?;
+    let zone = args.zone.zone(&target).await?;
+    let since = args.since.as_deref().map(|text| when::since(text, &zone, Timestamp::now())).transpose()?;
     let auditing = if args.idle { Auditing::Idle } else { Auditing::Running };
     let audited = audit(&target, since, auditing).await?;
     let differences = audited.findings.iter().filter(|finding| !finding.pending).count() as u64;

@@ -101,13 +101,15 @@ fn balances(wallets: &[Balance], screen: &Screen) -> String {
         return "no points in any wallet yet\n".to_owned();
     }
     let table = balance_table(wallets);
-    let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "EXPIRES"]);
+    let mut lots = Table::new(&["WALLET", "LOT", "AWARDED", "LEFT", "SPENDABLE", "EXPIRES"]);
     for lot in wallets.iter().flat_map(|wallet| &wallet.lots) {
         let left = lot.pending + lot.available + lot.held;
         let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let waits = lot.activates.filter(|_| !lot.pending.is_zero());
+        let from = waits.map_or_else(|| "now".to_owned(), |at| at.to_string());
         let (awarded, left) = (Cell::amount(lot.initial), Cell::amount(left));
         let (name, sequence) = (Cell::plain(lot.wallet.as_str()), Cell::number(lot.sequence.to_string()));
-        lots.row([name, sequence, awarded, left, Cell::plain(expires)]);
+        lots.row([name, sequence, awarded, left, Cell::plain(from), Cell::plain(expires)]);
     }
     let lots_len = wallets.iter().map(|wallet| wallet.lots.len() as u64).sum();
     if lots_len == 0 {

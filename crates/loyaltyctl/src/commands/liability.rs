@@ -39,10 +39,10 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
-    let zone = args.zone.zone()?;
+    let target = args.ledger.open().await?;
+    let zone = args.zone.zone(&target).await?;
     let at = args.at.as_deref().map(|text| when::last("--at", text, &zone)).transpose()?;
     let by = if args.recorded { Reckoning::Recorded } else { Reckoning::Happened };
-    let target = args.ledger.open().await?;
     let wallets = target.ledger.liability(&target.pipeline, &LiabilityAsk { at, by, zone }).await?;
     if screen.is_json() {
         screen.json(&serde_json::json!({ "pipeline": target.pipeline, "at": at, "wallets": wallets }))?;

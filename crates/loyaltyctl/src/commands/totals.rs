@@ -5,13 +5,26 @@ use rust_decimal::Decimal;
 
 use crate::screen::{Cell, Screen, Table, count, group};
 
-/// One row a wallet.
+/// A title and what stands below it.
+type Column = (&'static str, fn(&WalletTotals) -> Decimal);
+
+/// One row a wallet. What waits and what ended have columns only where there is some.
 pub(super) fn table(wallets: &[WalletTotals], screen: &Screen) -> String {
-    let mut table = Table::new(&["WALLET", "EARNED", "SPENT", "TAKEN BACK", "ADJUSTED", "AVAILABLE"]);
-    let number = |value: Decimal| Cell::number(group(&value.to_string()));
-    for WalletTotals { wallet, earned, spent, clawed, adjusted, available, .. } in wallets {
-        let name = Cell::bold(wallet.as_str());
-        table.row([name, number(*earned), number(*spent), number(*clawed), number(*adjusted), number(*available)]);
+    let always: [Column; 4] = [
+        ("EARNED", |sums| sums.earned),
+        ("SPENT", |sums| sums.spent),
+        ("TAKEN BACK", |sums| sums.clawed),
+        ("ADJUSTED", |sums| sums.adjusted),
+    ];
+    let sometimes: [Column; 2] = [("EXPIRED", |sums| sums.expired), ("PENDING", |sums| sums.pending)];
+    let some = sometimes.into_iter().filter(|(_, of)| wallets.iter().any(|sums| !of(sums).is_zero()));
+    let last: Column = ("AVAILABLE", |sums| sums.available);
+    let columns: Vec<_> = always.into_iter().chain(some).chain([last]).collect();
+    let titles: Vec<&str> = std::iter::once("WALLET").chain(columns.iter().map(|(title, _)| *title)).collect();
+    let mut table = Table::new(&titles);
+    for sums in wallets {
+        let numbers = columns.iter().map(|(_, of)| Cell::number(group(&of(sums).to_string())));
+        table.row(std::iter::once(Cell::bold(sums.wallet.as_str())).chain(numbers));
     }
     table.render(screen)
 }

@@ -2,15 +2,18 @@
 
 use contract::span::Span;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
+
+use crate::edge::Halt;
+use crate::target::LedgerTarget;
 
 /// Whose days and months are meant.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ZoneArgs {
-    /// Time zone of dates and months, such as `Europe/Moscow`
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    time_zone: String,
+    /// Time zone of dates and months, such as `Europe/Moscow` [default: the programme's]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
 }
 
 /// A text that is no time.
@@ -26,11 +29,20 @@ pub(super) enum WhenError {
     Since { text: String },
     #[error("could not use `--time-zone {zone}`: name one of the IANA time zones, such as `Europe/Moscow`")]
     Zone { zone: String, source: jiff::Error },
+    #[error("could not use the programme's time zone `{zone}`; name one with `--time-zone`")]
+    OfProgram { zone: String, source: jiff::Error },
 }
 
 impl ZoneArgs {
-    pub(super) fn zone(&self) -> Result<TimeZone, WhenError> {
-        TimeZone::get(&self.time_zone).map_err(|source| WhenError::Zone { zone: self.time_zone.clone(), source })
+    /// The one that is named, else the programme's as it stands now. From the data that this program carries, as the rules take
+    /// theirs: a day must not differ between two machines.
+    pub(super) async fn zone(&self, target: &LedgerTarget) -> Result<TimeZone, Halt> {
+        let zones = TimeZoneDatabase::bundled();
+        if let Some(zone) = &self.time_zone {
+            return Ok(zones.get(zone).map_err(|source| WhenError::Zone { zone: zone.clone(), source })?);
+        }
+        let zone = target.ruleset().await?.program.time_zone;
+        Ok(zones.get(&zone).map_err(|source| WhenError::OfProgram { zone, source })?)
     }
 }
 

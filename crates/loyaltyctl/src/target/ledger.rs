@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::PipelineName;
+use contract::ruleset::Ruleset;
 use ledger::{Ledger, LedgerError};
 
 use super::broker::variable;
@@ -56,6 +57,8 @@ pub(crate) enum LedgerTargetError {
         "could not find pipeline `{name}` in the ledger `{ledger}`; see that the name is right, or run `loyaltyctl up` first"
     )]
     NoSuchPipeline { name: String, ledger: String },
+    #[error("could not find the rules that hold in the ledger; run `loyaltyctl up` first")]
+    NoRules,
     #[error("could not use `--pipeline {name}`: it {problem}")]
     Name { name: String, problem: contract::id::IdError },
 }
@@ -65,6 +68,14 @@ pub(crate) enum LedgerTargetError {
 pub(crate) struct LedgerTarget {
     pub(crate) pipeline: PipelineName,
     pub(crate) ledger: Arc<dyn Ledger>,
+}
+
+impl LedgerTarget {
+    /// The rules as they were said last.
+    pub(crate) async fn ruleset(&self) -> Result<Ruleset, Halt> {
+        let last = self.ledger.timeline(&self.pipeline).await?.pop().ok_or(LedgerTargetError::NoRules)?;
+        Ok(self.ledger.ruleset(&last.hash).await?.ok_or(LedgerTargetError::NoRules)?)
+    }
 }
 
 impl LedgerArgs {

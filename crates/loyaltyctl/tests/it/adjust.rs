@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::ask::{ask, filled};
-use crate::money::{is_golden, narrow};
+use crate::money::{is_golden, narrow, otherwise};
 use crate::parts::own_schema;
 use crate::program::{loyaltyctl, run};
 
@@ -46,6 +46,25 @@ fn a_preview_shows_balances_before_and_after_and_changes_nothing() {
     let new = by_ann(&["zoe", "--points", "5", "--reason", "hello", "--new-members", "--dry-run"]);
     ask(folder.path(), &new).ended(0);
     ask(folder.path(), &["balance", "zoe"]).ended(1);
+    audits_clean(folder.path());
+}
+
+/// Ann's last event came while the 10 points of her second purchase still waited.
+#[test]
+fn what_is_due_for_a_member_comes_before_the_correction_in_the_preview_too() {
+    let folder = otherwise("{ name: points }", "{ name: points, pending: { for: 3d } }");
+    assert_eq!(available(folder.path(), "ann"), "0");
+    let take = |more: &[&str]| {
+        let question = by_ann(&[&["ann", "--points=-1", "--reason", "a test", "-o", "json"], more].concat());
+        ask(folder.path(), &question).ended(0).json()["corrections"][0].clone()
+    };
+    let preview = take(&["--dry-run"]);
+    let want =
+        |corrected: &Value| [&corrected["before"], &corrected["after"]].map(|told| told.as_str().unwrap().to_owned());
+    assert_eq!(want(&preview), ["10", "9"]);
+    assert_eq!(available(folder.path(), "ann"), "0", "nothing was kept");
+    assert_eq!(want(&take(&[])), want(&preview));
+    assert_eq!(available(folder.path(), "ann"), "9");
     audits_clean(folder.path());
 }
 

@@ -27,6 +27,25 @@ pub(crate) fn narrow(folder: &Path, question: &[&str]) -> Said {
     run(loyaltyctl(folder, &args).env("COLUMNS", "80"))
 }
 
+/// A new ledger, from the folder's events.
+fn fill_again(folder: &Path) {
+    std::fs::remove_dir_all(folder.join("data")).unwrap();
+    std::fs::create_dir(folder.join("data")).unwrap();
+    let args = ["simulate", "-f", "pipeline.yaml", "events.jsonl", "--ledger", "sqlite:data/ledger.db"];
+    run(&mut loyaltyctl(folder, &args)).ended(0);
+}
+
+/// The same events, by a programme that says one thing otherwise.
+pub(crate) fn otherwise(from: &str, to: &str) -> tempfile::TempDir {
+    let folder = filled();
+    let file = folder.path().join("pipeline.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(file, text.replace(from, to)).unwrap();
+    fill_again(folder.path());
+    folder
+}
+
 /// The same events, and lots that expire.
 fn expiring() -> tempfile::TempDir {
     let folder = filled();
@@ -36,14 +55,14 @@ fn expiring() -> tempfile::TempDir {
 "#;
     let events = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap() + more;
     std::fs::write(folder.path().join("events.jsonl"), events).unwrap();
-    std::fs::remove_dir_all(folder.path().join("data")).unwrap();
-    std::fs::create_dir(folder.path().join("data")).unwrap();
-    let args = ["simulate", "-f", "pipeline.yaml", "events.jsonl", "--ledger", "sqlite:data/ledger.db"];
-    run(&mut loyaltyctl(folder.path(), &args)).ended(0);
+    fill_again(folder.path());
     let ledger = rusqlite::Connection::open(folder.path().join("data/ledger.db")).unwrap();
     let micros = |at: &str| at.parse::<jiff::Timestamp>().unwrap().as_microsecond();
     let (active, expires) = (micros("2026-01-20T00:00:00Z"), micros("2026-04-01T00:00:00Z"));
     let sql = format!("update lot set activates_at = {active}, expires_at = {expires} where initial = 40");
+    assert_eq!(ledger.execute(&sql, []).unwrap(), 1);
+    let sql =
+        format!("insert into due select pipeline, bucket, member, {expires}, 1 from lot where expires_at is not null");
     assert_eq!(ledger.execute(&sql, []).unwrap(), 1);
     folder
 }
@@ -114,6 +133,21 @@ fn what_is_owed_is_told_with_the_month_in_which_it_expires() {
     let now = ask(folder.path(), &["liability"]).ended(0).out;
     assert!(now.starts_with("pipeline cdnow, all that is recorded\n"), "{now}");
     ask(folder.path(), &["liability", "--recorded"]).ended(2);
+}
+
+#[test]
+fn days_are_those_of_the_programme_unless_others_are_named() {
+    let folder = otherwise("    currency: USD\n", "    currency: USD\n    timeZone: Pacific/Kiritimati\n");
+    let at = |more: &[&str]| {
+        let question = [&["liability", "--at", "2026-01-02", "-o", "json"], more].concat();
+        ask(folder.path(), &question).ended(0).json()["at"].clone()
+    };
+    assert_eq!(at(&[]), "2026-01-02T09:59:59.999999Z");
+    assert_eq!(at(&["--time-zone", "UTC"]), "2026-01-02T23:59:59.999999Z");
+    let events = ask(folder.path(), &["statement", "ann", "--to", "2026-01-02", "-o", "csv"]).ended(0).out;
+    assert!(events.contains(",p1,") && !events.contains(",p2,"), "{events}");
+    let audit = ask(folder.path(), &["audit", "--since", "2300-01-02", "-o", "json"]).ended(0).json();
+    assert_eq!(audit["since"], "2300-01-01T10:00:00Z");
 }
 
 #[test]

@@ -225,3 +225,41 @@ async fn with_every_order_refunded_nothing_is_left_on_sqlite_and_the_audit_finds
 async fn with_every_order_refunded_nothing_is_left_on_postgresql_and_the_audit_finds_nothing() {
     refunded("PostgreSQL").await;
 }
+
+/// The example's purchases of before this day, with an expiry of its points, as they stand when the day begins.
+async fn expired(store: &str, expiry: &str) -> (String, String) {
+    const DAY: &str = "1998-06-15";
+    let folder = tempfile::tempdir().unwrap();
+    let (text, purchases) = cdnow();
+    let text = text.replace("- { name: points }", &format!("- {{ name: points, expiry: {expiry} }}"));
+    std::fs::write(folder.path().join("pipeline.yaml"), text).unwrap();
+    let lines = std::fs::read_to_string(purchases).unwrap();
+    let before = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["occurredAt"].as_str().unwrap() < DAY;
+    let lines: Vec<&str> = lines.lines().filter(before).collect();
+    std::fs::write(folder.path().join("before.jsonl"), lines.join("\n")).unwrap();
+    let url = ledger(store, folder.path()).await;
+    let said =
+        run(&mut simulate(folder.path(), &["before.jsonl", "--at", DAY, "-o", "json", "--ledger", &url])).ended(0);
+    let points = said.json()["wallets"][0].clone();
+    let audit = ["audit", "--pipeline", "cdnow", "--ledger", &url];
+    let said = run(&mut loyaltyctl(folder.path(), &audit)).ended(0);
+    assert!(said.out.ends_with("audit: 0 differences\n"), "{}", said.out);
+    (points["expired"].as_str().unwrap().to_owned(), points["available"].as_str().unwrap().to_owned())
+}
+
+async fn expiries(store: &str) {
+    let gone_and_left = |gone: &str, left: &str| (gone.to_owned(), left.to_owned());
+    let end_of_month = expired(store, "{ after: 12mo, roundUpTo: Month }").await;
+    assert_eq!(end_of_month, gone_and_left("133628", "103642"), "to the end of the month");
+    assert_eq!(expired(store, "{ after: 12mo }").await, gone_and_left("136919", "100351"), "to the day");
+}
+
+#[tokio::test]
+async fn the_cdnow_points_end_as_was_computed_elsewhere_on_sqlite() {
+    expiries("SQLite").await;
+}
+
+#[tokio::test]
+async fn the_cdnow_points_end_as_was_computed_elsewhere_on_postgresql() {
+    expiries("PostgreSQL").await;
+}

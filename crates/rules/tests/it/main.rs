@@ -5,6 +5,7 @@ mod bad_input;
 mod bands;
 mod cdnow;
 mod conditions;
+mod dates;
 mod earning;
 mod mistakes;
 mod open_loyalty;

@@ -26,7 +26,8 @@ fn points_are_read_at_the_wallets_scale() {
     let rules = two_wallets();
     let decided = |event: &Event| rules.decide(event, Facts::default()).unwrap();
     let redeemed = |name: &str, units: i64| Decision::Redeem { wallet: wallet(name), points: Points(units) };
-    let adjusted = |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units) };
+    let adjusted =
+        |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units), expires: None };
     assert_eq!(decided(&redeem(None, "120")), redeemed("points", 120));
     assert_eq!(decided(&redeem(None, "120.0")), redeemed("points", 120));
     assert_eq!(decided(&redeem(Some("cash"), "1.2")), redeemed("cash", 120));

@@ -86,8 +86,6 @@ pub(super) enum AdjustError {
     File { file: String, source: csv::Error },
     #[error("could not take `{file}`: it has more than {max} rows; split it")]
     TooMany { file: String, max: usize },
-    #[error("could not find the rules that hold in the ledger; run `loyaltyctl up` first")]
-    NoRules,
     #[error("could not make events of the corrections")]
     Events(#[source] serde_json::Error),
 }
@@ -146,8 +144,7 @@ impl<'a> Desk<'a> {
             "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust"] }],
         }))
         .map_err(AdjustError::Events)?;
-        let last = ledger.timeline(pipeline).await?.pop().ok_or(AdjustError::NoRules)?;
-        let ruleset = ledger.ruleset(&last.hash).await?.ok_or(AdjustError::NoRules)?;
+        let ruleset = target.ruleset().await?;
         let engine = Engine::open(pipeline.clone(), Arc::clone(ledger), TimeLimits::new(&events)).await?;
         Ok(Self { target, engine, events, ruleset, now: Timestamp::now() })
     }

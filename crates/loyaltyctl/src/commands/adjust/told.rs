@@ -87,10 +87,12 @@ impl Told {
         Self { fate, what: what.to_owned(), ..self }
     }
 
-    /// By the result that is published of it.
+    /// By the result that is published of it; what was due for the member comes before it.
     fn decided(self, results: &[ResultEvent]) -> Self {
         let number = |text: &String| text.parse::<Decimal>().ok();
-        match results.first().map(|result| &result.body) {
+        let of_it =
+            |body: &&ResultBody| matches!(body, ResultBody::Adjusted { .. } | ResultBody::AdjustmentRejected { .. });
+        match results.iter().map(|result| &result.body).find(of_it) {
             Some(ResultBody::Adjusted { available, .. }) => {
                 let after = number(available);
                 let before = after.and_then(|after| after.checked_sub(self.points));

@@ -28,16 +28,25 @@ fn results(report: &EventReport) -> String {
 
 fn result_sentence(body: &ResultBody) -> String {
     match body {
-        ResultBody::Earned { wallet, points, available, .. } => {
-            format!("{points} {wallet} earned, {available} available after it")
+        ResultBody::Earned { wallet, points, available, activates_at, .. } => {
+            let wait = activates_at.map(|at| format!(" to be spent from {at} on")).unwrap_or_default();
+            format!("{points} {wallet} earned{wait}, {available} available after it")
         }
-        ResultBody::ClawedBack { wallet, points, waived, available, order } => {
+        ResultBody::Activated { wallet, points, available } => {
+            format!("{points} {wallet} can be spent now, {available} available after it")
+        }
+        ResultBody::Expired { wallet, points, available } => {
+            format!("{points} {wallet} ended unspent, {available} available after it")
+        }
+        ResultBody::ClawedBack { wallet, points, waived, expired, available, order } => {
             let waived =
                 if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
-            format!("{points} {wallet} taken back for order `{order}`{waived}, {available} available after it")
+            let expired = had_expired(expired.as_ref());
+            format!("{points} {wallet} taken back for order `{order}`{waived}{expired}, {available} available after it")
         }
-        ResultBody::Reinstated { wallet, points, available, order, .. } => {
-            format!("{points} {wallet} given back for order `{order}`, {available} available after it")
+        ResultBody::Reinstated { wallet, points, expired, available, order, .. } => {
+            let expired = had_expired(expired.as_ref());
+            format!("{points} {wallet} given back for order `{order}`{expired}, {available} available after it")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
@@ -50,6 +59,10 @@ fn result_sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
         }
     }
+}
+
+fn had_expired(points: Option<&String>) -> String {
+    points.map(|points| format!(" ({points} more had expired)")).unwrap_or_default()
 }
 
 /// What happened, as far as the ledger keeps it: purchases and waiting refunds are kept whole.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use contract::event::Event;
@@ -12,6 +13,7 @@ use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use engine::{Engine, Settled};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::Ledger;
 use serde::Serialize;
 
@@ -22,6 +24,28 @@ use crate::target::Pipeline;
 
 /// Events of one batch, as a busy worker takes them.
 const BATCH_LEN: usize = 500;
+
+/// Members of one batch of what is due.
+const DUE_LEN: usize = 500;
+
+/// A day or a time of the command line.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    Day(Date),
+    Time(Timestamp),
+}
+
+impl FromStr for At {
+    type Err = jiff::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A time begins with a day, and must not be taken for it when its zone is forgotten.
+        match text.parse() {
+            Ok(time) => Ok(Self::Time(time)),
+            Err(wrong) if text.contains(':') => Err(wrong),
+            Err(_) => text.parse().map(Self::Day),
+        }
+    }
+}
 
 /// What became of the events.
 #[derive(Debug, Default)]
@@ -132,7 +156,7 @@ impl Results {
 pub(super) async fn run(
     pipeline: &Pipeline,
     ledger: Arc<dyn Ledger>,
-    mut lines: Lines,
+    (mut lines, at): (Lines, Option<At>),
     results: Results,
 ) -> Result<Tally, Halt> {
     let events = &pipeline.spec.events;
@@ -153,6 +177,9 @@ pub(super) async fn run(
         }
     }
     run.settle(batch).await?;
+    if let Some(at) = at {
+        run.settle_due(at).await?;
+    }
     progress.end();
     run.results.finish()?;
     run.tally.buried.sort_by_key(|buried| buried.line);
@@ -189,6 +216,22 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What timers would have posted by then.
+    async fn settle_due(&mut self, at: At) -> Result<(), Halt> {
+        let by = match (at, self.engine.rulebook().timeline.latest()) {
+            (At::Time(at), _) => at,
+            (At::Day(day), Some(rules)) => {
+                rules.midnight(day).map_err(|source| SimulateError::Beyond { at: day.to_string(), source })?
+            }
+            // Without rules nothing can have been earned.
+            (At::Day(_), None) => return Ok(()),
+        };
+        while let Some(settled) = self.engine.settle_due(by, DUE_LEN).await? {
+            self.keep(&settled.results)?;
+        }
+        Ok(())
+    }
+
     fn count(&mut self, outcome: &str) {
         *self.tally.outcomes.entry(outcome.to_ascii_lowercase()).or_default() += 1;
     }
@@ -202,5 +245,18 @@ impl Run<'_> {
 
     fn bury(&mut self, line: u64, Refusal { reason, detail }: Refusal) {
         self.tally.buried.push(Buried { line, reason, detail });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_its_zone_is_not_taken_for_its_day() {
+        assert!(matches!("2027-01-01".parse(), Ok(At::Day(_))));
+        assert!(matches!("2027-01-01T12:00:00Z".parse(), Ok(At::Time(_))));
+        assert!("2027-01-01T12:00".parse::<At>().is_err());
+        assert!("soon".parse::<At>().is_err());
     }
 }

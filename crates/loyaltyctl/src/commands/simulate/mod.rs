@@ -23,6 +23,7 @@ Exit codes: 0 every event could be decided, 1 some would be buried, 2 a file or 
 Examples:
   loyaltyctl simulate -f pipeline.yaml purchases.jsonl
   zcat 2025.jsonl.gz | loyaltyctl simulate -f pipeline.yaml --history -
+  loyaltyctl simulate -f pipeline.yaml purchases.jsonl --at 2027-01-01
   loyaltyctl simulate -f pipeline.yaml purchases.jsonl --ledger sqlite:try.db --results results.jsonl")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -43,6 +44,11 @@ pub(crate) struct Args {
     /// Take every event at its own time, as with `events.clock: Event`: nothing is too late
     #[arg(long)]
     history: bool,
+
+    /// After the events, post what is due by then for all members (points that can be spent, points that end): a day, which
+    /// begins in the programme's time zone, or a time such as 2027-01-01T12:00:00Z
+    #[arg(long, value_name = "DATE")]
+    at: Option<feed::At>,
 }
 
 /// Why a simulation cannot begin or go on.
@@ -57,6 +63,8 @@ pub(super) enum SimulateError {
          name an empty one"
     )]
     NotEmpty { ledger: String, pipeline: String },
+    #[error("could not post what is due at `{at}`: it is beyond the calendar; name a day of a nearer year")]
+    Beyond { at: String, source: jiff::Error },
     #[error("could not write results to `{file}`: the events are read from it; name another file")]
     SameFile { file: String },
 }
@@ -77,7 +85,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let results = feed::Results::create(args.results.as_deref())?;
     // Last: a mistyped name of a file must not leave a ledger that holds the pipeline.
     let ledger = open(args, &pipeline).await?;
-    let tally = feed::run(&pipeline, ledger.clone(), lines, results).await?;
+    let tally = feed::run(&pipeline, ledger.clone(), (lines, args.at), results).await?;
     let summary = summary::Summary::of(&pipeline, ledger.as_ref(), tally).await?;
     if screen.is_json() {
         screen.json(&summary)?;

@@ -58,8 +58,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn ask(&self) -> Result<StatementAsk, Halt> {
-        let zone = self.zone.zone()?;
+    async fn ask(&self, target: &LedgerTarget) -> Result<StatementAsk, Halt> {
+        let zone = self.zone.zone(target).await?;
         Ok(StatementAsk {
             wallet: self.wallet.as_deref().map(|name| parse("a wallet", name, WalletName::parse)).transpose()?,
             from: self.from.as_deref().map(|text| when::first("--from", text, &zone)).transpose()?,
@@ -71,8 +71,8 @@ impl Args {
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let member = parse("a member", &args.member, MemberId::parse)?;
-    let ask = args.ask()?;
     let target = args.ledger.open().await?;
+    let ask = args.ask(&target).await?;
     let LedgerTarget { ledger, pipeline } = &target;
     let Some(first) = ledger.statement(pipeline, &member, &ask, &StatementMark::default()).await? else {
         screen.warn(&format!(

@@ -1,0 +1,151 @@
+//! Random histories of one member against the model: late events, doubles, jumps of time; the same to the last point.
+//!
+//! `SEED` runs one history again; `LOYALTY_TEST_SHARE=all` runs many. A history that differs is cut down before it is shown.
+
+use contract::event::Event;
+
+use crate::model::{Model, Place};
+use crate::property::Dice;
+use crate::time::{days, on};
+use crate::world::{World, adjust, back, bought, spend};
+
+const LEN: usize = 60;
+
+fn history(seed: u64) -> Vec<Event> {
+    let mut dice = Dice(seed);
+    let mut today = 0;
+    let mut events: Vec<Event> = Vec::new();
+    for n in 0..LEN {
+        today += dice.points(4);
+        // A third of the events come late, some of them by months.
+        let day = if dice.upto(3) == 0 { (today - dice.points(40)).max(0) } else { today };
+        let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
+        let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
+        let event = match dice.upto(10) {
+            0..=3 => {
+                let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
+                let mut event = bought(&order, "ann", &lines);
+                event.id = name.try_into().unwrap();
+                let event = if dice.upto(2) == 0 { days(event, "wait", 1 + dice.points(20)) } else { event };
+                if dice.upto(3) > 0 { days(event, "last", 1 + dice.points(30)) } else { event }
+            }
+            4 | 5 => back(&name, "ann", &order, &[line]),
+            6 => back(&name, "ann", &order, &[]),
+            7 => spend(&name, "ann", 1 + dice.points(60)),
+            8 => adjust(&name, "ann", [-9, -1, 2, 7][usize::try_from(dice.upto(4)).unwrap()]),
+            _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
+                Some(earlier) => {
+                    events.push(earlier.clone());
+                    continue;
+                }
+                None => adjust(&name, "ann", 3),
+            },
+        };
+        events.push(on(event, day));
+    }
+    events
+}
+
+/// A refund of an order that never came would wait for it; that is another test's matter.
+fn without_early_refunds(events: &[Event]) -> Vec<Event> {
+    let mut bought = std::collections::BTreeSet::new();
+    let mut kept = Vec::new();
+    for event in events {
+        match event.type_name() {
+            "purchase" => drop(bought.insert(event.order().cloned())),
+            "refund" if !bought.contains(&event.order().cloned()) => continue,
+            _ => {}
+        }
+        kept.push(event.clone());
+    }
+    kept
+}
+
+/// What differs after the history and the timers of its last night, if anything.
+async fn difference(world: &World, events: &[Event], batch: usize) -> Option<String> {
+    let mut model = Model::default();
+    let mut known = std::collections::BTreeSet::new();
+    for event in events.iter().filter(|event| known.insert(event.id.clone())) {
+        model.apply(event);
+    }
+    for chunk in events.chunks(batch) {
+        world.batch(chunk).await;
+    }
+    let before = compare(world, &model).await;
+    let night = "2027-02-01T12:00:00Z";
+    model.night(night.parse().unwrap());
+    world.settle_due(night).await;
+    let after = compare(world, &model).await;
+    let audit = world.differences().await.first().map(|finding| format!("{finding:?}"));
+    before.or(after).or(audit)
+}
+
+async fn compare(world: &World, model: &Model) -> Option<String> {
+    let member = "ann".to_owned().try_into().unwrap();
+    let balances = world.ledger.balance(&world.pipeline, &member).await.unwrap().unwrap_or_default();
+    let mut lots = std::collections::BTreeMap::new();
+    for lot in balances.iter().flat_map(|balance| &balance.lots) {
+        let parts = [lot.pending, lot.available].map(|points| usize::try_from(points).unwrap());
+        lots.insert(lot.sequence, parts);
+    }
+    let totals = world.ledger.totals(&world.pipeline).await.unwrap().wallets;
+    let sums = totals.first().map_or([rust_decimal::Decimal::ZERO; 5], |sums| {
+        [sums.pending, sums.available, sums.spent, sums.clawed, sums.expired]
+    });
+    let places = [Place::Pending, Place::Available, Place::Spent, Place::Clawed, Place::Expired];
+    let (want, have) = (places.map(|place| model.count(place)), sums.map(|sum| usize::try_from(sum).unwrap()));
+    let same = want == have && model.lots() == lots;
+    (!same).then(|| format!("{places:?}: the model {want:?}, the ledger {have:?}; lots: {:?}, {lots:?}", model.lots()))
+}
+
+/// Leaves out events as long as the rest still differs.
+async fn shrunk(mut events: Vec<Event>, fresh: &impl AsyncFn() -> World) -> Vec<Event> {
+    let mut at = 0;
+    while at < events.len() {
+        let mut fewer = events.clone();
+        fewer.remove(at);
+        let fewer = without_early_refunds(&fewer);
+        if difference(&fresh().await, &fewer, 1).await.is_some() {
+            events = fewer;
+        } else {
+            at += 1;
+        }
+    }
+    events
+}
+
+async fn check(seed: u64, fresh: &impl AsyncFn() -> World) {
+    println!("SEED={seed}");
+    let events = without_early_refunds(&history(seed));
+    let batch = usize::try_from(1 + seed % 9).unwrap();
+    if let Some(difference) = difference(&fresh().await, &events, batch).await {
+        let fewest = shrunk(events, fresh).await;
+        let told: Vec<String> = fewest
+            .iter()
+            .map(|event| format!("{} {} {:?} {:?}", event.id, event.occurred_at, event.kind, event.data))
+            .collect();
+        panic!("SEED={seed}, batches of {batch}: {difference}\nshrunk (batches of 1):\n{}", told.join("\n"));
+    }
+}
+
+fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {
+    if let Some(seed) = std::env::var("SEED").ok().and_then(|text| text.parse().ok()) {
+        return seed..seed + 1;
+    }
+    let all = std::env::var("LOYALTY_TEST_SHARE").is_ok_and(|share| share == "all");
+    1..1 + if all { many } else { few }
+}
+
+#[tokio::test]
+async fn the_model_and_sqlite_agree_to_the_last_point() {
+    for seed in seeds(150, 5000) {
+        check(seed, &World::sqlite_memory).await;
+    }
+}
+
+#[tokio::test]
+async fn the_model_and_postgres_agree_to_the_last_point() {
+    for seed in seeds(6, 200) {
+        check(seed, &World::postgres).await;
+    }
+}

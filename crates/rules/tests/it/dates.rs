@@ -1,0 +1,162 @@
+//! When points can be spent and when they end: the calendar in the programme's time zone.
+
+use contract::decision::{Dates, Decision, Facts};
+use contract::event::{Adjust, Event, Kind};
+use contract::ruleset::Ruleset;
+use rules::compile;
+use serde_json::{Value, json};
+
+use crate::support::{awards, earn, merged, order, ruleset_of, sentences};
+
+fn programme(zone: &str, wallet: &Value, how: &Value) -> Ruleset {
+    let wallet = merged(&json!({ "name": "points" }), wallet);
+    let rule = earn("base", &merged(&json!({ "fixed": "1" }), how), &json!({}));
+    let mut ruleset = ruleset_of(&json!([wallet]), &json!([rule]));
+    zone.clone_into(&mut ruleset.program.time_zone);
+    ruleset
+}
+
+fn dates(zone: &str, wallet: &Value, how: &Value, at: &str) -> Dates {
+    let compiled = compile(programme(zone, wallet, how)).unwrap_or_else(|errors| panic!("{}", sentences(&errors)));
+    let event = Event { occurred_at: at.parse().unwrap(), ..order("1") };
+    awards(&compiled, &event)[0].dates
+}
+
+fn faults(zone: &str, wallet: &Value, how: &Value) -> String {
+    compile(programme(zone, wallet, how)).err().map(|errors| sentences(&errors)).unwrap_or_default()
+}
+
+/// Zone, `expiry`, when the points are earned, from when on they are gone.
+const ENDS: &[(&str, &str, &str, &str)] = &[
+    // Days of the calendar.
+    ("UTC", "0d", "2026-01-31T23:59:59Z", "2026-02-01T00:00:00Z"),
+    ("UTC", "1mo", "2026-01-31T12:00:00Z", "2026-03-01T00:00:00Z"),
+    ("UTC", "1mo", "2024-01-31T12:00:00Z", "2024-03-01T00:00:00Z"),
+    ("UTC", "12mo", "2024-02-29T12:00:00Z", "2025-03-01T00:00:00Z"),
+    ("UTC", "1y", "2024-02-29T12:00:00Z", "2025-03-01T00:00:00Z"),
+    ("UTC", "4y", "2024-02-29T12:00:00Z", "2028-03-01T00:00:00Z"),
+    ("UTC", "12mo", "2023-02-28T12:00:00Z", "2024-02-29T00:00:00Z"),
+    ("UTC", "30d", "2024-01-31T12:00:00Z", "2024-03-02T00:00:00Z"),
+    // Put off to the end of a part of the year.
+    ("UTC", "12mo Month", "2026-01-15T12:00:00Z", "2027-02-01T00:00:00Z"),
+    ("UTC", "1mo Month", "2024-01-31T12:00:00Z", "2024-03-01T00:00:00Z"),
+    ("UTC", "12mo Quarter", "2026-01-15T12:00:00Z", "2027-04-01T00:00:00Z"),
+    ("UTC", "0d Quarter", "2026-12-31T12:00:00Z", "2027-01-01T00:00:00Z"),
+    ("UTC", "12mo HalfYear", "2026-06-30T12:00:00Z", "2027-07-01T00:00:00Z"),
+    ("UTC", "12mo HalfYear", "2026-07-01T12:00:00Z", "2028-01-01T00:00:00Z"),
+    ("UTC", "12mo Year", "2026-01-15T12:00:00Z", "2028-01-01T00:00:00Z"),
+    // Moscow: +03 and summer time until 2010, +04 all year from March 2011, +03 from 26 October 2014.
+    ("Europe/Moscow", "0d", "2010-03-27T12:00:00Z", "2010-03-27T21:00:00Z"),
+    ("Europe/Moscow", "0d", "2010-03-28T12:00:00Z", "2010-03-28T20:00:00Z"),
+    ("Europe/Moscow", "0d", "2014-10-25T12:00:00Z", "2014-10-25T20:00:00Z"),
+    ("Europe/Moscow", "1d", "2014-10-25T12:00:00Z", "2014-10-26T21:00:00Z"),
+    ("Europe/Moscow", "0d", "2014-10-25T20:30:00Z", "2014-10-26T21:00:00Z"),
+    ("Europe/Berlin", "0d", "2026-03-28T12:00:00Z", "2026-03-28T23:00:00Z"),
+    ("Europe/Berlin", "0d", "2026-03-29T12:00:00Z", "2026-03-29T22:00:00Z"),
+    ("Europe/Berlin", "0d", "2026-10-24T12:00:00Z", "2026-10-24T22:00:00Z"),
+    ("Europe/Berlin", "0d", "2026-10-25T12:00:00Z", "2026-10-25T23:00:00Z"),
+    ("America/New_York", "0d", "2026-03-07T12:00:00Z", "2026-03-08T05:00:00Z"),
+    ("America/New_York", "0d", "2026-03-08T12:00:00Z", "2026-03-09T04:00:00Z"),
+    ("America/New_York", "0d", "2026-10-31T12:00:00Z", "2026-11-01T04:00:00Z"),
+    ("America/New_York", "0d", "2026-11-01T12:00:00Z", "2026-11-02T05:00:00Z"),
+    // Kathmandu is 5:45 ahead: at 18:10 it is still the 31st of January, at 18:20 the 1st of February.
+    ("Asia/Kathmandu", "1mo", "2026-01-31T18:10:00Z", "2026-02-28T18:15:00Z"),
+    ("Asia/Kathmandu", "1mo", "2026-01-31T18:20:00Z", "2026-03-01T18:15:00Z"),
+];
+
+#[test]
+fn points_end_with_the_last_day_in_the_programmes_time_zone() {
+    for (zone, expiry, at, end) in ENDS {
+        let (after, part) = expiry.split_once(' ').unwrap_or((expiry, ""));
+        let expiry = match part {
+            "" => json!({ "after": after }),
+            part => json!({ "after": after, "roundUpTo": part }),
+        };
+        let Dates { activates, expires } = dates(zone, &json!({ "expiry": expiry }), &json!({}), at);
+        assert_eq!((activates, expires), (None, Some(end.parse().unwrap())), "{zone}, {expiry} from {at}");
+    }
+}
+
+/// Zone, `pending.for`, when the points are earned, from when on they can be spent.
+const WAITS: &[(&str, &str, &str, &str)] = &[
+    ("UTC", "14d", "2026-01-31T12:34:56Z", "2026-02-14T12:34:56Z"),
+    ("UTC", "1mo", "2026-01-31T12:00:00Z", "2026-02-28T12:00:00Z"),
+    ("UTC", "1mo", "2024-01-31T12:00:00Z", "2024-02-29T12:00:00Z"),
+    // The clock goes back: a day of 25 hours, and of the hour that comes twice the first one.
+    ("Europe/Moscow", "1d", "2014-10-25T12:00:00+04:00", "2014-10-26T12:00:00+03:00"),
+    ("Europe/Moscow", "1d", "2014-10-25T01:30:00+04:00", "2014-10-26T01:30:00+04:00"),
+    ("Europe/Moscow", "1d", "2010-03-27T12:00:00+03:00", "2010-03-28T12:00:00+04:00"),
+    // The clock goes forward: a time that is skipped is as much later.
+    ("Europe/Berlin", "1d", "2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00"),
+    ("Europe/Berlin", "1d", "2026-10-24T12:00:00+02:00", "2026-10-25T12:00:00+01:00"),
+    ("America/New_York", "1d", "2026-03-07T12:00:00-05:00", "2026-03-08T12:00:00-04:00"),
+    ("America/New_York", "1d", "2026-10-31T12:00:00-04:00", "2026-11-01T12:00:00-05:00"),
+    ("Asia/Kathmandu", "14d", "2026-01-31T23:59:00+05:45", "2026-02-14T23:59:00+05:45"),
+];
+
+#[test]
+fn points_wait_to_the_same_time_of_day_in_the_programmes_time_zone() {
+    for (zone, wait, at, from) in WAITS {
+        let Dates { activates, expires } = dates(zone, &json!({ "pending": { "for": wait } }), &json!({}), at);
+        assert_eq!((activates, expires), (Some(from.parse().unwrap()), None), "{zone}, {wait} from {at}");
+    }
+}
+
+#[test]
+fn a_rule_may_say_otherwise_than_its_wallet() {
+    let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "12mo" } });
+    let at = "2026-01-01T12:00:00Z";
+    let of = |how: Value| {
+        let Dates { activates, expires } = dates("UTC", &wallet, &how, at);
+        [activates, expires].map(|at| at.map_or_else(String::new, |at| at.to_string()))
+    };
+    assert_eq!(of(json!({})), ["2026-01-15T12:00:00Z", "2027-01-02T00:00:00Z"]);
+    assert_eq!(of(json!({ "pending": { "for": "0d" } })), ["", "2027-01-02T00:00:00Z"]);
+    assert_eq!(of(json!({ "expiry": { "after": "1mo" } })), ["2026-01-15T12:00:00Z", "2026-02-02T00:00:00Z"]);
+}
+
+#[test]
+fn what_a_person_adds_is_there_at_once_and_ends_as_the_wallet_says() {
+    let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "1mo" } });
+    let compiled = compile(programme("UTC", &wallet, &json!({}))).unwrap();
+    let adjusted = |points: i64| {
+        let adjust = Adjust { wallet: None, points: points.into(), reason: "x".to_owned(), author: "y".to_owned() };
+        let at = "2026-01-31T12:00:00Z".parse().unwrap();
+        let event = Event { occurred_at: at, kind: Kind::Adjust(adjust), ..order("1") };
+        match compiled.decide(&event, Facts::default()).unwrap() {
+            Decision::Adjust { expires, .. } => expires,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(adjusted(5), Some("2026-03-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(adjusted(-5), None);
+}
+
+#[test]
+fn a_time_zone_and_terms_that_cannot_be_are_told_with_their_field() {
+    let none = json!({});
+    assert_eq!(
+        faults("Europe/Moskow", &none, &none),
+        "spec.program.timeZone: `Europe/Moskow` is not a time zone; did you mean `Europe/Moscow`?"
+    );
+    assert_eq!(
+        faults("shopwhere", &none, &none),
+        "spec.program.timeZone: `shopwhere` is not a time zone; write its IANA name, such as `Europe/Moscow` or `UTC`"
+    );
+    let never = json!({ "pending": { "for": "90d" }, "expiry": { "after": "1mo", "roundUpTo": "Month" } });
+    let sentence = "ends points 1mo after they were earned, before their wait of 90d is over; make it longer, or `pending` shorter";
+    assert_eq!(faults("UTC", &never, &none), format!("spec.program.wallets[0].expiry: {sentence}"));
+    let wallet = json!({ "pending": { "for": "90d" } });
+    let rule = json!({ "expiry": { "after": "1mo" } });
+    assert_eq!(faults("UTC", &wallet, &rule), format!("spec.rules[0].earn.expiry: {sentence}"));
+    let late = json!({ "pending": { "for": "61d" }, "expiry": { "after": "1mo", "roundUpTo": "Month" } });
+    assert_eq!(faults("UTC", &late, &none), "");
+}
+
+#[test]
+fn points_that_would_outlive_the_calendar_are_refused() {
+    let compiled = compile(programme("UTC", &json!({ "expiry": { "after": "1y" } }), &json!({}))).unwrap();
+    let event = Event { occurred_at: "9999-06-01T00:00:00Z".parse().unwrap(), ..order("1") };
+    let refusal = compiled.decide(&event, Facts::default()).unwrap_err();
+    assert_eq!(refusal.reason.to_string(), "Overflow");
+}
