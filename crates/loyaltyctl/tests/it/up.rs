@@ -95,16 +95,17 @@ async fn purchases_become_points_and_a_killed_worker_is_started_again() {
     let path = folder.path();
     let up = start(path, &vhost);
     up.until_said("worker ready");
-    let garbage =
-        [("purchase.web".to_owned(), "not json".to_owned()), ("refund.web".to_owned(), "{\"id\":1}".to_owned())];
-    publish(&vhost, purchases(0..300).chain(garbage)).await;
+    publish(&vhost, purchases(0..300)).await;
     until_applied(path, 300, &up).await;
 
     let first = worker_pid(path).unwrap();
     kill("KILL", first);
     up.until_said("the worker died: it was ended by signal 9");
     wait("another worker", || worker_pid(path).is_some_and(|pid| pid != first && is_alive(pid)), || up.said());
-    publish(&vhost, purchases(300..500)).await;
+    // Only now: a worker that is killed between a burial and its acknowledgement buries the message once more.
+    let garbage =
+        [("purchase.web".to_owned(), "not json".to_owned()), ("refund.web".to_owned(), "{\"id\":1}".to_owned())];
+    publish(&vhost, garbage.into_iter().chain(purchases(300..500))).await;
     until_applied(path, 500, &up).await;
     let second = worker_pid(path).unwrap();
 
