@@ -1,6 +1,7 @@
 //! The operator runs with exactly the chart's rights: with all of them nothing is forbidden, and each of them is used.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use api::{ConditionType, LoyaltyPipeline, Reason, Right, rights};
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
@@ -49,6 +50,10 @@ async fn grant(stage: &Stage, account: &str, rights: &[Right]) {
     .await;
 }
 
+/// A worker is given back after thirty seconds without waiting messages in which the broker's counters were never missing, as they
+/// are now and then on a busy machine: each time the thirty seconds begin anew.
+const GIVEN_BACK_MAX: Duration = Duration::from_mins(4);
+
 /// Everything that an operator does in its life: makes, mends, scales, migrates, deletes.
 async fn live_a_life(stage: &Stage) {
     let embedded = PIPELINE.replace("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}");
@@ -67,7 +72,8 @@ async fn live_a_life(stage: &Stage) {
         !stage.api::<Job>().list(&ListParams::default()).await.unwrap().items.is_empty()
     })
     .await;
-    ledger::open(&stage.ledger_url).unwrap().migrate().await.unwrap();
+    // From here on pods run, also that of the Job.
+    let _kubelet = Kubelet::of(stage);
     stage.ready("coffee").await;
     stage.told("tea", ConditionType::LedgerReady, Reason::Embedded).await;
     // Fewer workers, and some left: each is asked what it holds.
@@ -78,7 +84,7 @@ async fn live_a_life(stage: &Stage) {
         )
         .await;
     let deployments: Api<k8s_openapi::api::apps::v1::Deployment> = stage.api();
-    holds("fewer workers", WITHIN_A_MINUTE, async || {
+    holds("fewer workers", GIVEN_BACK_MAX, async || {
         deployments.get("coffee-worker").await.unwrap().spec.replicas < Some(3)
     })
     .await;
@@ -141,7 +147,6 @@ async fn operator_of(stage: &Stage, account: &str) -> Running {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_runs_with_exactly_the_rights_of_the_chart() {
     let stage = Stage::new().await;
-    let _kubelet = Kubelet::of(&stage);
     let account = format!("operator-of-{}", stage.namespace);
     // Here it watches the namespace that it lives in.
     let granted = [rights().watched, rights().own].concat();
