@@ -17,7 +17,7 @@ pub(crate) struct Example {
     /// What must come out.
     pub(crate) expected: Expected,
     /// The purchases alone.
-    pub(super) purchases: Vec<Purchase>,
+    pub(crate) purchases: Vec<Purchase>,
     name: PipelineName,
     pipeline: api::LoyaltyPipeline,
 }
