@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask::parts::Kubernetes;
 
-use super::helm::{HELM_3, HELM_4, chart_path, root, run_in};
+use super::helm::{HELM_3, HELM_4, chart_path, root, run_in, wait_until_described};
 use super::notes::commands;
 
 const DEFINITION: &str = "loyaltypipelines.loyalty.dev";
@@ -61,6 +61,7 @@ impl Release<'_> {
         let printed = commands(&notes).into_iter().filter_map(|command| command.strip_prefix("kubectl "));
         let answerable: Vec<&str> = printed.filter(|command| !of_pods(command)).collect();
         assert_eq!(answerable.len(), 2, "{notes}");
+        wait_until_described(self.kubeconfig);
         for command in answerable {
             self.kubectl(&command.split(' ').collect::<Vec<_>>());
         }

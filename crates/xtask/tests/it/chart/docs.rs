@@ -9,7 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 use xtask::parts::Kubernetes;
 
-use super::helm::{HELM_4, repository_file, root, variable};
+use super::helm::{HELM_4, repository_file, root, variable, wait_until_described};
 
 /// A block with one of these is left out: it builds for minutes, needs a registry, or asks a broker.
 const ELSEWHERE: [&str; 3] = ["cargo xtask", "skopeo ", "curl "];
@@ -60,7 +60,9 @@ fn the_pages_commands_do_what_they_say() {
     let (install, first) = (repository_file("docs/install.md"), repository_file("docs/first-pipeline.md"));
     let (install, uninstall) = install.split_once("\n## Uninstall\n").unwrap();
     let ran = |text: &str| blocks(text).into_iter().filter(|block| runs(block, &kubernetes, &programs)).count();
-    let counts = [ran(install), ran(&first), ran(uninstall)];
+    let installed = ran(install);
+    wait_until_described(&kubernetes.kubeconfig());
+    let counts = [installed, ran(&first), ran(uninstall)];
     assert!(counts[0] >= 8 && counts[1] >= 10 && counts[2] == 1, "blocks that could be run here: {counts:?}");
 }
 

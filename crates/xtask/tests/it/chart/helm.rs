@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -75,6 +77,17 @@ pub(super) fn run_in(program: &str, arguments: &[&str], kubeconfig: &Path) -> Sa
         .unwrap_or_else(|error| panic!("{program}: {error}"));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { is_success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Waits until the API server describes our kind: it does so a moment after it serves it, and only then `kubectl explain`
+/// has an answer.
+pub(super) fn wait_until_described(kubeconfig: &Path) {
+    let paths = || run_in("LOYALTY_KUBECTL", &["get", "--raw", "/openapi/v3"], kubeconfig).succeeded();
+    let end = Instant::now() + Duration::from_secs(60);
+    while !paths().contains("apis/loyalty.dev/v1alpha1") {
+        assert!(Instant::now() < end, "after a minute the API server does not describe our kind");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// The chart with a file of values.
