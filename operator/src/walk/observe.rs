@@ -1,6 +1,5 @@
 //! What stands: on the broker, in the ledger, in the cluster. Asks, changes nothing.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::Reason;
@@ -86,15 +85,16 @@ pub(super) async fn see_broker(
 fn contested(valid: &Valid, house: &House, link: &Link) -> Vec<String> {
     let place = format!("{}/{}", link.settings().address(), link.settings().vhost());
     let others = house.board.neighbours(&valid.key, place);
-    let all = others.iter().map(Arc::as_ref).chain([valid]);
-    let contested = topology::contested(all.map(|one| (one.owner.as_str(), one.wanted.as_ref())));
-    let ours = contested.into_iter().filter(|(_, owners)| owners.contains(&valid.owner));
-    ours.flat_map(|(object, mut owners)| {
-        owners.retain(|owner| *owner != valid.owner);
-        owners.sort();
-        owners.into_iter().map(move |owner| format!("pipeline `{owner}` asks for {object} too; it is this pipeline's"))
-    })
-    .collect()
+    let claims = others.iter().map(|one| (one.owner.as_str(), one.wanted.as_ref()));
+    let contested = topology::contested(&valid.wanted, claims).into_iter();
+    contested
+        .flat_map(|(object, mut owners)| {
+            owners.sort();
+            owners
+                .into_iter()
+                .map(move |owner| format!("pipeline `{owner}` asks for {object} too; it is this pipeline's"))
+        })
+        .collect()
 }
 
 fn broker_trouble(error: &BrokerError) -> Trouble {

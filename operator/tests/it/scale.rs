@@ -172,3 +172,30 @@ async fn suspend_holds_whatever_is_in_trouble_also_after_a_restart() {
     stage.told("coffee", ConditionType::WorkersReady, Reason::Suspended).await;
     stage.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_says_nothing_holds_up_nobody_but_its_own() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    // Connections are taken, and never answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let (uri, management) = (format!("amqp://a:b@{address}/x"), format!("http://{address}"));
+    stage.secret("silent", &[("uri", uri), ("managementUri", management)]).await;
+    let silent_ones: Vec<String> = (0..8).map(|number| format!("silent-{number}")).collect();
+    for name in &silent_ones {
+        let own = PIPELINE.replace("name: coffee", &format!("name: {name}"));
+        stage.apply(&own.replace("name: rabbitmq", "name: silent")).await;
+    }
+    for name in &silent_ones {
+        stage.told(name, ConditionType::TopologyInSync, Reason::BrokerUnreachable).await;
+    }
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    publish(&stage, 1).await;
+    let burst = Instant::now();
+    holds("somebody works", SOON, async || replicas(&stage).await > 0).await;
+    assert!(burst.elapsed() < Duration::from_secs(5), "{:?}", burst.elapsed());
+    stage.end().await;
+}
