@@ -6,7 +6,7 @@ use broker::{Management, Settings};
 use host::{Health, Shutdown};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use loyalty_operator::{Args, LogFormat, Operator, Writes};
@@ -79,6 +79,11 @@ impl Place {
         Api::namespaced(self.client.clone(), &self.name)
     }
 
+    /// Objects of a kind that is named by group, version and kind.
+    pub(crate) fn objects(&self, kind: (&str, &str, &str)) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.name, &resource(kind))
+    }
+
     pub(crate) fn operate(&self) -> Working {
         let args = Args {
             worker_image: "docker.io/loyalty/loyalty-worker:none".to_owned(),
@@ -110,6 +115,11 @@ impl Drop for Working {
     fn drop(&mut self) {
         self.shutdown.insist();
     }
+}
+
+/// What kube needs to know of a kind.
+pub(crate) fn resource((group, version, kind): (&str, &str, &str)) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
 /// Waits until something is so.

@@ -20,7 +20,7 @@ const ANNOTATION: &str = "controller.kubernetes.io/pod-deletion-cost";
 const ANSWER_MAX: Duration = Duration::from_millis(500);
 
 /// What workers call the number of messages that they hold.
-const IN_FLIGHT: &str = "loyalty_in_flight";
+const IN_FLIGHT: &str = "loyalty_in_flight{";
 
 /// Workers asked at the same time.
 const AT_ONCE: usize = 16;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_a_worker_holds_is_the_sum_of_its_lanes() {
-        let metrics = "# HELP loyalty_in_flight x\nloyalty_in_flight{lane=\"main\"} 12\nloyalty_in_flight{lane=\"express\"} 3\nother 9\n";
+        let metrics = "# HELP loyalty_in_flight x\nloyalty_in_flight{lane=\"main\"} 12\nloyalty_in_flight{lane=\"express\"} 3\nloyalty_in_flight_max{lane=\"main\"} 7\nother 9\n";
         assert_eq!(sum(metrics), 15);
         assert_eq!(sum(""), 0);
     }

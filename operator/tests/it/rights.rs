@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, WITHIN_A_MINUTE, admin, given, holds, until};
 
 /// Group, resource, verb.
-type Use = (String, String, String);
+pub(crate) type Use = (String, String, String);
 
 fn all(rights: &[Right]) -> BTreeSet<Use> {
     let mut found = BTreeSet::new();
@@ -28,7 +28,7 @@ fn all(rights: &[Right]) -> BTreeSet<Use> {
     found
 }
 
-async fn grant(stage: &Stage, account: &str, rights: &[Right]) {
+pub(crate) async fn grant(stage: &Stage, account: &str, rights: &[Right]) {
     let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": account }, "rules": rights });
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": account },
@@ -111,7 +111,7 @@ fn audit() -> String {
 }
 
 /// What a user did, and what was forbidden to it, as the API server saw it.
-fn seen_by_the_server(who: &str) -> (BTreeSet<Use>, Vec<String>) {
+pub(crate) fn seen_by_the_server(who: &str) -> (BTreeSet<Use>, Vec<String>) {
     let (mut used, mut refused) = (BTreeSet::new(), Vec::new());
     for line in audit().lines() {
         let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
@@ -138,9 +138,14 @@ fn seen_by_the_server(who: &str) -> (BTreeSet<Use>, Vec<String>) {
 }
 
 async fn operator_of(stage: &Stage, account: &str) -> Running {
+    let args = loyalty_operator::Args { leader_election: true, ..stage.args() };
+    operator_as(account, args).await
+}
+
+/// An operator that asks the API server under a name of its own.
+pub(crate) async fn operator_as(account: &str, args: loyalty_operator::Args) -> Running {
     let mut config = admin().await;
     config.auth_info.impersonate = Some(account.to_owned());
-    let args = loyalty_operator::Args { leader_election: true, ..stage.args() };
     Running::start(async move || config, args, None)
 }
 

@@ -20,6 +20,8 @@ pub struct QueueCounts {
     pub acked_total: Option<u64>,
     /// Messages that came in.
     pub published_total: Option<u64>,
+    /// Messages that were delivered again.
+    pub redelivered_total: Option<u64>,
     /// Consumers.
     pub consumers: Option<u64>,
 }
@@ -32,6 +34,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "consumers",
     "message_stats.ack",
     "message_stats.publish",
+    "message_stats.redeliver",
 ];
 
 #[derive(Deserialize)]
@@ -55,6 +58,8 @@ struct Stats {
     ack: Option<u64>,
     #[serde(default)]
     publish: Option<u64>,
+    #[serde(default)]
+    redeliver: Option<u64>,
 }
 
 impl Row {
@@ -66,6 +71,7 @@ impl Row {
             delayed: self.messages_delayed,
             acked_total: stats.ack,
             published_total: stats.publish,
+            redelivered_total: stats.redeliver,
             consumers: self.consumers,
         };
         (self.name, counts)
@@ -83,7 +89,12 @@ mod tests {
     #[test]
     fn what_the_broker_does_not_tell_is_unknown_and_not_nought() {
         assert_eq!(counts(r#"{"name":"q"}"#), QueueCounts::default());
-        let used = QueueCounts { published_total: Some(7), consumers: Some(0), ..QueueCounts::default() };
-        assert_eq!(counts(r#"{"name":"q","message_stats":{"publish":7},"consumers":0}"#), used);
+        let used = QueueCounts {
+            published_total: Some(7),
+            redelivered_total: Some(2),
+            consumers: Some(0),
+            ..QueueCounts::default()
+        };
+        assert_eq!(counts(r#"{"name":"q","message_stats":{"publish":7,"redeliver":2},"consumers":0}"#), used);
     }
 }

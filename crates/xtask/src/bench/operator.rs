@@ -65,7 +65,11 @@ fn table(figures: &Value) -> String {
     }
     let ratio = many["ratio"].as_f64().unwrap_or(f64::NAN);
     rows.extend([
-        (format!("{} pipelines declared by a raw loop", many["resources"]), seconds(&many["rawS"]), String::new()),
+        (
+            format!("{} pipelines, broker and cluster, by a raw loop", many["resources"]),
+            seconds(&many["rawS"]),
+            String::new(),
+        ),
         ("the same by the operator".to_owned(), seconds(&many["operatorS"]), String::new()),
         ("ratio".to_owned(), format!("{ratio:.2}"), format!("<= 1.3: {}", reached(&many["ratio"], RATIO_GOAL))),
         ("memory of the operator".to_owned(), format!("{} MiB", many["memoryMib"]), String::new()),

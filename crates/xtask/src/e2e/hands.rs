@@ -34,7 +34,11 @@ impl Hands {
         let mut environment: Vec<(String, String)> =
             parts.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         // Helm and kubectl keep caches and settings of a person; here nobody's.
-        environment.extend([("KUBECONFIG".to_owned(), text(kubeconfig)), ("HOME".to_owned(), text(&home))]);
+        environment.extend([
+            ("KUBECONFIG".to_owned(), text(kubeconfig)),
+            ("KUBECTL".to_owned(), text(&kubectl)),
+            ("HOME".to_owned(), text(&home)),
+        ]);
         let (name, value) = folder.mark();
         environment.push((name.to_owned(), value));
         Ok(Self { kubectl, helm, loyaltyctl: repository::programs().join("loyaltyctl"), environment })
@@ -51,6 +55,11 @@ impl Hands {
 
     pub(super) fn helm(&self, arguments: &[&str]) -> Result<String, E2eError> {
         self.run(&self.helm, arguments, None)
+    }
+
+    /// As `kubectl loyalty`: it asks with the kubectl that it is given.
+    pub(super) fn loyaltyctl(&self, arguments: &[&str]) -> Result<String, E2eError> {
+        self.run(&self.loyaltyctl, arguments, None)
     }
 
     /// What kubectl says as JSON; nothing where it says none.

@@ -38,6 +38,14 @@ pub(super) fn workers(hands: &Hands) -> Result<(usize, usize), E2eError> {
     Ok((ready, all.len()))
 }
 
+/// The image of each worker's pod.
+pub(super) fn worker_images(hands: &Hands) -> Result<Vec<String>, E2eError> {
+    let pods = hands.get(&["get", "pods", "-n", SHOP, "-l", WORKERS])?;
+    let all = pods["items"].as_array().cloned().unwrap_or_default();
+    let image = |pod: &Value| pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+    Ok(all.iter().map(image).collect())
+}
+
 fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     conditions.is_some_and(|all| all.iter().any(|it| it["type"] == "Ready" && it["status"] == "True"))

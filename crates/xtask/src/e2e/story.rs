@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use broker::{Connection, Settings};
-use contract::broker_object::Standing;
+use broker::{Connection, Management, QueueCounts, Settings};
+use contract::broker_object::{Seen, Standing};
 use serde_json::json;
 
 use super::TAGS;
 use super::doors::Doors;
 use super::error::E2eError;
 use super::hands::{EXAMPLE, Hands, SHOP, SYSTEM};
-use super::look::{WORKERS, until, workers};
+use super::look::{WORKERS, until, worker_images, workers};
 use crate::parts::Parts;
 use crate::progress::{say, step};
 use crate::tour::{Message, Tour};
@@ -28,6 +28,9 @@ const DRAIN_MAX: Duration = Duration::from_mins(4);
 
 /// What is published while the chart is upgraded: slowly enough to last through it.
 const FLOW_PER_S: u32 = 250;
+
+/// Messages that are said again before it is looked whether it is enough.
+const AGAIN_AT_ONCE: usize = 500;
 
 /// The release's name.
 const RELEASE: &str = "loyalty";
@@ -47,8 +50,11 @@ impl Story<'_> {
         let (first, rest) = example.tour.messages.split_at(example.tour.messages.len() / 2);
         step("e2e: installing the chart", || self.install())?;
         step("e2e: applying the pipeline", || self.apply())?;
-        step("e2e: purchases wake the workers, and silence sends them home", || self.wake(&example, first))?;
-        step("e2e: upgrading the chart in full flow", || self.upgrade(rest))?;
+        // A producer that has missed all confirms says everything again and again: no point is given twice.
+        let good: HashSet<Vec<u8>> = example.purchases.iter().map(|one| one.to_json().into_bytes()).collect();
+        let again: Vec<Message> = first.iter().filter(|message| good.contains(&message.body)).cloned().collect();
+        step("e2e: purchases wake the workers, and silence sends them home", || self.wake(first, &again))?;
+        step("e2e: upgrading the chart in full flow", || self.upgrade(rest, &again))?;
         step("e2e: the numbers", || self.numbers(&example))?;
         step("e2e: removing everything", || self.remove(&example))
     }
@@ -90,7 +96,8 @@ impl Story<'_> {
         self.hands.kubectl(&["apply", "-n", SHOP, "-f", EXAMPLE])?;
         self.ready()?;
         let (_, all) = workers(self.hands)?;
-        wrong_unless(all == 0, "an idle pipeline has no worker", || format!("{all} pods"))
+        wrong_unless(all == 0, "an idle pipeline has no worker", || format!("{all} pods"))?;
+        self.status()
     }
 
     fn ready(&self) -> Result<(), E2eError> {
@@ -104,29 +111,44 @@ impl Story<'_> {
         })
     }
 
-    fn wake(&self, example: &up::Example, messages: &[Message]) -> Result<(), E2eError> {
+    /// The one screen, from the cluster that `kubectl` finds.
+    fn status(&self) -> Result<(), E2eError> {
+        let screen = self.hands.loyaltyctl(&["status", "cdnow", "-n", SHOP])?;
+        let is_told = screen.contains("Ready") && screen.contains("cdnow");
+        wrong_unless(is_told, "the pipeline's screen", || screen.clone())
+    }
+
+    fn wake(&self, messages: &[Message], again: &[Message]) -> Result<(), E2eError> {
         self.publish(messages, Rate::Max)?;
         self.workers_are(1)?;
-        // A producer that has missed all confirms says everything again and again: no point is given twice, and it is more than one
-        // worker can do.
-        let good: HashSet<Vec<u8>> = example.purchases.iter().map(|one| one.to_json().into_bytes()).collect();
-        let again: Vec<Message> = messages.iter().filter(|message| good.contains(&message.body)).cloned().collect();
-        let enough = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let publishing = scope.spawn(|| {
-                while !enough.load(Ordering::Relaxed) {
-                    self.publish(&again, Rate::Max)?;
-                }
-                Ok(())
-            });
-            let several = self.workers_are(2);
-            enough.store(true, Ordering::Relaxed);
-            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            several.and(published)
-        })?;
+        // More than one worker can do.
+        self.while_flows(&[], (again, Rate::Max), || self.workers_are(2))?;
         let most = self.drained(2)?;
         say(&format!("e2e: 0 -> {most} -> 0 workers"));
         Ok(())
+    }
+
+    /// Does something while messages are published: some once, the others again and again until it is done.
+    fn while_flows(
+        &self,
+        once: &[Message],
+        (again, rate): (&[Message], Rate),
+        act: impl FnOnce() -> Result<(), E2eError>,
+    ) -> Result<(), E2eError> {
+        let enough = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let publishing = scope.spawn(|| {
+                self.publish(once, rate)?;
+                for some in again.chunks(AGAIN_AT_ONCE).cycle().take_while(|_| !enough.load(Ordering::Relaxed)) {
+                    self.publish(some, rate)?;
+                }
+                Ok(())
+            });
+            let acted = act();
+            enough.store(true, Ordering::Relaxed);
+            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            acted.and(published)
+        })
     }
 
     /// Until so many workers are ready, at least.
@@ -148,38 +170,40 @@ impl Story<'_> {
         Ok(most)
     }
 
-    fn upgrade(&self, messages: &[Message]) -> Result<(), E2eError> {
-        let tag = TAGS[1];
-        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
+    fn upgrade(&self, messages: &[Message], again: &[Message]) -> Result<(), E2eError> {
         let rate = NonZeroU32::new(FLOW_PER_S).map_or(Rate::Max, Rate::PerSecond);
-        thread::scope(|scope| {
-            let publishing = scope.spawn(|| self.publish(messages, rate));
-            let upgraded = self.hands.helm(&[
-                "upgrade",
-                RELEASE,
-                CHART,
-                "--namespace",
-                SYSTEM,
-                "--reuse-values",
-                "--set",
-                &image,
-                "--set",
-                &worker,
-                "--wait",
-                "--timeout",
-                "3m",
-            ]);
-            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            upgraded.and(published)
-        })?;
-        until("workers are of the new image", START_MAX, || {
-            let live = self.hands.get(&["get", "deployment", "cdnow-worker", "-n", SHOP])?;
-            let image =
-                live["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
-            Ok((!image.ends_with(tag)).then_some(image))
+        self.while_flows(messages, (again, rate), || {
+            self.workers_are(1)?;
+            self.helm_upgrade()?;
+            until("each worker was exchanged for one of the new image", START_MAX, || {
+                let (ready, all) = workers(self.hands)?;
+                let old = worker_images(self.hands)?.into_iter().filter(|image| !image.ends_with(TAGS[1])).count();
+                Ok((ready == 0 || old > 0).then(|| format!("{ready} of {all} are ready, {old} are old")))
+            })
         })?;
         self.drained(0)?;
         self.ready()
+    }
+
+    fn helm_upgrade(&self) -> Result<(), E2eError> {
+        let tag = TAGS[1];
+        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
+        self.hands.helm(&[
+            "upgrade",
+            RELEASE,
+            CHART,
+            "--namespace",
+            SYSTEM,
+            "--reuse-values",
+            "--set",
+            &image,
+            "--set",
+            &worker,
+            "--wait",
+            "--timeout",
+            "3m",
+        ])?;
+        Ok(())
     }
 
     fn numbers(&self, example: &up::Example) -> Result<(), E2eError> {
@@ -194,6 +218,7 @@ impl Story<'_> {
         if !differences.is_empty() {
             return Err(E2eError::Wrong { what: "the numbers".to_owned(), differences });
         }
+        self.nothing_came_back(example)?;
         let Tour { messages, .. } = &example.tour;
         let (published, left) = (messages.len(), example.expected.left());
         say(&format!("e2e: {published} messages published, {left} points left, audit 0 differences"));
@@ -221,22 +246,50 @@ impl Story<'_> {
             self.hands.get(&["get", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/instance=loyalty"])?;
         let left = roles["items"].as_array().map_or(0, Vec::len);
         wrong_unless(left == 0, "nothing of the chart is left", || format!("{left} roles"))?;
-        self.broker_keeps(&example.queues())
+        self.broker_keeps(example)
     }
 
-    /// What `Retain` says: the queues, and nobody who consumes them.
-    fn broker_keeps(&self, expected: &[String]) -> Result<(), E2eError> {
-        let broker = |error: Box<dyn std::error::Error + Send + Sync>| E2eError::Broker(error);
-        let settings = self.settings()?;
-        let runtime = runtime()?;
-        let management = broker::Management::new(&settings).map_err(|error| broker(error.into()))?;
-        let standing = runtime.block_on(management.observe(settings.vhost())).map_err(|error| broker(error.into()))?;
-        let Standing::Seen(seen) = standing else { return Ok(()) };
-        let mut queues: Vec<String> = seen.queues.keys().filter(|name| name.starts_with("cdnow.")).cloned().collect();
-        let mut expected = expected.to_vec();
-        queues.sort();
+    /// What `Retain` says: exchanges and queues, and nobody who consumes them.
+    fn broker_keeps(&self, example: &up::Example) -> Result<(), E2eError> {
+        let Seen { queues, exchanges, .. } =
+            self.asked_of_broker(async |management, vhost| match management.observe(vhost).await? {
+                Standing::Seen(seen) => Ok(seen),
+                Standing::Unseen => Err("it shows nothing".into()),
+            })?;
+        let mut kept: Vec<String> = queues.into_keys().filter(|name| name.starts_with("cdnow.")).collect();
+        let mut expected = example.queues();
+        kept.sort();
         expected.sort();
-        wrong_unless(queues == expected, "the broker keeps the pipeline's queues", || format!("{queues:?}"))
+        wrong_unless(kept == expected, "the broker keeps the pipeline's queues", || format!("{kept:?}"))?;
+        let lost: Vec<String> = example.exchanges().into_iter().filter(|name| !exchanges.contains_key(name)).collect();
+        wrong_unless(lost.is_empty(), "the broker keeps the pipeline's exchanges", || format!("not {lost:?}"))?;
+        let consumers: u64 = self.counts(example)?.iter().filter_map(|counts| counts.consumers).sum();
+        wrong_unless(consumers == 0, "nobody consumes any more", || format!("{consumers} consumers"))
+    }
+
+    /// Workers came and went, and were exchanged, without a message that had to be delivered again.
+    fn nothing_came_back(&self, example: &up::Example) -> Result<(), E2eError> {
+        let counts = self.counts(example)?;
+        let (acked, again) = counts.iter().fold((0, 0), |(acked, again), counts| {
+            (acked + counts.acked_total.unwrap_or(0), again + counts.redelivered_total.unwrap_or(0))
+        });
+        say(&format!("e2e: {acked} deliveries acknowledged, {again} redelivered"));
+        wrong_unless(acked > 0 && again == 0, "no message was delivered twice", || format!("{again} of {acked}"))
+    }
+
+    /// The broker's counts of each queue of the pipeline.
+    fn counts(&self, example: &up::Example) -> Result<Vec<QueueCounts>, E2eError> {
+        let counts = self.asked_of_broker(async |management, vhost| Ok(management.counts(vhost).await?))?;
+        Ok(example.queues().iter().filter_map(|name| counts.get(name).copied()).collect())
+    }
+
+    fn asked_of_broker<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Management, &str) -> Result<T, Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<T, E2eError> {
+        let settings = self.settings()?;
+        let management = Management::new(&settings).map_err(|error| E2eError::Broker(error.into()))?;
+        runtime()?.block_on(ask(&management, settings.vhost())).map_err(E2eError::Broker)
     }
 
     fn settings(&self) -> Result<Settings, E2eError> {

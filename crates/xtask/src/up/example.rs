@@ -51,6 +51,13 @@ impl Example {
         self.lanes().into_iter().chain([names.dead(), names.unrouted()]).chain(subscribers).collect()
     }
 
+    /// Where its events come in and its results go out.
+    pub(crate) fn exchanges(&self) -> Vec<String> {
+        let spec = &self.pipeline.spec;
+        let sources = spec.events.sources.iter().map(|source| source.exchange.name.clone());
+        sources.chain([spec.results.exchange_name(&self.name)]).collect()
+    }
+
     /// The queue of the first subscriber.
     pub(super) fn subscriber(&self) -> Option<String> {
         let subscribers = &self.pipeline.spec.results.subscribers;

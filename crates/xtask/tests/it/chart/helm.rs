@@ -83,7 +83,7 @@ pub(super) fn run_in(program: &str, arguments: &[&str], kubeconfig: &Path) -> Sa
 /// has an answer.
 pub(super) fn wait_until_described(kubeconfig: &Path) {
     let paths = || run_in("LOYALTY_KUBECTL", &["get", "--raw", "/openapi/v3"], kubeconfig).succeeded();
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !paths().contains("apis/loyalty.dev/v1alpha1") {
         assert!(Instant::now() < end, "after a minute the API server does not describe our kind");
         thread::sleep(Duration::from_millis(100));
