@@ -56,11 +56,13 @@ pub(crate) async fn measure(resources: usize, rest_s: u64) -> Many {
     let operator_s = begun.elapsed().as_secs_f64();
     settle(&working.writes).await;
     let memory_mib = resident_mib().saturating_sub(before);
-    let count = working.writes.count();
-    tokio::time::sleep(Duration::from_secs(rest_s)).await;
-    let writes_at_rest = working.writes.count() - count;
     drop(working);
     let raw_s = raw(resources, &children(&place).await).await.as_secs_f64();
+    // An operator that was restarted has nothing to write either.
+    let restarted = place.operate();
+    tokio::time::sleep(Duration::from_secs(rest_s)).await;
+    let writes_at_rest = restarted.writes.count();
+    drop(restarted);
     place.end().await;
     Many { resources, raw_s, operator_s, ratio: operator_s / raw_s, memory_mib, rest_s, writes_at_rest }
 }
