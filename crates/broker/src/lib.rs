@@ -14,7 +14,7 @@ mod sight;
 mod tls;
 
 pub use amqp::{
-    Applier, Confirm, Connection, Consumer, Depth, Message, Properties, Publication, Publisher, apply, connect,
+    Applier, Confirm, Connection, Consumer, Depth, Message, Properties, Publication, Publisher, apply, connect, release,
 };
 pub use error::{ApplyError, BrokerError, Fault, OperationError, PublishError};
 pub use link::{Counts, DepthError, Link};
