@@ -76,6 +76,7 @@ async fn live_a_life(stage: &Stage) {
     let _kubelet = Kubelet::of(stage);
     stage.ready("coffee").await;
     stage.told("tea", ConditionType::LedgerReady, Reason::Embedded).await;
+    stage.told_unread().await;
     // Fewer workers, and some left: each is asked what it holds.
     stage
         .apply(

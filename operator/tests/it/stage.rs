@@ -111,10 +111,25 @@ impl Stage {
     }
 
     /// Applies what may not be readable as a pipeline.
-    pub(crate) async fn apply_unread(&self, yaml: &str) {
+    async fn apply_unread(&self, yaml: &str) {
         let body: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
         let name = body["metadata"]["name"].as_str().unwrap().to_owned();
         self.unread().patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(body)).await.unwrap();
+    }
+
+    /// Applies pipeline `odd`, which the schema takes and the reader does not; answers how that is told in its status.
+    pub(crate) async fn told_unread(&self) -> serde_json::Value {
+        let odd = PIPELINE
+            .replace("name: coffee", "name: odd")
+            .replace("exchange: { name: shop", "exchange: { name: odd-shop");
+        // The schema takes a bell in a text.
+        self.apply_unread(&odd.replace("on: purchase", r#"on: "a\ab""#)).await;
+        let told = until(WITHIN_A_MINUTE, async || {
+            let odd = self.stored("odd").await;
+            let conditions = odd.data["status"]["conditions"].as_array()?.clone();
+            conditions.into_iter().find(|it| it["type"] == "Accepted" && it["status"] == "False")
+        });
+        told.await.expect("what cannot be read is told")
     }
 
     /// A resource as it is stored.
