@@ -69,7 +69,7 @@ fn pod(valid: &Valid, pods: &Pods<'_>) -> Value {
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "terminationGracePeriodSeconds": GRACE_S,
-        "securityContext": super::restricted_pod(),
+        "securityContext": super::restricted_pod(pods.image.any_user),
         "topologySpreadConstraints": [{
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",

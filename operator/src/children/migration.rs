@@ -39,7 +39,7 @@ pub(crate) fn job(valid: &Valid, pods: &Pods<'_>, version: u32) -> Child {
         "enableServiceLinks": false,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_S,
-        "securityContext": super::restricted_pod(),
+        "securityContext": super::restricted_pod(pods.image.any_user),
         "containers": [container],
         "volumes": [ledger_volume(valid, pods.ledger_key)],
     });

@@ -200,12 +200,13 @@ impl Stage {
             worker_image: "docker.io/loyalty/loyalty-worker:test".to_owned(),
             worker_pull_policy: "IfNotPresent".to_owned(),
             worker_pull_secrets: Vec::new(),
+            worker_any_user: false,
             watch_namespaces: vec![self.namespace.clone()],
             listen: "127.0.0.1:0".parse().unwrap(),
             leader_election: false,
             lease_name: "loyalty-operator".to_owned(),
             namespace: self.namespace.clone(),
-            identity: "test".to_owned(),
+            identity: Some("test".to_owned()),
             log: "info".to_owned(),
             log_format: loyalty_operator::LogFormat::Text,
         }
@@ -239,6 +240,7 @@ impl Stage {
 pub(crate) struct Running {
     runtime: Option<tokio::runtime::Runtime>,
     shutdown: Shutdown,
+    health: Health,
     writes: Writes,
     ended: tokio::sync::watch::Receiver<Option<Ended>>,
 }
@@ -252,20 +254,27 @@ impl Running {
         let shutdown = Shutdown::default();
         let (sender, receiver) = std::sync::mpsc::channel();
         let asked = shutdown.clone();
+        let health = Health::waiting_for(&["cluster"]);
+        let probed = health.clone();
         let (end, ended) = tokio::sync::watch::channel(None);
         runtime.spawn(async move {
             let client = Client::try_from(config().await).unwrap();
             let operator = Operator::new(client, args, stop_after).unwrap();
             sender.send(operator.writes()).unwrap();
-            let how = operator.work(asked, Health::waiting_for(&["cluster"])).await.unwrap();
+            let how = operator.work(asked, probed).await.unwrap();
             end.send_replace(Some(how));
         });
         let writes = receiver.recv_timeout(SOON).unwrap();
-        Self { runtime: Some(runtime), shutdown, writes, ended }
+        Self { runtime: Some(runtime), shutdown, health, writes, ended }
     }
 
     pub(crate) fn writes(&self) -> u64 {
         self.writes.count()
+    }
+
+    /// What a probe would answer; nothing when it is ready.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        self.health.missing()
     }
 
     /// How it ended by itself, if it did.
