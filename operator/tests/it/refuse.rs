@@ -26,6 +26,24 @@ async fn what_a_schema_can_say_is_refused_before_it_is_stored() {
         ("  results:", "  deletionPolicy: Burn\n  results:", "Unsupported value"),
         ("  results:", "  colour: red\n  results:", "field not declared"),
         ("      on: purchase\n", "", "give the event type that triggers it once"),
+        ("name: shop, type: Topic", "name: amq.topic, type: Topic", "only the broker may declare"),
+        (
+            "name: shop, type: Topic }\n        routingKeys: [\"redeem.#\"]",
+            "name: shop, type: Topic, declare: false }\n        routingKeys: [\"redeem.#\"]",
+            "say the same `declare`",
+        ),
+        (
+            "name: shop, type: Topic }\n        routingKeys: [\"redeem.#\"]",
+            "name: all, type: Fanout }\n        routingKeys: [\"redeem.#\"]",
+            "write `routingKeys: [\"\"]`",
+        ),
+        (
+            "  results:\n",
+            "  results:\n    exchange: { name: told, type: Fanout }\n",
+            "write `routingKeys: [\"\"]` for its subscribers",
+        ),
+        ("  results:\n", "  results:\n    exchange: { name: shop }\n", "a source names the exchange of results"),
+        ("name: shop, type: Topic", "name: coffee.results, type: Topic", "a source names the exchange of results"),
     ] {
         let yaml = PIPELINE.replacen(from, to, 1);
         assert_ne!(yaml, PIPELINE, "{from}");
@@ -45,6 +63,7 @@ async fn what_must_not_change_cannot_be_changed() {
         ("{ name: points }]\n", "{ name: points, scale: 2 }]\n", "scale cannot change"),
         ("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}", "the kind of ledger cannot change"),
         ("  program:", "  queue: { storage: Disk }\n  program:", "storage cannot change"),
+        ("  program:", "  queue: { deadLetter: { maxLength: 7 } }\n  program:", "maxLength cannot change"),
     ] {
         let yaml = PIPELINE.replacen(from, to, 1);
         assert_ne!(yaml, PIPELINE, "{from}");
