@@ -19,7 +19,7 @@ use crate::Args;
 use crate::board::Board;
 use crate::brokers::Brokers;
 use crate::children::{Kind, PART_OF, WorkerImage};
-use crate::house::{House, Poke, Shelves, Stored};
+use crate::house::{House, Poke, Shelves, Stored, named_secrets};
 use crate::leader::{self, Candidate, LeaderError, Office};
 use crate::ledgers::Ledgers;
 use crate::metrics::Metrics;
@@ -287,20 +287,16 @@ impl Watch<'_> {
             let stream = watcher(api, watcher::Config::default());
             keep(stream, (), move |secret: &PartialObjectMeta<Secret>| {
                 let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-                for stored in pipelines.all().iter().filter(|stored| names_secret(stored, &namespace, &name)) {
+                let names_it = |stored: &&Arc<Stored>| {
+                    stored.namespace().as_ref() == Some(&namespace) && named_secrets(stored).any(|named| named == name)
+                };
+                for stored in pipelines.all().iter().filter(names_it) {
                     poke.walk(&Key { namespace: namespace.clone(), name: stored.name_any() });
                 }
             })
         });
         Shelf::of(stores.collect(), ())
     }
-}
-
-fn names_secret(stored: &Stored, namespace: &str, name: &str) -> bool {
-    let Ok(pipeline) = &stored.0 else { return false };
-    let ledger = pipeline.spec.ledger.postgres.as_ref().map(|postgres| postgres.secret_ref.name.as_str());
-    pipeline.namespace().as_deref() == Some(namespace)
-        && (pipeline.spec.broker.secret_ref.name == name || ledger == Some(name))
 }
 
 async fn controller(
