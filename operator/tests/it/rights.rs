@@ -68,11 +68,13 @@ async fn live_a_life(stage: &Stage) {
         .await;
     stage.told("coffee", ConditionType::LedgerReady, Reason::Migrating).await;
     // Made from something else, a Job is deleted and made again.
+    let job = async || {
+        let jobs = stage.api::<Job>().list(&ListParams::default()).await.unwrap().items;
+        jobs.into_iter().find_map(|job| job.metadata.uid)
+    };
+    let first = until(SOON, job).await.expect("the Job is there");
     stage.secret("ledger-db", &[("url", stage.ledger_url.clone()), ("note", "rotated".to_owned())]).await;
-    holds("the Job is there", SOON, async || {
-        !stage.api::<Job>().list(&ListParams::default()).await.unwrap().items.is_empty()
-    })
-    .await;
+    holds("another Job is there", SOON, async || job().await.is_some_and(|uid| uid != first)).await;
     // From here on pods run, also that of the Job.
     let _kubelet = Kubelet::of(stage);
     stage.ready("coffee").await;
