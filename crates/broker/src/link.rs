@@ -87,7 +87,7 @@ impl Link {
         let connection = self.connection().await?;
         let ask = || {
             let (shared, connection) = (Arc::clone(&self.shared), Arc::clone(&connection));
-            async move { Ok((connection, amqp::release(&shared.settings).await?)) }
+            async move { Ok((connection, sight::release(&shared.settings).await?)) }
         };
         let known = self.shared.release.get(None, |(of, _)| Arc::ptr_eq(of, &connection), ask).await;
         known.map(|(_, release)| release)

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use broker::{BrokerError, Link, release};
+use broker::amqp::release;
+use broker::{BrokerError, Link};
 use contract::broker_object::Release;
 
 use super::connect::{at, listen};
@@ -14,6 +15,7 @@ async fn a_real_broker_says_the_release_that_its_management_api_says() {
     let vhost = Vhost::new().await;
     let version = vhost.management.overview().await.unwrap().rabbitmq_version;
     let told = release(&settings()).await.unwrap();
+    assert_eq!(broker::release(&settings()).await.unwrap(), told);
     assert!(told.major.is_some_and(|major| version.starts_with(&format!("{major}."))), "{told:?} {version}");
     let link = Link::new(vhost.settings.clone(), "release test");
     assert_eq!(link.release().await.unwrap(), told);
