@@ -149,7 +149,7 @@ pub struct Sqlite {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
-    /// A Secret with the database's URL.
+    /// A Secret with the database's URL and, where its authority is not one that everybody trusts, `ca.crt`.
     pub secret_ref: SecretKeyRef,
 }
 

@@ -21,7 +21,7 @@ use crate::walk::nouns::Valid;
 pub(crate) use config::{config_map, rules_since};
 pub(crate) use covers::difference;
 pub(crate) use deployment::{Pods, deployment};
-pub(crate) use migration::{AUTHOR, MigrationState, done_at, job, state as migration_state};
+pub(crate) use migration::{AUTHOR, CA, MigrationState, done_at, job, state as migration_state};
 pub(crate) use name::child_name;
 
 /// The label by which our own objects are watched.

@@ -140,11 +140,13 @@ async fn see_ledger(valid: &Valid, house: &House, held: Option<Result<(Held, Str
         );
         return SeenLedger::Trouble(Trouble::new(Reason::SecretInvalid, message));
     };
+    let ca = held.values.get(children::CA).map(|ca| String::from_utf8_lossy(ca));
+    let url = ca.map_or_else(|| url.to_owned(), |ca| ledger::trusting(url, &ca));
     // What this operator does not watch may be there.
     let exists = |key: &super::nouns::Key| {
         !house.poke.reaches(&key.namespace) || house.pipelines.get(&key.namespace, &key.name).is_some()
     };
-    house.ledgers.see(url, valid, exists).await
+    house.ledgers.see(&url, valid, exists).await
 }
 
 /// Our objects from the watches; what is not there is asked for once, since an object without our label is not watched.

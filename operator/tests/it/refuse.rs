@@ -135,6 +135,11 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
             Reason::LedgerUnreachable,
             "could not reach the ledger",
         ),
+        (
+            vec![("url", stage.ledger_url.clone()), ("ca.crt", "no PEM".to_owned())],
+            Reason::LedgerRefused,
+            "`ca.crt` beside the ledger's URL holds no certificate",
+        ),
     ] {
         secrets.delete("ledger-db", &DeleteParams::default()).await.unwrap();
         stage.secret("ledger-db", &values).await;
