@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -61,6 +62,10 @@ pub struct Args {
     )]
     pub worker_pull_secrets: Vec<String>,
 
+    /// Whether the platform chooses user and group of the workers, as OpenShift does; else they are the image's own, 65532
+    #[arg(long, env = "LOYALTY_WORKER_ANY_USER", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
+    pub worker_any_user: bool,
+
     /// Namespace to watch; may be repeated, all when absent
     #[arg(long = "watch-namespace", env = "LOYALTY_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
@@ -81,17 +86,37 @@ pub struct Args {
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE", default_value = "default")]
     pub namespace: String,
 
-    /// Who holds it
-    #[arg(long, env = "POD_NAME", value_name = "NAME", default_value = "loyalty-operator")]
-    pub identity: String,
+    /// Who holds it; the name of the machine and something that no other process has when absent
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub identity: Option<String>,
 
-    /// Log filter: a level, or targets with levels
-    #[arg(long, env = "LOYALTY_LOG", value_name = "FILTER", default_value = "info,lapin=off")]
+    /// Log filter: a level, or targets with levels; the AMQP library is silent unless it names `lapin`
+    #[arg(long, env = "LOYALTY_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
 
     /// How log lines look
     #[arg(long, env = "LOYALTY_LOG_FORMAT", value_name = "FORMAT", default_value = "json")]
     pub log_format: LogFormat,
+}
+
+impl Args {
+    /// What the log shows: the library's own words on a lost connection are said by us, once.
+    pub(crate) fn filter(&self) -> String {
+        if self.log.contains("lapin") { self.log.clone() } else { format!("{},lapin=off", self.log) }
+    }
+
+    /// Who asks for the lease. Two operators of one name would both believe that they hold it.
+    pub(crate) fn identity(&self) -> String {
+        self.identity.clone().filter(|name| !name.is_empty()).unwrap_or_else(unique)
+    }
+}
+
+fn unique() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = if machine.trim().is_empty() { "loyalty-operator" } else { machine.trim() };
+    // Its keys differ from process to process.
+    let random = RandomState::new().hash_one(std::process::id());
+    format!("{machine}-{}-{random:x}", std::process::id())
 }
 
 const WORKER_IMAGE: &str = concat!("docker.io/loyalty/loyalty-worker:", env!("CARGO_PKG_VERSION"));
@@ -111,5 +136,32 @@ impl From<LogFormat> for host::Format {
             LogFormat::Text => Self::Text,
             LogFormat::Json => Self::Json,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Cli;
+
+    fn identity(args: &[&str]) -> String {
+        Cli::parse_from([&["loyalty-operator"], args].concat()).operate.identity()
+    }
+
+    #[test]
+    fn who_gives_no_name_has_one_that_nobody_else_has() {
+        assert_eq!(identity(&["--identity", "one"]), "one");
+        let (first, second) = (identity(&["--identity", ""]), identity(&["--identity", ""]));
+        assert_ne!(first, second);
+        assert!(first.contains(&std::process::id().to_string()), "{first}");
+    }
+
+    #[test]
+    fn the_library_is_silent_unless_it_is_named() {
+        let filter = |text: &str| Cli::parse_from(["loyalty-operator", "--log", text]).operate.filter();
+        assert_eq!(filter("info"), "info,lapin=off");
+        assert_eq!(filter("debug,kube=warn"), "debug,kube=warn,lapin=off");
+        assert_eq!(filter("info,lapin=warn"), "info,lapin=warn");
     }
 }

@@ -52,6 +52,10 @@ impl House {
         }
         self.brokers.forget_unused();
         self.ledgers.forget_unused();
+        let pipelines = self.pipelines.all();
+        let at = |stored: &Arc<Stored>| stored.namespace().unwrap_or_default();
+        let named = pipelines.iter().flat_map(|one| named_secrets(one).map(move |name| (at(one), name.to_owned())));
+        self.secrets.keep_only(&named.collect());
     }
 
     /// Counts pipelines by whether they are ready, as their status says. One that cannot be read is not.
@@ -73,6 +77,15 @@ impl House {
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
+}
+
+/// The Secrets of its namespace that a pipeline names; of one that cannot be read that is not known.
+pub(crate) fn named_secrets(stored: &Stored) -> impl Iterator<Item = &str> {
+    let named = stored.0.as_ref().ok().map(|pipeline| {
+        let ledger = pipeline.spec.ledger.postgres.as_ref().map(|postgres| postgres.secret_ref.name.as_str());
+        [Some(pipeline.spec.broker.secret_ref.name.as_str()), ledger]
+    });
+    named.into_iter().flatten().flatten()
 }
 
 /// Asks for a walk of a pipeline.

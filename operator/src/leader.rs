@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use host::Shutdown;
+use host::{Health, Shutdown};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client};
-use kube_lease_manager::{LeaseManagerBuilder, LeaseManagerError};
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -21,6 +21,10 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// How long before its end we stop: the clock of another candidate may be ahead of ours by as much.
 const LEFT_BEFORE: Duration = Duration::from_secs(2);
+
+/// Shortest and longest wait before the API server is asked again that gave no answer.
+const RETRY_MIN: Duration = Duration::from_millis(500);
+const RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// Where the lease is and who asks for it.
 #[derive(Debug, Clone)]
@@ -44,29 +48,25 @@ pub(crate) struct Office {
     held: watch::Receiver<bool>,
     leases: Api<Lease>,
     candidate: Candidate,
-    _renewing: tokio::task::JoinHandle<Result<kube_lease_manager::LeaseManager, LeaseManagerError>>,
+    _renewing: tokio::task::JoinHandle<Result<LeaseManager, LeaseManagerError>>,
 }
 
-/// Waits for the lease; `None` when asked to stop before.
+/// Waits for the lease; `None` when asked to stop before. Ready from when the API server answers.
 pub(crate) async fn win(
     client: Client,
     candidate: &Candidate,
     shutdown: &Shutdown,
+    health: &Health,
 ) -> Result<Option<Office>, LeaderError> {
-    let Candidate { lease, namespace, identity } = candidate;
+    let Candidate { lease, namespace, .. } = candidate;
     let leases = Api::namespaced(client.clone(), namespace);
     loop {
-        let manager = LeaseManagerBuilder::new(client.clone(), lease)
-            .with_namespace(namespace)
-            .with_identity(identity)
-            .with_duration(LEASE_S)
-            .with_grace(GRACE_S)
-            .build();
-        let manager = manager.await.map_err(|source| LeaderError::Lease {
-            name: lease.clone(),
-            namespace: namespace.clone(),
-            source: Box::new(source),
-        })?;
+        let manager = tokio::select! {
+            () = shutdown.asked() => return Ok(None),
+            manager = manager(&client, candidate) => manager?,
+        };
+        // One that waits for its turn is as ready as it can be.
+        health.up("cluster");
         let (mut held, renewing) = manager.watch().await;
         let is_won = tokio::select! {
             () = shutdown.asked() => return Ok(None),
@@ -79,6 +79,39 @@ pub(crate) async fn win(
         }
         renewing.abort();
     }
+}
+
+/// Who asks for the lease, once the API server answers: it may be away while its machine starts again. Only a refusal is final.
+async fn manager(client: &Client, candidate: &Candidate) -> Result<LeaseManager, LeaderError> {
+    let Candidate { lease, namespace, identity } = candidate;
+    let (mut told, mut wait) = (None, RETRY_MIN);
+    loop {
+        let manager = LeaseManagerBuilder::new(client.clone(), lease)
+            .with_namespace(namespace)
+            .with_identity(identity)
+            .with_duration(LEASE_S)
+            .with_grace(GRACE_S)
+            .build();
+        let source = match manager.await {
+            Ok(manager) => return Ok(manager),
+            Err(source) => source,
+        };
+        if is_refusal(&source) {
+            let (name, namespace) = (lease.clone(), namespace.clone());
+            return Err(LeaderError::Lease { name, namespace, source: Box::new(source) });
+        }
+        let why = host::chain(&source);
+        if told.as_ref() != Some(&why) {
+            tracing::warn!(error = why, "could not ask for lease `{lease}`; trying again");
+            told = Some(why);
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_MAX);
+    }
+}
+
+fn is_refusal(error: &LeaseManagerError) -> bool {
+    matches!(error, LeaseManagerError::KubeError(kube::Error::Api(status)) if matches!(status.code, 401 | 403))
 }
 
 /// Ends when nobody has held a lease for two looks: whoever is awake would have taken it meanwhile.

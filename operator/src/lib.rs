@@ -32,7 +32,7 @@ pub async fn main(cli: Cli) -> ExitCode {
         return check::check(&url).await;
     }
     let args = cli.operate;
-    if let Err(error) = host::init_log(&args.log, args.log_format.into()) {
+    if let Err(error) = host::init_log(&args.filter(), args.log_format.into()) {
         eprintln!("error: {error}");
         return ExitCode::from(2);
     }

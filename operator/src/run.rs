@@ -19,7 +19,7 @@ use crate::Args;
 use crate::board::Board;
 use crate::brokers::Brokers;
 use crate::children::{Kind, PART_OF, WorkerImage};
-use crate::house::{House, Poke, Shelves, Stored};
+use crate::house::{House, Poke, Shelves, Stored, named_secrets};
 use crate::leader::{self, Candidate, LeaderError, Office};
 use crate::ledgers::Ledgers;
 use crate::metrics::Metrics;
@@ -77,6 +77,7 @@ pub enum Ended {
 pub struct Operator {
     client: Client,
     args: Args,
+    identity: String,
     metrics: Metrics,
     writes: Writes,
 }
@@ -86,7 +87,8 @@ impl Operator {
     pub fn new(client: Client, args: Args, stop_after: Option<u64>) -> Result<Self, StartError> {
         let metrics = Metrics::new()?;
         let writes = Writes::new(metrics.writes.clone(), stop_after);
-        Ok(Self { client, args, metrics, writes })
+        let identity = args.identity();
+        Ok(Self { client, args, identity, metrics, writes })
     }
 
     /// Counts what it writes.
@@ -101,11 +103,11 @@ impl Operator {
         let leader = self.metrics.leader.clone();
         let mut office = None;
         if self.args.leader_election {
-            // One that waits for its turn is as ready as it can be.
-            health.up("cluster");
-            let Some(won) = leader::win(self.client.clone(), &self.candidate(), &shutdown).await? else {
+            let Some(won) = leader::win(self.client.clone(), &self.candidate(), &shutdown, &health).await? else {
                 return Ok(Ended::Asked);
             };
+            // Now it is at work, and ready only when it sees what there is.
+            health.down("cluster", "not all that is watched could be listed yet; see the log");
             office = Some(won);
         }
         leader.set(1);
@@ -122,8 +124,8 @@ impl Operator {
     }
 
     fn candidate(&self) -> Candidate {
-        let Args { lease_name, namespace, identity, .. } = &self.args;
-        Candidate { lease: lease_name.clone(), namespace: namespace.clone(), identity: identity.clone() }
+        let Args { lease_name, namespace, .. } = &self.args;
+        Candidate { lease: lease_name.clone(), namespace: namespace.clone(), identity: self.identity.clone() }
     }
 
     async fn walk_and_scale(self, shutdown: &Shutdown, health: &Health) {
@@ -181,7 +183,7 @@ type Door = (Option<String>, UnboundedReceiver<ObjectRef<Stored>>);
 
 /// Watches everything; answers also by which doors walks can be asked for.
 fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
-    let Operator { client, args, metrics, writes } = operator;
+    let Operator { client, args, identity, metrics, writes } = operator;
     let scopes: Vec<Option<String>> =
         match args.watch_namespaces.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>() {
             none if none.is_empty() => vec![None],
@@ -198,11 +200,12 @@ fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
     let watch = Watch { client: &client, scopes: &scopes, poke: &poke };
     let pipelines = watch.pipelines();
     let known = watch.secrets(&pipelines);
-    let reporter = Reporter { controller: "loyalty-operator".to_owned(), instance: Some(args.identity.clone()) };
+    let reporter = Reporter { controller: "loyalty-operator".to_owned(), instance: Some(identity) };
     let image = WorkerImage {
         image: args.worker_image,
         pull_policy: args.worker_pull_policy,
         pull_secrets: args.worker_pull_secrets,
+        any_user: args.worker_any_user,
     };
     let house = House {
         shelves: watch.shelves(),
@@ -284,20 +287,16 @@ impl Watch<'_> {
             let stream = watcher(api, watcher::Config::default());
             keep(stream, (), move |secret: &PartialObjectMeta<Secret>| {
                 let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-                for stored in pipelines.all().iter().filter(|stored| names_secret(stored, &namespace, &name)) {
+                let names_it = |stored: &&Arc<Stored>| {
+                    stored.namespace().as_ref() == Some(&namespace) && named_secrets(stored).any(|named| named == name)
+                };
+                for stored in pipelines.all().iter().filter(names_it) {
                     poke.walk(&Key { namespace: namespace.clone(), name: stored.name_any() });
                 }
             })
         });
         Shelf::of(stores.collect(), ())
     }
-}
-
-fn names_secret(stored: &Stored, namespace: &str, name: &str) -> bool {
-    let Ok(pipeline) = &stored.0 else { return false };
-    let ledger = pipeline.spec.ledger.postgres.as_ref().map(|postgres| postgres.secret_ref.name.as_str());
-    pipeline.namespace().as_deref() == Some(namespace)
-        && (pipeline.spec.broker.secret_ref.name == name || ledger == Some(name))
 }
 
 async fn controller(

@@ -1,6 +1,6 @@
 //! Secrets, read once for each of their versions. That they exist and change is known from a watch that carries no values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Reason;
@@ -63,7 +63,33 @@ impl Secrets {
         Ok(held)
     }
 
+    /// Forgets the values of Secrets that no pipeline names any more.
+    pub(crate) fn keep_only(&self, named: &HashSet<(String, String)>) {
+        self.lock().retain(|at, _| named.contains(at));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Held>> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn values_of_secrets_that_nobody_names_any_more_are_forgotten() {
+        host::install_tls();
+        let client = Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
+        let secrets = Secrets::new(client, Shelf::of(Vec::new(), ()));
+        let at = |name: &str| ("shops".to_owned(), name.to_owned());
+        for name in ["rabbitmq", "ledger-db"] {
+            let values = Arc::new(BTreeMap::from([("uri".to_owned(), b"hush".to_vec())]));
+            secrets.lock().insert(at(name), Held { version: "1".to_owned(), values });
+        }
+        secrets.keep_only(&HashSet::from([at("ledger-db"), at("another")]));
+        assert_eq!(secrets.lock().keys().cloned().collect::<Vec<_>>(), [at("ledger-db")]);
+        secrets.keep_only(&HashSet::new());
+        assert!(secrets.lock().is_empty());
     }
 }

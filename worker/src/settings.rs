@@ -63,10 +63,16 @@ fn keys(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, SettingsError> {
     Ok(keys)
 }
 
+/// The file beside the ledger's URL with the only authorities to be trusted, if there is one.
+const CA: &str = "ca.crt";
+
 /// The ledger's URL, from a file or the environment.
 pub(crate) fn ledger_url(secret: Option<&Path>) -> Result<String, SettingsError> {
     match secret {
-        Some(path) => Ok(text(path)?.trim().to_owned()),
+        Some(path) => {
+            let (url, ca) = (text(path)?.trim().to_owned(), path.with_file_name(CA));
+            Ok(if ca.exists() { ledger::trusting(&url, &text(&ca)?) } else { url })
+        }
         None => variable("LEDGER_URL", "--ledger-secret"),
     }
 }

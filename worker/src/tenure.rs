@@ -78,6 +78,14 @@ mod tests {
             assert_eq!(tenure.end.is_asked(), ends, "{content:?}");
         }
         assert_eq!(tenure.next().map(|(url, _)| url).as_deref(), Some("postgres://a:2@db/x"));
+        // Other authorities beside it are another address, too; those that cannot be read are none.
+        let tenure = Tenure::new(Some(file), "postgres://a:2@db/x", Shutdown::default());
+        let ca = folder.path().join("ca.crt");
+        for (content, ends) in [("no PEM", false), (include_str!("../../crates/ledger/tests/it/tls/ca.pem"), true)] {
+            std::fs::write(&ca, content).unwrap();
+            tenure.look();
+            assert_eq!(tenure.end.is_asked(), ends, "{content}");
+        }
     }
 
     #[test]

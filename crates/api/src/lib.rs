@@ -23,4 +23,4 @@ pub use status::{
     Condition, ConditionStatus, ConditionType, LoyaltyPipelineStatus, QueueStatus, Reason, ScalingStatus,
 };
 pub use validate::{Problem, validate};
-pub use workers::{Autoscaling, AutoscalingMode, DeletionPolicy, Resources, WORKERS_MAX, Workers};
+pub use workers::{Amounts, Autoscaling, AutoscalingMode, DeletionPolicy, Resources, WORKERS_MAX, Workers};

@@ -43,6 +43,9 @@ use crate::workers::{DeletionPolicy, Workers};
     derive = "PartialEq",
     validation = kube::core::Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 63")
         .message("the name must be a DNS label: lower-case letters, digits and `-`, at most 63"),
+    validation = kube::core::Rule::new("self.spec.events.sources.all(source, source.exchange.name != \
+        (has(self.spec.results) && has(self.spec.results.exchange) ? self.spec.results.exchange.name : self.metadata.name + '.results'))")
+        .message("a source names the exchange of results: events and results need one each"),
     doc = "From a retailer's events on RabbitMQ to points in an audited ledger."
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -73,6 +76,7 @@ pub struct LoyaltyPipelineSpec {
     pub workers: Workers,
     /// Whether no worker shall run; events wait in their queues meanwhile.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
     pub suspend: bool,
     /// What becomes of queues and exchanges when the resource is deleted: they stay (`Retain`), or go as soon as they are empty, and
     /// the resource only after them (`Delete`). The volume of an embedded ledger goes with `Delete`, and with it all points.
@@ -145,7 +149,7 @@ pub struct Sqlite {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
-    /// A Secret with the database's URL.
+    /// A Secret with the database's URL and, where its authority is not one that everybody trusts, `ca.crt`.
     pub secret_ref: SecretKeyRef,
 }
 

@@ -39,9 +39,9 @@ impl Default for Workers {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Resources {
-    /// What the scheduler sets aside; CPU `100m` and memory `64Mi` where absent.
+    /// What the scheduler sets aside; CPU `100m` and memory `64Mi` where absent, or the limit where that is less.
     pub requests: Amounts,
-    /// What it may not exceed; memory `256Mi` where absent, no limit on CPU.
+    /// What it may not exceed; memory `256Mi` where absent, or the request where that is more; no limit on CPU.
     pub limits: Amounts,
 }
 

@@ -20,7 +20,7 @@ pub use error::{ApplyError, BrokerError, Fault, OperationError, PublishError};
 pub use link::{Counts, DepthError, Link};
 pub use management::{Management, ManagementError, Overview, QueueCounts};
 pub use settings::{Settings, SettingsError};
-pub use sight::{Sight, View, sight};
+pub use sight::{Sight, View, release, sight};
 
 /// Makes ring the one TLS provider of this process. Harmless when called again; a process that never calls [`connect`] or
 /// [`Management::new`] first thing in `main` calls this.

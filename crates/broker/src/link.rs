@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use contract::broker_object::Release;
 use tokio::sync::Mutex;
 
 use crate::amqp::Channel;
@@ -22,6 +23,8 @@ struct Shared {
     name: String,
     management: OnceLock<Management>,
     connection: Flights<Arc<Connection>, BrokerError>,
+    // With the connection that stood then: a broker that is another one after an upgrade has lost it.
+    release: Flights<(Arc<Connection>, Release), BrokerError>,
     sights: Flights<Arc<Sight>, ManagementError>,
     counts: Flights<(Instant, Option<Arc<Counts>>), ManagementError>,
     // For looks at queues, which come one after another.
@@ -58,9 +61,10 @@ impl Link {
     /// A link that is not yet used. `connection_name` is what the management UI shows.
     #[must_use]
     pub fn new(settings: Settings, connection_name: &str) -> Self {
-        let (connection, sights, counts) = (Flights::new(), Flights::new(), Flights::new());
+        let (connection, release) = (Flights::new(), Flights::new());
+        let (sights, counts) = (Flights::new(), Flights::new());
         let (name, channel, management) = (connection_name.to_owned(), Mutex::new(None), OnceLock::new());
-        Self { shared: Arc::new(Shared { settings, name, management, connection, sights, counts, channel }) }
+        Self { shared: Arc::new(Shared { settings, name, management, connection, release, sights, counts, channel }) }
     }
 
     /// Where it leads.
@@ -76,6 +80,17 @@ impl Link {
             async move { amqp::connect(&shared.settings, &shared.name).await.map(Arc::new) }
         };
         self.shared.connection.get(None, |connection| connection.is_connected(), connect).await
+    }
+
+    /// Which RabbitMQ it is, asked once a connection.
+    pub async fn release(&self) -> Result<Release, BrokerError> {
+        let connection = self.connection().await?;
+        let ask = || {
+            let (shared, connection) = (Arc::clone(&self.shared), Arc::clone(&connection));
+            async move { Ok((connection, sight::release(&shared.settings).await?)) }
+        };
+        let known = self.shared.release.get(None, |(of, _)| Arc::ptr_eq(of, &connection), ask).await;
+        known.map(|(_, release)| release)
     }
 
     /// What stands in the vhost, seen not before `since`. Those who ask together share one look, and the last one is handed out
@@ -116,6 +131,7 @@ impl Link {
     /// Says good-bye; whoever asks again gets another connection.
     pub async fn close(&self) {
         *self.shared.channel.lock().await = None;
+        self.shared.release.take();
         if let Some(connection) = self.shared.connection.take() {
             connection.hang_up().await;
         }

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use contract::broker_index::Indexed;
-use contract::broker_object::{Desired, Standing};
+use contract::broker_object::{Desired, Release, Standing};
 
-use crate::{Management, ManagementError, Settings};
+use crate::{BrokerError, Management, ManagementError, Settings, amqp};
 
 /// What was seen of a vhost, and when.
 #[derive(Debug, Clone)]
@@ -58,6 +58,17 @@ impl Sight {
 /// nothing is seen, which is no error.
 pub async fn sight(settings: &Settings) -> Result<Sight, ManagementError> {
     look(&Management::new(settings)?, settings).await
+}
+
+/// Which RabbitMQ it is: by its management API, or else by what it says before a login over AMQP, which leaves a warning of a
+/// connection that was closed unexpectedly in the broker's log.
+pub async fn release(settings: &Settings) -> Result<Release, BrokerError> {
+    if let Ok(management) = Management::new(settings)
+        && let Ok(overview) = management.overview().await
+    {
+        return Ok(Release::of(&overview.rabbitmq_version));
+    }
+    amqp::release(settings).await
 }
 
 pub(crate) async fn look(management: &Management, settings: &Settings) -> Result<Sight, ManagementError> {

@@ -89,6 +89,8 @@ pub struct Binding {
 pub struct StandingQueue {
     /// The queue as declared.
     pub queue: Queue,
+    /// What policies set for it, by their keys.
+    pub policy: Arguments,
     /// Messages in it, ready, unacknowledged and delayed.
     pub messages: Option<u64>,
     /// Consumers of it.
@@ -126,6 +128,28 @@ pub struct Desired {
     pub bindings: BTreeSet<Binding>,
     /// Exchanges that somebody else declares and that must be there, with the type that the spec says.
     pub foreign_exchanges: BTreeMap<String, String>,
+}
+
+/// Which RabbitMQ a broker is, as far as it makes a difference to what is asked of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    /// `4` of `4.1.8`; unknown where the broker does not say it.
+    pub major: Option<u32>,
+}
+
+impl Release {
+    /// From a version as the broker writes it.
+    #[must_use]
+    pub fn of(version: &str) -> Self {
+        Self { major: version.split('.').next().and_then(|major| major.trim().parse().ok()) }
+    }
+
+    /// Whether `-1` is no limit of deliveries. Before 4.0 no limit is what holds without the argument, and `-1` is a limit that
+    /// the first return of a message exceeds. A broker that does not say what it is counts as a new one.
+    #[must_use]
+    pub fn knows_no_limit(self) -> bool {
+        self.major.is_none_or(|major| major >= 4)
+    }
 }
 
 /// One change of the broker.

@@ -9,10 +9,17 @@ use crate::{EventType, PipelineName, SubscriberName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
-    "rule": "self.sources.all(a, self.sources.all(b, a.exchange.name != b.exchange.name || a.exchange.type == b.exchange.type))",
-    "message": "an exchange has one type: say the same wherever it is named"
-}])))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "self.sources.all(a, self.sources.all(b, a.exchange.name != b.exchange.name || a.exchange.type == b.exchange.type))",
+        "message": "an exchange has one type: say the same wherever it is named"
+    },
+    {
+        "rule": "self.sources.all(a, self.sources.all(b, \
+                 a.exchange.name != b.exchange.name || a.exchange.declare == b.exchange.declare))",
+        "message": "an exchange is declared by us or by somebody else: say the same `declare` wherever it is named"
+    },
+])))]
 pub struct Events {
     /// At least one.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
@@ -37,6 +44,10 @@ fn max_lateness() -> Span {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.exchange.type != 'Fanout' || self.routingKeys.all(key, key == '')",
+    "message": "a Fanout exchange routes everything: write `routingKeys: [\"\"]`"
+}])))]
 pub struct EventSource {
     /// The exchange that producers publish to.
     pub exchange: ExchangeRef,
@@ -55,6 +66,10 @@ pub struct EventSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!self.declare || !self.name.startsWith('amq.')",
+    "message": "only the broker may declare what begins with `amq.`: write `declare: false`, or choose another name"
+}])))]
 pub struct ExchangeRef {
     /// Name on the broker.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 127)))]
@@ -64,7 +79,8 @@ pub struct ExchangeRef {
     pub kind: ExchangeKind,
     /// Whether we create it (durable; a source's with our alternate exchange); `false` when somebody else does.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
+    // A default that is left out when it is written is one all the same.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub declare: bool,
 }
 
@@ -209,22 +225,36 @@ pub enum Storage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.maxLength == oldSelf.maxLength", "message": "maxLength cannot change once the queues exist"
+}])))]
 pub struct DeadLetter {
-    /// Most messages it holds; beyond that the oldest go.
+    /// Most messages it holds; beyond that the oldest go. Cannot change once the queues exist.
+    #[serde(default = "dead_length")]
+    #[cfg_attr(feature = "schema", schemars(default = "dead_length"))]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000_000)))]
     pub max_length: u32,
 }
 
 impl Default for DeadLetter {
     fn default() -> Self {
-        Self { max_length: 100_000 }
+        Self { max_length: dead_length() }
     }
+}
+
+fn dead_length() -> u32 {
+    100_000
 }
 
 /// Where results go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.exchange) || self.exchange.type != 'Fanout' || !has(self.subscribers) || \
+             self.subscribers.all(one, one.routingKeys.all(key, key == ''))",
+    "message": "a Fanout exchange routes everything: write `routingKeys: [\"\"]` for its subscribers"
+}])))]
 pub struct Results {
     /// The exchange of results; `NAME.results` of type `Topic` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -53,6 +53,13 @@ pub fn open(url: &str) -> Result<Arc<dyn Ledger>, LedgerError> {
     }
 }
 
+/// The URL of a database with the only authorities to be trusted, as PEM: then there is no connection without TLS, unless the URL says
+/// so itself. Another store's URL stays as it is. [`open`] takes what this gives.
+#[must_use]
+pub fn trusting(url: &str, authorities: &str) -> String {
+    if url.trim_start().starts_with("postgres") { postgres::trusting(url, authorities) } else { url.to_owned() }
+}
+
 fn misconfigured(object: &str, detail: &str) -> LedgerError {
     LedgerError::Misconfigured { object: object.to_owned(), detail: detail.to_owned() }
 }

@@ -14,6 +14,9 @@ pub(crate) enum Claim<'a> {
     Unmarked,
 }
 
+/// What is told of an argument that is not there.
+pub(crate) const UNSET: &str = "unset";
+
 /// Objects by kind and name.
 pub(crate) type Objects<'a> = BTreeSet<(Destination, &'a str)>;
 
@@ -123,7 +126,7 @@ fn note_arguments(found: &mut Vec<Difference>, have: &Arguments, want: &Argument
     for (field, want) in want {
         let have = have.get(field);
         if have != Some(want) {
-            let have = have.map_or_else(|| "unset".to_owned(), ToString::to_string);
+            let have = have.map_or_else(|| UNSET.to_owned(), ToString::to_string);
             found.push(Difference { field: field.clone(), have, want: want.to_string() });
         }
     }

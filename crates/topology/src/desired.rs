@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::PipelineName;
-use contract::broker_object::{Argument, Arguments, Binding, Desired, Destination, Exchange, OWNER_ARGUMENT, Queue};
+use contract::broker_object::{
+    Argument, Arguments, Binding, Desired, Destination, Exchange, OWNER_ARGUMENT, Queue, Release,
+};
 use contract::pipeline::{self, Events, ExchangeKind, ExchangeRef, Names, Results, Storage};
 
 /// Most messages that are kept of what no routing key caught; beyond that the oldest go. Enough to see what a
@@ -25,7 +27,8 @@ pub struct Pipeline<'a> {
     pub results: &'a Results,
 }
 
-/// The objects of a valid pipeline. Where two sources name one exchange, the first one's type holds.
+/// The objects of a valid pipeline, for a broker of today; [`suited`] gives an older one's. Where two sources name one exchange, the
+/// first one's type holds.
 #[must_use]
 pub fn desired(pipeline: &Pipeline<'_>) -> Desired {
     let mut wanted = Desired::default();
@@ -35,6 +38,17 @@ pub fn desired(pipeline: &Pipeline<'_>) -> Desired {
     queues(pipeline, &mut wanted);
     routes(pipeline, &mut wanted);
     marks(pipeline, &mut wanted);
+    wanted
+}
+
+/// The same objects as a broker of this release takes them.
+#[must_use]
+pub fn suited(mut wanted: Desired, release: Release) -> Desired {
+    if !release.knows_no_limit() {
+        for queue in &mut wanted.queues {
+            queue.arguments.remove(DELIVERY_LIMIT);
+        }
+    }
     wanted
 }
 
@@ -150,11 +164,11 @@ fn queue(name: String, storage: Storage, mut arguments: Arguments) -> Queue {
         Storage::Disk => "classic",
         Storage::Replicated => {
             // Only the worker knows whose fault a redelivery was, and each look at a buried message counts as one too.
-            arguments.insert("x-delivery-limit".to_owned(), Argument::Int(-1));
+            arguments.insert(DELIVERY_LIMIT.to_owned(), Argument::Int(-1));
             "quorum"
         }
     };
-    arguments.insert("x-queue-type".to_owned(), Argument::Text(kind.to_owned()));
+    arguments.insert(TYPE.to_owned(), Argument::Text(kind.to_owned()));
     Queue { name, durable: true, auto_delete: false, arguments }
 }
 
@@ -172,6 +186,12 @@ fn kind(kind: ExchangeKind) -> &'static str {
         ExchangeKind::Fanout => "fanout",
     }
 }
+
+/// What kind of a queue it is.
+pub(crate) const TYPE: &str = "x-queue-type";
+
+/// After how many deliveries a quorum queue buries a message by itself.
+pub(crate) const DELIVERY_LIMIT: &str = "x-delivery-limit";
 
 /// Where an exchange sends what it cannot route.
 pub(crate) const ALTERNATE: &str = "alternate-exchange";

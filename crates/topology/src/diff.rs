@@ -1,10 +1,12 @@
 //! The steps from what stands to what is wanted, and what stands in the way.
 
-use contract::broker_object::{Binding, Desired, Destination, Exchange, Queue, Seen, Standing, StandingQueue, Step};
+use contract::broker_object::{
+    Argument, Binding, Desired, Destination, Exchange, Queue, Seen, Standing, StandingQueue, Step,
+};
 use serde::Serialize;
 
-use crate::claim::{self, Claim, Difference, Objects, owner_of};
-use crate::desired::ALTERNATE;
+use crate::claim::{self, Claim, Difference, Objects, UNSET, owner_of};
+use crate::desired::{ALTERNATE, DELIVERY_LIMIT, TYPE};
 
 /// What is to be done. With conflicts nothing should be applied: half a topology loses messages quietly.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -193,7 +195,13 @@ impl Comparison<'_> {
             };
             return self.conflict(Destination::Queue, &want.name, difference, advice);
         }
-        for difference in claim::queue_differences(&have.queue, want) {
+        let mut differences = claim::queue_differences(&have.queue, want);
+        // Which limits a queue has comes with its type.
+        let is_other_type = differences.iter().any(|difference| difference.field == TYPE);
+        differences.retain(|difference| {
+            difference.field != DELIVERY_LIMIT || !(is_other_type || is_unlimited_by_policy(have))
+        });
+        for difference in differences {
             let advice = queue_advice(&want.name, &difference);
             self.conflict(Destination::Queue, &want.name, difference, advice);
         }
@@ -313,9 +321,23 @@ fn exchange_advice(own_prefix: &str, name: &str, difference: &Difference) -> Str
     }
 }
 
+/// A queue that was made before 4.0 has no such argument and cannot get one: a policy is as good.
+fn is_unlimited_by_policy(have: &StandingQueue) -> bool {
+    let is_unset = !have.queue.arguments.contains_key(DELIVERY_LIMIT);
+    is_unset && matches!(have.policy.get("delivery-limit"), Some(Argument::Int(limit)) if *limit < 0)
+}
+
 fn queue_advice(name: &str, difference: &Difference) -> String {
+    if difference.field == DELIVERY_LIMIT && difference.have == UNSET {
+        // As a policy's pattern: a name has no other character that means something there.
+        let pattern = name.replace('.', "\\.");
+        return format!(
+            "a standing queue cannot change this, and the broker would bury what comes back too often: set a policy \
+             `{{\"delivery-limit\":-1}}` that applies to quorum queues for `^{pattern}$`, or drain queue `{name}` and delete it"
+        );
+    }
     let spec = match difference.field.as_str() {
-        "x-queue-type" | "x-delivery-limit" => "set `queue.storage` back",
+        TYPE => "set `queue.storage` back",
         "x-max-length" if name.rsplit('.').next() == Some("dead") => "set `queue.deadLetter.maxLength` back",
         _ => "set it back",
     };

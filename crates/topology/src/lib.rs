@@ -20,7 +20,7 @@ mod render;
 pub use contested::contested;
 /// The argument of a mark; its value is the owner.
 pub use contract::broker_object::OWNER_ARGUMENT;
-pub use desired::{Pipeline, UNROUTED_LENGTH_MAX, desired};
+pub use desired::{Pipeline, UNROUTED_LENGTH_MAX, desired, suited};
 pub use diff::{Conflict, Left, Plan, diff};
 pub use removal::{Kept, Removal, removal};
 pub use render::{render, render_removal};

@@ -54,7 +54,8 @@ fn is_same_amount(one: &str, other: &str) -> bool {
     matches!((thousandths(one), thousandths(other)), (Some(one), Some(other)) if one == other)
 }
 
-fn thousandths(text: &str) -> Option<i128> {
+/// An amount in thousandths, which is what Kubernetes keeps; nothing for what is none.
+pub(super) fn thousandths(text: &str) -> Option<i128> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));

@@ -1,8 +1,10 @@
 //! The workers.
 
+use api::{Amount, Amounts};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::covers::thousandths;
 use super::{Child, INSTANCE, Kind, NAME, PART_OF, WorkerImage, child, child_name, config, hash_of, selector};
 use crate::walk::nouns::Valid;
 
@@ -69,7 +71,7 @@ fn pod(valid: &Valid, pods: &Pods<'_>) -> Value {
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "terminationGracePeriodSeconds": GRACE_S,
-        "securityContext": super::restricted_pod(),
+        "securityContext": super::restricted_pod(pods.image.any_user),
         "topologySpreadConstraints": [{
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",
@@ -96,6 +98,8 @@ fn worker(valid: &Valid, pods: &Pods<'_>) -> Value {
         "imagePullPolicy": pods.image.pull_policy,
         "args": ["--config", format!("{CONFIG}/{}", config::WORKER), "--broker-secret", BROKER, "--listen", "0.0.0.0:8080"],
         "ports": [{ "name": "http", "containerPort": 8080, "protocol": "TCP" }],
+        // A worker that does not start says why in its log; the status repeats it.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "readinessProbe": probe("/readyz", 2),
         "livenessProbe": probe("/livez", 10),
         "resources": resources(valid),
@@ -133,16 +137,37 @@ fn probe(path: &str, period_s: u32) -> Value {
     json!({ "httpGet": { "path": path, "port": "http" }, "periodSeconds": period_s, "timeoutSeconds": 2 })
 }
 
-/// What is usual where the spec says nothing.
 pub(super) fn resources(valid: &Valid) -> Value {
-    let said = &valid.spec.workers.resources;
-    let or = |amount: &Option<api::Amount>, usual: &str| amount.as_ref().map_or(usual.to_owned(), ToString::to_string);
-    let mut limits = json!({ "memory": or(&said.limits.memory, "256Mi") });
-    if let Some(cpu) = &said.limits.cpu {
-        limits["cpu"] = json!(cpu.as_str());
+    amounts(&valid.spec.workers.resources)
+}
+
+/// What is usual where the spec says nothing, as far as what it says allows: no request may exceed its limit.
+fn amounts(said: &api::Resources) -> Value {
+    let Amounts { cpu, memory } = &said.requests;
+    let limits = &said.limits;
+    let cpu_request = cpu.clone().or_else(|| smaller("100m", limits.cpu.as_ref()));
+    let memory_request = memory.clone().or_else(|| smaller("64Mi", limits.memory.as_ref()));
+    let usual_limit = || {
+        let usual = Amount::parse("256Mi").ok()?;
+        let asked = memory.as_ref().filter(|asked| is_less(&usual, asked));
+        Some(asked.cloned().unwrap_or(usual))
+    };
+    let mut kept = json!({ "memory": limits.memory.clone().or_else(usual_limit) });
+    if let Some(cpu) = &limits.cpu {
+        kept["cpu"] = json!(cpu);
     }
-    let requests = json!({ "cpu": or(&said.requests.cpu, "100m"), "memory": or(&said.requests.memory, "64Mi") });
-    json!({ "requests": requests, "limits": limits })
+    json!({ "requests": { "cpu": cpu_request, "memory": memory_request }, "limits": kept })
+}
+
+/// The usual request, or the limit where that is less.
+fn smaller(usual: &str, limit: Option<&Amount>) -> Option<Amount> {
+    let usual = Amount::parse(usual).ok()?;
+    let limit = limit.filter(|limit| is_less(limit, &usual));
+    Some(limit.cloned().unwrap_or(usual))
+}
+
+fn is_less(one: &Amount, other: &Amount) -> bool {
+    matches!((thousandths(one.as_str()), thousandths(other.as_str())), (Some(one), Some(other)) if one < other)
 }
 
 fn mounts(valid: &Valid) -> Value {
@@ -170,4 +195,38 @@ fn volumes(valid: &Valid, pods: &Pods<'_>) -> Value {
         { "name": "broker", "secret": { "secretName": valid.spec.broker.secret_ref.name } },
         ledger,
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::amounts;
+
+    #[test]
+    fn a_usual_amount_fits_what_was_said() {
+        for (said, requests, limits) in [
+            ("{}", ("100m", "64Mi"), (None, "256Mi")),
+            ("{ requests: { memory: 512Mi } }", ("100m", "512Mi"), (None, "512Mi")),
+            ("{ requests: { memory: 200M } }", ("100m", "200M"), (None, "256Mi")),
+            ("{ limits: { memory: 32Mi } }", ("100m", "32Mi"), (None, "32Mi")),
+            ("{ limits: { memory: 1Gi } }", ("100m", "64Mi"), (None, "1Gi")),
+            ("{ limits: { cpu: 50m } }", ("50m", "64Mi"), (Some("50m"), "256Mi")),
+            ("{ limits: { cpu: '2' } }", ("100m", "64Mi"), (Some("2"), "256Mi")),
+            (
+                "{ requests: { cpu: '1', memory: 1Gi }, limits: { cpu: '2', memory: 2Gi } }",
+                ("1", "1Gi"),
+                (Some("2"), "2Gi"),
+            ),
+        ] {
+            let made = amounts(&serde_yaml::from_str(said).unwrap());
+            let mut wanted = json!({
+                "requests": { "cpu": requests.0, "memory": requests.1 }, "limits": { "memory": limits.1 },
+            });
+            if let Some(cpu) = limits.0 {
+                wanted["limits"]["cpu"] = json!(cpu);
+            }
+            assert_eq!(made, wanted, "{said}");
+        }
+    }
 }

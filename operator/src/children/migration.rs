@@ -10,6 +10,9 @@ use crate::walk::nouns::Valid;
 /// Who the ledger's timeline names.
 pub(crate) const AUTHOR: &str = "loyalty-operator";
 
+/// The key of a Secret with the only authorities to be trusted.
+pub(crate) const CA: &str = "ca.crt";
+
 /// A finished Job is of no use to anybody for longer.
 const KEPT_S: u32 = 3600;
 
@@ -39,7 +42,7 @@ pub(crate) fn job(valid: &Valid, pods: &Pods<'_>, version: u32) -> Child {
         "enableServiceLinks": false,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_S,
-        "securityContext": super::restricted_pod(),
+        "securityContext": super::restricted_pod(pods.image.any_user),
         "containers": [container],
         "volumes": [ledger_volume(valid, pods.ledger_key)],
     });
@@ -59,11 +62,12 @@ pub(crate) fn job(valid: &Valid, pods: &Pods<'_>, version: u32) -> Child {
     child(valid, Kind::Job, name, fields)
 }
 
-/// The ledger's Secret: only the key that holds the URL.
+/// Of the ledger's Secret only the key that holds the URL, and the authorities that sign its certificate, where it has them.
 pub(super) fn ledger_volume(valid: &Valid, key: Option<&str>) -> Value {
     let secret = valid.spec.ledger.postgres.as_ref().map_or("", |postgres| &postgres.secret_ref.name);
-    let items = json!([{ "key": key.unwrap_or("url"), "path": "url" }]);
-    json!({ "name": "ledger", "secret": { "secretName": secret, "items": items } })
+    let url = json!({ "name": secret, "items": [{ "key": key.unwrap_or("url"), "path": "url" }] });
+    let ca = json!({ "name": secret, "items": [{ "key": CA, "path": CA }], "optional": true });
+    json!({ "name": "ledger", "projected": { "sources": [{ "secret": url }, { "secret": ca }] } })
 }
 
 /// Since when a Job is done.

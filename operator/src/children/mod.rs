@@ -21,7 +21,7 @@ use crate::walk::nouns::Valid;
 pub(crate) use config::{config_map, rules_since};
 pub(crate) use covers::difference;
 pub(crate) use deployment::{Pods, deployment};
-pub(crate) use migration::{AUTHOR, MigrationState, done_at, job, state as migration_state};
+pub(crate) use migration::{AUTHOR, CA, MigrationState, done_at, job, state as migration_state};
 pub(crate) use name::child_name;
 
 /// The label by which our own objects are watched.
@@ -35,6 +35,8 @@ pub(crate) const WORKER: &str = "loyalty-worker";
 pub(crate) const MIGRATE: &str = "loyalty-migrate";
 /// What an object was made from: a change of it is a change of the object.
 const HASH: &str = "loyalty.dev/made-from";
+/// User and group of the worker's image.
+const USER: u32 = 65532;
 /// What keeps the place of an owner where there must be none: a volume outlives its pipeline.
 const OWNER: &str = "loyalty.dev/owner";
 
@@ -95,6 +97,8 @@ pub(crate) struct WorkerImage {
     pub(crate) image: String,
     pub(crate) pull_policy: String,
     pub(crate) pull_secrets: Vec<String>,
+    /// Whether the platform chooses user and group.
+    pub(crate) any_user: bool,
 }
 
 /// The objects that every valid pipeline has beside its workers and what they are told.
@@ -182,12 +186,30 @@ fn restricted_container() -> Value {
     })
 }
 
-fn restricted_pod() -> Value {
-    json!({
-        "runAsNonRoot": true,
-        "runAsUser": 65532,
-        "runAsGroup": 65532,
-        "fsGroup": 65532,
-        "seccompProfile": { "type": "RuntimeDefault" },
-    })
+/// OpenShift gives each namespace IDs of its own, for volumes too, and refuses a pod that asks for others.
+fn restricted_pod(any_user: bool) -> Value {
+    let mut context = json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } });
+    if !any_user {
+        for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+            context[field] = json!(USER);
+        }
+    }
+    context
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_asks_for_the_users_of_the_image_unless_the_platform_chooses() {
+        let (own, any) = (restricted_pod(false), restricted_pod(true));
+        for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+            assert_eq!((&own[field], any.get(field)), (&json!(65532), None), "{field}");
+        }
+        for context in [own, any] {
+            assert_eq!(context["runAsNonRoot"], true);
+            assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault");
+        }
+    }
 }

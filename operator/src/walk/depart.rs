@@ -179,7 +179,7 @@ async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, 
             return Step::LeftBehind(format!("queues and exchanges stay on the broker, because {why}; {advice}"));
         }
     };
-    let removal = topology::removal(&valid.wanted, seen, &valid.owner);
+    let removal = topology::removal(&broker.wanted, seen, &valid.owner);
     let is_forced = pipeline.annotations().get(FORCE).is_some_and(|value| value == "true");
     let steps = if is_forced { removal.forced() } else { removal.steps() };
     if let Err(trouble) = broker_steps(&broker.link, &steps, house).await {

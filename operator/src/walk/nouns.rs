@@ -151,6 +151,8 @@ pub(crate) struct Others {
 /// The broker answers.
 pub(crate) struct SeenBroker {
     pub(crate) link: Link,
+    /// What the pipeline wants of a broker of this release.
+    pub(crate) wanted: Desired,
     /// What concerns this pipeline; nothing where the broker has no management API, and why.
     pub(crate) seen: Result<Seen, String>,
     /// Others that ask for an object of this pipeline.

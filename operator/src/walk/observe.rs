@@ -73,12 +73,14 @@ pub(super) async fn see_broker(
     let recent = Instant::now().checked_sub(LOOK_AGE_MAX).unwrap_or_else(Instant::now);
     let since = since.map_or(recent, |since| since.max(recent));
     let sight = link.look(since).await.map_err(|error| management_trouble(&error))?;
-    let seen = match sight.about(&valid.wanted, &valid.owner) {
+    let release = link.release().await.map_err(|error| broker_trouble(&error))?;
+    let wanted = topology::suited(valid.wanted.as_ref().clone(), release);
+    let seen = match sight.about(&wanted, &valid.owner) {
         Standing::Seen(seen) => Ok(seen),
         Standing::Unseen => Err(sight.unseen_because().map(|why| host::chain(why)).unwrap_or_default()),
     };
     let contested = contested(valid, house, &link);
-    Ok(SeenBroker { link, seen, contested })
+    Ok(SeenBroker { link, wanted, seen, contested })
 }
 
 /// Who else wants an object that this pipeline wants, on the same vhost of the same broker.
@@ -138,11 +140,13 @@ async fn see_ledger(valid: &Valid, house: &House, held: Option<Result<(Held, Str
         );
         return SeenLedger::Trouble(Trouble::new(Reason::SecretInvalid, message));
     };
+    let ca = held.values.get(children::CA).map(|ca| String::from_utf8_lossy(ca));
+    let url = ca.map_or_else(|| url.to_owned(), |ca| ledger::trusting(url, &ca));
     // What this operator does not watch may be there.
     let exists = |key: &super::nouns::Key| {
         !house.poke.reaches(&key.namespace) || house.pipelines.get(&key.namespace, &key.name).is_some()
     };
-    house.ledgers.see(url, valid, exists).await
+    house.ledgers.see(&url, valid, exists).await
 }
 
 /// Our objects from the watches; what is not there is asked for once, since an object without our label is not watched.

@@ -66,11 +66,11 @@ fn broker_steps(valid: &Valid, broker: &SeenBroker, stuck: &[Step]) -> (Vec<Step
         Ok(seen) => Standing::Seen(seen.clone()),
         Err(why) => {
             let message = format!("declared; {why}, so that nothing can be read back");
-            let steps = topology::diff(&valid.wanted, &Standing::Unseen, &valid.owner).steps;
+            let steps = topology::diff(&broker.wanted, &Standing::Unseen, &valid.owner).steps;
             return (steps, Finding::unknown(Reason::NotReadBack, message), Vec::new());
         }
     };
-    let plan = topology::diff(&valid.wanted, &standing, &valid.owner);
+    let plan = topology::diff(&broker.wanted, &standing, &valid.owner);
     if !plan.conflicts.is_empty() {
         let held = plan.conflicts.iter().map(conflict).collect::<Vec<_>>();
         let more =

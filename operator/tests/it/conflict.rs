@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use crate::stage::{Kubelet, PIPELINE, Running, Stage, WITHIN_A_MINUTE, admin, until};
+use crate::stage::{Kubelet, PIPELINE, Running, Stage, admin};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_queue_of_our_name_is_a_conflict_that_is_told() {
@@ -81,16 +81,7 @@ async fn what_the_schema_takes_and_the_reader_cannot_read_is_told_and_hides_no_o
     let _kubelet = Kubelet::of(&stage);
     let _operator = stage.operator();
     stage.apply(PIPELINE).await;
-    // The schema takes a bell in a text, the reader does not.
-    let odd =
-        PIPELINE.replace("name: coffee", "name: odd").replace("exchange: { name: shop", "exchange: { name: odd-shop");
-    stage.apply_unread(&odd.replace("on: purchase", r#"on: "a\ab""#)).await;
-    let told = until(WITHIN_A_MINUTE, async || {
-        let odd = stage.stored("odd").await;
-        let conditions = odd.data["status"]["conditions"].as_array()?.clone();
-        conditions.into_iter().find(|it| it["type"] == "Accepted" && it["status"] == "False")
-    });
-    let told = told.await.unwrap();
+    let told = stage.told_unread().await;
     assert!(told["message"].as_str().unwrap().contains("could not be read"), "{told}");
     stage.ready("coffee").await;
     stage.end().await;

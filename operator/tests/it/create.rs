@@ -3,10 +3,22 @@
 use api::{ConditionType, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::PodSpec;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, admin, cannot_start, holds};
+
+/// The URL, and the authorities of the database where the Secret has them.
+fn assert_ledger_files(pod: &PodSpec) {
+    let ledger = pod.volumes.iter().flatten().find(|volume| volume.name == "ledger").unwrap();
+    let sources = &serde_json::to_value(ledger).unwrap()["projected"]["sources"];
+    let file = |key: &str| json!([{ "key": key, "path": key }]);
+    let ca = json!({ "name": "ledger-db", "items": file("ca.crt"), "optional": true });
+    assert_eq!(*sources, json!([{ "secret": { "name": "ledger-db", "items": file("url") } }, { "secret": ca }]));
+    let mounted = pod.containers[0].volume_mounts.iter().flatten().find(|mount| mount.name == "ledger").unwrap();
+    assert_eq!(mounted.mount_path, "/etc/loyalty/ledger");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_applied_pipeline_gets_its_queues_its_rules_and_its_workers() {
@@ -33,7 +45,11 @@ async fn an_applied_pipeline_gets_its_queues_its_rules_and_its_workers() {
     assert_eq!(timeline[0].author, format!("loyalty-operator {}/coffee", stage.namespace));
     assert_eq!(status.ruleset_hash.as_deref(), Some(timeline[0].hash.short()));
     let deployment = stage.api::<Deployment>().get("coffee-worker").await.unwrap();
-    assert_eq!(deployment.spec.replicas, Some(0));
+    let spec = deployment.spec;
+    assert_eq!(spec.replicas, Some(0));
+    let pod = spec.template.spec.unwrap();
+    assert_ledger_files(&pod);
+    assert_eq!(pod.containers[0].termination_message_policy.as_deref(), Some("FallbackToLogsOnError"));
     stage.end().await;
 }
 
@@ -47,6 +63,7 @@ async fn tables_that_are_missing_are_made_by_a_job_before_any_worker_starts() {
     assert!(told.message.contains("version 0") && told.message.contains("needed"), "{}", told.message);
     let jobs = stage.api::<Job>().list(&ListParams::default()).await.unwrap();
     assert_eq!(jobs.items.len(), 1);
+    assert_ledger_files(jobs.items[0].spec.as_ref().unwrap().template.spec.as_ref().unwrap());
     assert!(stage.api::<Deployment>().get_opt("coffee-worker").await.unwrap().is_none());
     // What the Job's pod would do.
     ledger::open(&stage.ledger_url).unwrap().migrate().await.unwrap();

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use host::{Health, Shutdown};
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Config;
-use loyalty_operator::{Args, Ended};
+use kube::{Client, Config};
+use loyalty_operator::{Args, Ended, Operator};
 
 use crate::stage::{Kubelet, PIPELINE, Running, SOON, Stage, WITHIN_A_MINUTE, admin, holds};
 use crate::wire::Wire;
 
 fn candidate(stage: &Stage, identity: &str) -> Args {
-    Args { leader_election: true, identity: identity.to_owned(), ..stage.args() }
+    Args { leader_election: true, identity: Some(identity.to_owned()), ..stage.args() }
 }
 
 async fn holder(stage: &Stage) -> Option<String> {
@@ -66,5 +67,32 @@ async fn one_that_is_asked_to_end_gives_its_lease_back_at_once() {
     holds("the second has it", Duration::from_secs(12), async || holder(&stage).await.as_deref() == Some("second"))
         .await;
     second.kill();
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_server_that_is_away_at_the_start_is_waited_for() {
+    let stage = Stage::migrated().await;
+    let (wire, config) = wired().await;
+    wire.cut();
+    let operator = Running::start(async move || config, candidate(&stage, "early"), None);
+    holds("it has asked more than once", SOON, async || wire.refused() > 2).await;
+    assert_eq!((operator.ended(), operator.missing()), (None, vec!["cluster: not started".to_owned()]));
+    wire.mend();
+    holds("it has the lease", WITHIN_A_MINUTE, async || holder(&stage).await.as_deref() == Some("early")).await;
+    holds("it is ready", SOON, async || operator.missing().is_empty()).await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_it_may_not_ask_for_ends_it_with_the_reason() {
+    let stage = Stage::migrated().await;
+    let mut config = admin().await;
+    config.auth_info.impersonate = Some(format!("nobody-of-{}", stage.namespace));
+    let operator = Operator::new(Client::try_from(config).unwrap(), candidate(&stage, "nobody"), None).unwrap();
+    let ended = operator.work(Shutdown::default(), Health::waiting_for(&["cluster"]));
+    let error = tokio::time::timeout(SOON, ended).await.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("could not ask for lease `loyalty-operator` in namespace"), "{error}");
+    assert!(error.contains("forbidden"), "{error}");
     stage.end().await;
 }

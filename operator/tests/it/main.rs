@@ -16,5 +16,4 @@ mod rights;
 mod scale;
 mod stage;
 #[path = "../../../worker/tests/it/wire.rs"]
-#[expect(dead_code, reason = "the worker's tests use all of it")]
 mod wire;

@@ -2,7 +2,8 @@
 
 use api::{ConditionType, Reason};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DeleteParams};
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{Api, DeleteParams, ListParams};
 
 use crate::stage::{Kubelet, PIPELINE, Stage};
 
@@ -26,6 +27,24 @@ async fn what_a_schema_can_say_is_refused_before_it_is_stored() {
         ("  results:", "  deletionPolicy: Burn\n  results:", "Unsupported value"),
         ("  results:", "  colour: red\n  results:", "field not declared"),
         ("      on: purchase\n", "", "give the event type that triggers it once"),
+        ("name: shop, type: Topic", "name: amq.topic, type: Topic", "only the broker may declare"),
+        (
+            "name: shop, type: Topic }\n        routingKeys: [\"redeem.#\"]",
+            "name: shop, type: Topic, declare: false }\n        routingKeys: [\"redeem.#\"]",
+            "say the same `declare`",
+        ),
+        (
+            "name: shop, type: Topic }\n        routingKeys: [\"redeem.#\"]",
+            "name: all, type: Fanout }\n        routingKeys: [\"redeem.#\"]",
+            "write `routingKeys: [\"\"]`",
+        ),
+        (
+            "  results:\n",
+            "  results:\n    exchange: { name: told, type: Fanout }\n",
+            "write `routingKeys: [\"\"]` for its subscribers",
+        ),
+        ("  results:\n", "  results:\n    exchange: { name: shop }\n", "a source names the exchange of results"),
+        ("name: shop, type: Topic", "name: coffee.results, type: Topic", "a source names the exchange of results"),
     ] {
         let yaml = PIPELINE.replacen(from, to, 1);
         assert_ne!(yaml, PIPELINE, "{from}");
@@ -45,6 +64,7 @@ async fn what_must_not_change_cannot_be_changed() {
         ("{ name: points }]\n", "{ name: points, scale: 2 }]\n", "scale cannot change"),
         ("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}", "the kind of ledger cannot change"),
         ("  program:", "  queue: { storage: Disk }\n  program:", "storage cannot change"),
+        ("  program:", "  queue: { deadLetter: { maxLength: 7 } }\n  program:", "maxLength cannot change"),
     ] {
         let yaml = PIPELINE.replacen(from, to, 1);
         assert_ne!(yaml, PIPELINE, "{from}");
@@ -52,6 +72,22 @@ async fn what_must_not_change_cannot_be_changed() {
         assert!(error.contains(says), "{to}: {error}");
     }
     stage.end().await;
+}
+
+/// Neither a message of the status nor an Event shows a password that a Secret of this test held.
+async fn assert_no_password(stage: &Stage, told: &str) {
+    let given = [stage.settings.secret_url(), stage.ledger_url.clone()];
+    let password = |url: &String| url.split_once("://")?.1.split_once('@')?.0.split_once(':').map(|it| it.1.to_owned());
+    let mut secrets: Vec<String> = given.iter().filter_map(password).collect();
+    assert_eq!(secrets.len(), 2, "both URLs hold one");
+    secrets.push("hush-hush".to_owned());
+    let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap().items;
+    assert!(!events.is_empty());
+    let status = serde_json::to_string(&stage.stored("coffee").await.data["status"]).unwrap();
+    let notes = events.into_iter().filter_map(|event| event.note);
+    for text in notes.chain([told.to_owned(), status]) {
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "a password is shown: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,9 +106,13 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
     assert!(told.message.contains(&expected), "{}", told.message);
     let management = stage.broker_secret()[1].clone();
     for (values, reason, says) in [
-        (vec![("user", "x".to_owned())], Reason::SecretInvalid, "no key `uri`"),
-        (vec![("uri", "http://x".to_owned())], Reason::SecretInvalid, "must begin with `amqp://`"),
-        (vec![("uri", "amqp://a:b@127.0.0.1:1/x".to_owned())], Reason::BrokerUnreachable, "could not reach the broker"),
+        (vec![("user", "x".to_owned()), ("password", "hush-hush".to_owned())], Reason::SecretInvalid, "no key `uri`"),
+        (vec![("uri", "http://a:hush-hush@x".to_owned())], Reason::SecretInvalid, "must begin with `amqp://`"),
+        (
+            vec![("uri", "amqp://a:hush-hush@127.0.0.1:1/x".to_owned())],
+            Reason::BrokerUnreachable,
+            "could not reach the broker",
+        ),
         (
             vec![("uri", stage.settings.clone().with_vhost("nowhere").secret_url()), management],
             Reason::BrokerRefused,
@@ -81,24 +121,30 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
     ] {
         stage.secret("rabbitmq", &values).await;
         let told = stage.told_that("coffee", (topology, reason), says).await;
-        assert!(!told.message.contains("a:b"), "no password in a status");
+        assert_no_password(&stage, &told.message).await;
         secrets.delete("rabbitmq", &DeleteParams::default()).await.unwrap();
         stage.told("coffee", topology, Reason::SecretMissing).await;
     }
     stage.secret("rabbitmq", &stage.broker_secret()).await;
     stage.ready("coffee").await;
     for (values, reason, says) in [
-        (vec![("password", "x".to_owned())], Reason::SecretInvalid, "has no key `url` or `uri`"),
-        (vec![("url", "mysql://x".to_owned())], Reason::SecretInvalid, "holds no URL"),
+        (vec![("password", "hush-hush".to_owned())], Reason::SecretInvalid, "has no key `url` or `uri`"),
+        (vec![("url", "mysql://a:hush-hush@x".to_owned())], Reason::SecretInvalid, "holds no URL"),
         (
-            vec![("url", "postgres://a:b@127.0.0.1:1/x".to_owned())],
+            vec![("url", "postgres://a:hush-hush@127.0.0.1:1/x".to_owned())],
             Reason::LedgerUnreachable,
             "could not reach the ledger",
+        ),
+        (
+            vec![("url", stage.ledger_url.clone()), ("ca.crt", "no PEM".to_owned())],
+            Reason::LedgerRefused,
+            "`ca.crt` beside the ledger's URL holds no certificate",
         ),
     ] {
         secrets.delete("ledger-db", &DeleteParams::default()).await.unwrap();
         stage.secret("ledger-db", &values).await;
-        stage.told_that("coffee", (ledger, reason), says).await;
+        let told = stage.told_that("coffee", (ledger, reason), says).await;
+        assert_no_password(&stage, &told.message).await;
     }
     secrets.delete("ledger-db", &DeleteParams::default()).await.unwrap();
     // As CloudNativePG names it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::{ConditionType, LoyaltyPipeline, Reason, Right, rights};
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -67,15 +68,18 @@ async fn live_a_life(stage: &Stage) {
         .await;
     stage.told("coffee", ConditionType::LedgerReady, Reason::Migrating).await;
     // Made from something else, a Job is deleted and made again.
+    let job = async || {
+        let jobs = stage.api::<Job>().list(&ListParams::default()).await.unwrap().items;
+        jobs.into_iter().find_map(|job| job.metadata.uid)
+    };
+    let first = until(SOON, job).await.expect("the Job is there");
     stage.secret("ledger-db", &[("url", stage.ledger_url.clone()), ("note", "rotated".to_owned())]).await;
-    holds("the Job is there", SOON, async || {
-        !stage.api::<Job>().list(&ListParams::default()).await.unwrap().items.is_empty()
-    })
-    .await;
+    holds("another Job is there", SOON, async || job().await.is_some_and(|uid| uid != first)).await;
     // From here on pods run, also that of the Job.
     let _kubelet = Kubelet::of(stage);
     stage.ready("coffee").await;
     stage.told("tea", ConditionType::LedgerReady, Reason::Embedded).await;
+    stage.told_unread().await;
     // Fewer workers, and some left: each is asked what it holds.
     stage
         .apply(
@@ -169,6 +173,29 @@ async fn it_runs_with_exactly_the_rights_of_the_chart() {
     assert_eq!(idle, Vec::<&Use>::new(), "granted and never used");
     let more: Vec<&Use> = used.difference(&granted).collect();
     assert_eq!(more, Vec::<&Use>::new(), "used and not granted");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_may_not_watch_something_is_not_ready_until_it_may() {
+    let stage = Stage::migrated().await;
+    let account = format!("operator-of-{}", stage.namespace);
+    let granted = [rights().watched, rights().own].concat();
+    let mut fewer = granted.clone();
+    for right in fewer.iter_mut().filter(|right| right.resources.contains(&"loyaltypipelines")) {
+        right.verbs.retain(|verb| *verb != "list");
+    }
+    assert_ne!(all(&fewer), all(&granted));
+    grant(&stage, &account, &fewer).await;
+    let operator = operator_of(&stage, &account).await;
+    holds("it leads", SOON, async || {
+        let lease = stage.api::<Lease>().get_opt("loyalty-operator").await.unwrap();
+        lease.is_some_and(|lease| lease.spec.is_some_and(|spec| spec.holder_identity.is_some()))
+    })
+    .await;
+    holds("it is not ready", SOON, async || operator.missing().iter().any(|why| why.contains("could be listed"))).await;
+    grant(&stage, &account, &granted).await;
+    holds("it is ready", WITHIN_A_MINUTE, async || operator.missing().is_empty()).await;
     stage.end().await;
 }
 

@@ -111,10 +111,25 @@ impl Stage {
     }
 
     /// Applies what may not be readable as a pipeline.
-    pub(crate) async fn apply_unread(&self, yaml: &str) {
+    async fn apply_unread(&self, yaml: &str) {
         let body: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
         let name = body["metadata"]["name"].as_str().unwrap().to_owned();
         self.unread().patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(body)).await.unwrap();
+    }
+
+    /// Applies pipeline `odd`, which the schema takes and the reader does not; answers how that is told in its status.
+    pub(crate) async fn told_unread(&self) -> serde_json::Value {
+        let odd = PIPELINE
+            .replace("name: coffee", "name: odd")
+            .replace("exchange: { name: shop", "exchange: { name: odd-shop");
+        // The schema takes a bell in a text.
+        self.apply_unread(&odd.replace("on: purchase", r#"on: "a\ab""#)).await;
+        let told = until(WITHIN_A_MINUTE, async || {
+            let odd = self.stored("odd").await;
+            let conditions = odd.data["status"]["conditions"].as_array()?.clone();
+            conditions.into_iter().find(|it| it["type"] == "Accepted" && it["status"] == "False")
+        });
+        told.await.expect("what cannot be read is told")
     }
 
     /// A resource as it is stored.
@@ -185,12 +200,13 @@ impl Stage {
             worker_image: "docker.io/loyalty/loyalty-worker:test".to_owned(),
             worker_pull_policy: "IfNotPresent".to_owned(),
             worker_pull_secrets: Vec::new(),
+            worker_any_user: false,
             watch_namespaces: vec![self.namespace.clone()],
             listen: "127.0.0.1:0".parse().unwrap(),
             leader_election: false,
             lease_name: "loyalty-operator".to_owned(),
             namespace: self.namespace.clone(),
-            identity: "test".to_owned(),
+            identity: Some("test".to_owned()),
             log: "info".to_owned(),
             log_format: loyalty_operator::LogFormat::Text,
         }
@@ -224,6 +240,7 @@ impl Stage {
 pub(crate) struct Running {
     runtime: Option<tokio::runtime::Runtime>,
     shutdown: Shutdown,
+    health: Health,
     writes: Writes,
     ended: tokio::sync::watch::Receiver<Option<Ended>>,
 }
@@ -237,20 +254,27 @@ impl Running {
         let shutdown = Shutdown::default();
         let (sender, receiver) = std::sync::mpsc::channel();
         let asked = shutdown.clone();
+        let health = Health::waiting_for(&["cluster"]);
+        let probed = health.clone();
         let (end, ended) = tokio::sync::watch::channel(None);
         runtime.spawn(async move {
             let client = Client::try_from(config().await).unwrap();
             let operator = Operator::new(client, args, stop_after).unwrap();
             sender.send(operator.writes()).unwrap();
-            let how = operator.work(asked, Health::waiting_for(&["cluster"])).await.unwrap();
+            let how = operator.work(asked, probed).await.unwrap();
             end.send_replace(Some(how));
         });
         let writes = receiver.recv_timeout(SOON).unwrap();
-        Self { runtime: Some(runtime), shutdown, writes, ended }
+        Self { runtime: Some(runtime), shutdown, health, writes, ended }
     }
 
     pub(crate) fn writes(&self) -> u64 {
         self.writes.count()
+    }
+
+    /// What a probe would answer; nothing when it is ready.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        self.health.missing()
     }
 
     /// How it ended by itself, if it did.

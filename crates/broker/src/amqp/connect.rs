@@ -1,16 +1,19 @@
 //! From settings to a connection, or to the reason why there is none.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use contract::broker_object::Release;
+use futures::io::{AsyncRead, AsyncWrite};
 use lapin::tcp::{AsyncTcpStream, RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{ConnectionProperties, Error, ErrorKind};
 use tokio::time::timeout;
 
-use super::Connection;
+use super::{Connection, greeting};
 use crate::{BrokerError, Settings, tls};
 
 /// Longest wait for a connection, all steps together.
@@ -29,17 +32,8 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection, Brok
     let (connected, is_shaken) = (Arc::clone(&shaken), move || shaken.load(Ordering::Acquire));
     let open = async move |uri: AMQPUri, runtime| {
         let host = uri.authority.host.as_str();
-        // The name is resolved by the runtime's own resolver, in the background.
-        let addresses: Vec<_> = tokio::net::lookup_host((host, uri.authority.port)).await?.collect();
-        let stream = AsyncTcpStream::connect(&runtime, addresses).await?;
-        match &connector {
-            Some(connector) => {
-                let stream = stream.into_rustls(connector, host).await?;
-                connected.store(true, Ordering::Release);
-                Ok(stream)
-            }
-            None => Ok(stream),
-        }
+        let stream = AsyncTcpStream::connect(&runtime, addresses(host, uri.authority.port).await?).await?;
+        Ok(secured(stream, connector.as_ref(), (host, &connected)).await?)
     };
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let runtime = lapin::runtime::default_runtime().map_err(|source| unreachable(&address, source))?;
@@ -49,6 +43,41 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection, Brok
         Ok(Err(error)) => Err(explain(settings, error, is_shaken())),
         Err(_) => Err(BrokerError::Slow { address, seconds: CONNECT_MAX.as_secs() }),
     }
+}
+
+/// Which RabbitMQ answers there, as it says before any login, on a short connection of its own: the library keeps what the broker
+/// says of itself to itself. Unknown where it says nothing that can be read. A cancelled call leaves nothing behind.
+pub async fn release(settings: &Settings) -> Result<Release, BrokerError> {
+    crate::install_tls_provider();
+    let connector = if settings.tls { Some(connector(settings)?) } else { None };
+    let (address, shaken) = (settings.address(), AtomicBool::new(false));
+    let runtime = lapin::runtime::default_runtime().map_err(|source| unreachable(&address, source))?;
+    let ask = async {
+        let host = settings.host.as_str();
+        let stream = AsyncTcpStream::connect(&runtime, addresses(host, settings.port).await?).await?;
+        greeting::release(&mut secured(stream, connector.as_ref(), (host, &shaken)).await?).await
+    };
+    match timeout(CONNECT_MAX, ask).await {
+        Ok(Ok(release)) => Ok(release),
+        Ok(Err(error)) => Err(explain(settings, error.into(), shaken.load(Ordering::Acquire))),
+        Err(_) => Err(BrokerError::Slow { address, seconds: CONNECT_MAX.as_secs() }),
+    }
+}
+
+/// The name is resolved by the runtime's own resolver, in the background.
+async fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
+}
+
+async fn secured<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: AsyncTcpStream<S>,
+    connector: Option<&RustlsConnector>,
+    (host, is_shaken): (&str, &AtomicBool),
+) -> io::Result<AsyncTcpStream<S>> {
+    let Some(connector) = connector else { return Ok(stream) };
+    let stream = stream.into_rustls(connector, host).await?;
+    is_shaken.store(true, Ordering::Release);
+    Ok(stream)
 }
 
 fn uri(settings: &Settings) -> AMQPUri {

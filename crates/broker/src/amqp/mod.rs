@@ -13,12 +13,13 @@ use crate::OperationError;
 mod apply;
 mod connect;
 mod depth;
+mod greeting;
 mod publish;
 mod read;
 mod table;
 
 pub use apply::{Applier, apply};
-pub use connect::connect;
+pub use connect::{connect, release};
 pub use depth::Depth;
 pub(crate) use depth::depth;
 /// The library's channel, for the one file of the worker that consumes.

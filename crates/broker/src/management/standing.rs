@@ -8,7 +8,8 @@ use serde_json::Value;
 
 // Rows with all their fields are several times as long.
 pub(super) const EXCHANGE_COLUMNS: &[&str] = &["name", "type", "durable", "auto_delete", "internal", "arguments"];
-pub(super) const QUEUE_COLUMNS: &[&str] = &["name", "durable", "auto_delete", "arguments", "messages", "consumers"];
+pub(super) const QUEUE_COLUMNS: &[&str] =
+    &["name", "durable", "auto_delete", "arguments", "effective_policy_definition", "messages", "consumers"];
 pub(super) const BINDING_COLUMNS: &[&str] = &["source", "destination", "destination_type", "routing_key", "arguments"];
 
 #[derive(Deserialize)]
@@ -30,6 +31,8 @@ pub(super) struct QueueRow {
     auto_delete: bool,
     #[serde(default)]
     arguments: Value,
+    #[serde(default, rename = "effective_policy_definition")]
+    policy: Value,
     // Ready, unacknowledged and delayed ones. Absent while the broker has not counted.
     #[serde(default)]
     messages: Option<u64>,
@@ -64,9 +67,9 @@ fn exchange(row: ExchangeRow) -> Exchange {
 }
 
 fn queue(row: QueueRow) -> StandingQueue {
-    let QueueRow { name, durable, auto_delete, arguments, messages, consumers } = row;
+    let QueueRow { name, durable, auto_delete, arguments, policy, messages, consumers } = row;
     let queue = Queue { name, durable, auto_delete, arguments: to_arguments(arguments) };
-    StandingQueue { queue, messages, consumers }
+    StandingQueue { queue, policy: to_arguments(policy), messages, consumers }
 }
 
 fn binding(row: BindingRow) -> Binding {
@@ -104,7 +107,7 @@ mod tests {
         let row = r#"{"name":"a","durable":true,"auto_delete":false,"arguments":[],"type":"quorum"}"#;
         let queue = queue(serde_json::from_str(row).unwrap());
         assert_eq!((queue.messages, queue.consumers), (None, None));
-        assert!(queue.queue.arguments.is_empty());
+        assert!(queue.queue.arguments.is_empty() && queue.policy.is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use super::{Vhost, env, settings};
 
 /// A listener that serves each connection by the same function, for as long as the process lives.
-fn listen(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+pub(crate) fn listen(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().flatten().for_each(serve));
@@ -45,7 +45,7 @@ async fn refused(settings: &Settings) -> BrokerError {
     error
 }
 
-fn at(scheme: &str, address: impl std::fmt::Display) -> Settings {
+pub(crate) fn at(scheme: &str, address: impl std::fmt::Display) -> Settings {
     Settings::from_url(&format!("{scheme}://u:hush@{address}/%2F")).unwrap()
 }
 

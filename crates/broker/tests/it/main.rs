@@ -6,6 +6,7 @@ mod amqp;
 mod connect;
 mod link;
 mod management;
+mod release;
 mod settings;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -23,6 +23,25 @@ pub(super) struct Address {
     pub(super) shown: String,
 }
 
+/// The parameter of a URL that holds authorities themselves, where no file has them.
+const AUTHORITIES: &str = "sslrootpem";
+
+/// The same URL with authorities as PEM text: they alone are trusted from now on, and without TLS there is no connection. A URL that
+/// says itself whom it trusts, or that it wants no TLS, stays as it is.
+pub(crate) fn trusting(url: &str, pem: &str) -> String {
+    let url = url.trim();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let given = |name: &str| query.split('&').find_map(|pair| pair.split_once('=').filter(|(given, _)| *given == name));
+    if given("sslrootcert").is_some() || given("sslmode").is_some_and(|(_, mode)| mode == "disable") {
+        return url.to_owned();
+    }
+    let mut extended = format!("{url}{}", if url.contains('?') { "&" } else { "?" });
+    if given("sslmode").is_none() {
+        extended.push_str("sslmode=verify-full&");
+    }
+    extended + AUTHORITIES + "=" + &encode(pem)
+}
+
 /// Reads a URL; `sslmode=verify-full` and `sslrootcert` are ours, the client's parser does not know them.
 pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
     // A file or a Secret made by hand often ends with a new line.
@@ -35,7 +54,8 @@ pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match name {
             "sslmode" => mode = decode(value),
-            "sslrootcert" => root = Some(decode(value)),
+            "sslrootcert" => root = Some(Trust::File(decode(value))),
+            AUTHORITIES => root = Some(Trust::Pem(decode(value))),
             _ => rest.push(pair),
         }
     }
@@ -69,13 +89,12 @@ pub(super) fn parse(url: &str) -> Result<Address, LedgerError> {
     Ok(Address { config, trust, shown })
 }
 
-fn trust(config: &mut Config, mode: &str, root: Option<String>) -> Result<Trust, String> {
-    let named = |root: Option<String>| root.map_or(Trust::Platform, Trust::File);
+fn trust(config: &mut Config, mode: &str, root: Option<Trust>) -> Result<Trust, String> {
     let (ssl, trust) = match mode {
         "disable" => (SslMode::Disable, Trust::Off),
         // Whoever could forge a certificate could as well say that there is no TLS here, so an unknown one is not refused.
-        "prefer" => (SslMode::Prefer, root.map_or(Trust::Anyone, Trust::File)),
-        "require" | "verify-full" => (SslMode::Require, named(root)),
+        "prefer" => (SslMode::Prefer, root.unwrap_or(Trust::Anyone)),
+        "require" | "verify-full" => (SslMode::Require, root.unwrap_or(Trust::Platform)),
         _ => {
             return Err("`sslmode` in the URL must be `disable`, `prefer`, `require` or `verify-full` (`require` checks the certificate too)".to_owned());
         }
@@ -94,6 +113,18 @@ fn show(config: &Config) -> String {
     };
     let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
     format!("postgres://{user}{host}{port}/{}", config.get_dbname().unwrap_or_default())
+}
+
+fn encode(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
+    text.bytes().fold(String::with_capacity(text.len() * 2), |mut encoded, byte| {
+        if plain(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
 }
 
 /// Percent-decoding; what is not valid stays as it is.
@@ -120,7 +151,7 @@ fn wrong(object: &str, detail: String) -> LedgerError {
 
 #[cfg(test)]
 mod tests {
-    use super::{SslMode, Trust, parse};
+    use super::{SslMode, Trust, parse, trusting};
 
     #[test]
     fn an_address_is_shown_without_its_password() {
@@ -139,6 +170,24 @@ mod tests {
             assert_eq!(address.config.get_ssl_mode(), SslMode::Prefer);
             assert!(matches!(address.trust, Trust::Anyone));
         }
+    }
+
+    #[test]
+    fn authorities_of_a_secret_are_trusted_alone_unless_the_url_says_whom() {
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n";
+        for (url, mode, trust) in [
+            ("postgres://a:b@db/x", SslMode::Require, Trust::Pem(pem.to_owned())),
+            ("postgres://a:b@db/x?application_name=till\n", SslMode::Require, Trust::Pem(pem.to_owned())),
+            ("postgres://a:b@db/x?sslmode=require", SslMode::Require, Trust::Pem(pem.to_owned())),
+            ("postgres://a:b@db/x?sslmode=prefer", SslMode::Prefer, Trust::Pem(pem.to_owned())),
+            ("postgres://a:b@db/x?sslmode=disable", SslMode::Disable, Trust::Off),
+            ("postgres://a:b@db/x?sslrootcert=/ca.pem", SslMode::Prefer, Trust::File("/ca.pem".to_owned())),
+        ] {
+            let address = parse(&trusting(url, pem)).unwrap();
+            assert_eq!((address.config.get_ssl_mode(), address.trust), (mode, trust), "{url}");
+            assert_eq!(address.shown, "postgres://a@db:5432/x");
+        }
+        assert_ne!(trusting("postgres://db/x", pem), trusting("postgres://db/x", "another"));
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn certificate(error: &Error) -> Option<String> {
     let io = error.source()?.downcast_ref::<std::io::Error>()?;
     match io.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(why) => Some(format!(
-            "the server's certificate is not trusted ({why}); set `sslrootcert=FILE` in the URL to the CA that signed it"
+            "the server's certificate is not trusted ({why}); set `sslrootcert=FILE` in the URL to the CA that signed it, \
+             or in a cluster add that CA as `ca.crt` to the Secret that holds the URL"
         )),
         _ => None,
     }

@@ -10,6 +10,8 @@ mod commit;
 mod fault;
 mod tls;
 
+pub(crate) use address::trusting;
+
 use std::error::Error as StdError;
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
-//! TLS to the database: one provider (ring), roots from the platform or from a file.
+//! TLS to the database: one provider (ring), roots from the platform, from a file, or from a text.
 
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -20,6 +20,8 @@ pub(super) enum Trust {
     Platform,
     /// Those of a PEM file.
     File(String),
+    /// Those of a PEM text.
+    Pem(String),
 }
 
 /// A connector; errors are sentences.
@@ -39,26 +41,32 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
             })?;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
         }
-        Trust::File(path) => builder.with_root_certificates(roots(path)?).with_no_client_auth(),
+        Trust::File(path) => builder.with_root_certificates(roots_of_file(path)?).with_no_client_auth(),
+        Trust::Pem(pem) => {
+            let certificates = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+            let named = "`ca.crt` beside the ledger's URL";
+            builder.with_root_certificates(roots(named, certificates)?).with_no_client_auth()
+        }
     };
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn roots(path: &str) -> Result<RootCertStore, String> {
-    let unreadable = |e: rustls::pki_types::pem::Error| {
-        format!(
-            "`sslrootcert` in the URL names `{path}`, which cannot be read ({e}); name a PEM file with the CA's certificate"
-        )
-    };
+fn roots_of_file(path: &str) -> Result<RootCertStore, String> {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    roots(&format!("`{path}`, which `sslrootcert` in the URL names,"), certificates)
+}
+
+/// `named`: where they were found, to begin a sentence with.
+fn roots(named: &str, certificates: Result<Vec<CertificateDer<'_>>, pem::Error>) -> Result<RootCertStore, String> {
+    let certificates = certificates
+        .map_err(|e| format!("{named} cannot be read ({e}); it must be PEM, with the certificate of the CA"))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-        let added = roots.add(certificate.map_err(unreadable)?);
-        added.map_err(|e| format!("`sslrootcert` names `{path}`, which holds a certificate that is no CA's ({e})"))?;
+    for certificate in certificates {
+        let added = roots.add(certificate);
+        added.map_err(|e| format!("{named} holds a certificate that is no CA's ({e}); give the CA's own"))?;
     }
     if roots.is_empty() {
-        return Err(format!(
-            "`sslrootcert` names `{path}`, which holds no certificate; name a PEM file with the CA's certificate"
-        ));
+        return Err(format!("{named} holds no certificate; it must be PEM, with the certificate of the CA"));
     }
     Ok(roots)
 }

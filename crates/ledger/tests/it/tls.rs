@@ -41,6 +41,36 @@ fn shake_hands(mut stream: TcpStream, answer: u8, config: &Arc<ServerConfig>) ->
 }
 
 #[tokio::test]
+async fn authorities_given_as_text_are_the_only_ones_that_are_trusted() {
+    let (tls, plain) = (serve(b'S'), serve(b'N'));
+    let (own, other) = (include_str!("tls/ca.pem"), include_str!("tls/cert.pem"));
+    let away = "could not reach";
+    for (url, pem, says) in [
+        (format!("localhost:{tls}/db"), own, away),
+        (format!("localhost:{tls}/db?sslmode=require"), own, away),
+        (format!("127.0.0.1:{tls}/db"), own, "certificate is not trusted"),
+        (format!("localhost:{plain}/db"), own, "speaks no TLS"),
+        (format!("localhost:{plain}/db?sslmode=disable"), own, away),
+        (format!("localhost:{tls}/db"), "no PEM", "`ca.crt` beside the ledger's URL holds no certificate"),
+        (
+            format!("localhost:{tls}/db"),
+            "-----BEGIN CERTIFICATE-----\nno\n",
+            "`ca.crt` beside the ledger's URL cannot be read",
+        ),
+        (format!("127.0.0.1:{tls}/db"), other, "certificate is not trusted"),
+    ] {
+        let url = ledger::trusting(&format!("postgres://loyalty:s3cret@{url}"), pem);
+        let error = match ledger::open(&url) {
+            Ok(ledger) => ledger.check_version().await.unwrap_err(),
+            Err(error) => error,
+        };
+        let told = error.to_string();
+        assert!(told.contains(says) && !told.contains("s3cret") && !told.contains("BEGIN"), "{url}: {error}");
+        assert_eq!(matches!(error, LedgerError::Misconfigured { .. }), says != away, "{url}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn certificates_are_checked_as_the_url_says() {
     let tls = serve(b'S');
     let plain = serve(b'N');

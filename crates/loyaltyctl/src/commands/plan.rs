@@ -32,8 +32,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let broker = args.broker.find(&pipeline, &loaded)?;
     // AMQP first: of a wrong host, password or vhost it tells most.
     observe::connect(&broker.settings).await?.close().await;
+    let wanted = pipeline.desired(broker::release(&broker.settings).await?);
     let standing = observe::standing(&broker.settings, screen).await?;
-    let plan = topology::diff(&pipeline.desired(), &standing, &pipeline.owner);
+    let plan = topology::diff(&wanted, &standing, &pipeline.owner);
     if screen.is_json() {
         let seen = matches!(standing, Standing::Seen(_));
         let (steps, conflicts, left) = (&plan.steps, &plan.conflicts, &plan.left);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use api::{LoyaltyPipeline, LoyaltyPipelineSpec, Manifest, ParseError, Secret};
 use contract::PipelineName;
+use contract::broker_object::{Desired, Release};
 use contract::config::WorkerConfig;
 use contract::ruleset::Ruleset;
 
@@ -51,10 +52,11 @@ impl Pipeline {
         Ruleset::new(&self.spec.program, &self.spec.rules)
     }
 
-    pub(crate) fn desired(&self) -> contract::broker_object::Desired {
+    /// What it wants of a broker of this release.
+    pub(crate) fn desired(&self, release: Release) -> Desired {
         let Self { name, owner, spec } = self;
         let (events, queue, results) = (&spec.events, &spec.queue, &spec.results);
-        topology::desired(&topology::Pipeline { name, owner, events, queue, results })
+        topology::suited(topology::desired(&topology::Pipeline { name, owner, events, queue, results }), release)
     }
 
     pub(crate) fn worker_config(&self) -> WorkerConfig {

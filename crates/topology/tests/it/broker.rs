@@ -1,6 +1,6 @@
 //! A broker made of maps, as strict as the real one.
 
-use contract::broker_object::{Binding, Destination, Exchange, Seen, StandingQueue, Step};
+use contract::broker_object::{Arguments, Binding, Destination, Exchange, Seen, StandingQueue, Step};
 
 /// A new vhost, and what others have in it.
 pub(crate) fn vhost() -> Seen {
@@ -31,7 +31,12 @@ pub(crate) fn apply(seen: &mut Seen, steps: &[Step]) {
                 assert_eq!(have, wanted, "PRECONDITION_FAILED");
             }
             Step::DeclareQueue(queue) => {
-                let fresh = StandingQueue { queue: queue.clone(), messages: Some(0), consumers: Some(0) };
+                let fresh = StandingQueue {
+                    queue: queue.clone(),
+                    policy: Arguments::new(),
+                    messages: Some(0),
+                    consumers: Some(0),
+                };
                 let have = seen.queues.entry(queue.name.clone()).or_insert(fresh);
                 assert_eq!(have.queue, *queue, "PRECONDITION_FAILED");
             }

@@ -27,7 +27,7 @@ fn unmarked(name: &str, messages: Option<u64>, consumers: Option<u64>) -> Seen {
     let wanted = Spec::coffee().desired();
     let queue = wanted.queues.into_iter().find(|queue| queue.name == name).unwrap();
     let mut seen = vhost();
-    seen.queues.insert(name.to_owned(), StandingQueue { queue, messages, consumers });
+    seen.queues.insert(name.to_owned(), StandingQueue { queue, policy: Arguments::new(), messages, consumers });
     seen
 }
 

@@ -7,6 +7,7 @@ mod conflicts;
 mod contested;
 mod plans;
 mod properties;
+mod releases;
 mod removals;
 mod slices;
 

@@ -1,6 +1,6 @@
 //! Whatever stands, one application is enough.
 
-use contract::broker_object::{Argument, Binding, Desired, Destination, Seen, StandingQueue, Step};
+use contract::broker_object::{Argument, Arguments, Binding, Desired, Destination, Seen, StandingQueue, Step};
 
 use super::broker::{apply, vhost};
 use super::{EVENTS, RESULTS, Spec, plan};
@@ -52,7 +52,7 @@ pub(crate) fn standing(dice: &mut Dice, wanted: &Desired) -> Seen {
         }
         let number = |dice: &mut Dice| [None, Some(0), Some(0), Some(5)][usize::try_from(dice.roll(4)).unwrap()];
         let (messages, consumers) = (number(dice), number(dice));
-        seen.queues.insert(queue.name.clone(), StandingQueue { queue, messages, consumers });
+        seen.queues.insert(queue.name.clone(), StandingQueue { queue, policy: Arguments::new(), messages, consumers });
     }
     for binding in &wanted.bindings {
         if dice.one_in(3) {

@@ -119,7 +119,7 @@ fn a_queue_that_nobody_marked_goes_only_when_it_is_known_that_nobody_uses_it() {
     let want = Spec::coffee().desired().queues[0].clone();
     let with = |messages, consumers| {
         let mut seen = vhost();
-        let queue = StandingQueue { queue: want.clone(), messages, consumers };
+        let queue = StandingQueue { queue: want.clone(), policy: Arguments::new(), messages, consumers };
         seen.queues.insert(want.name.clone(), queue);
         let removal = remove(&seen);
         (removal.remove.len(), removal.holding.len(), removal.kept.len())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broker::Connection;
-use contract::broker_object::Standing;
+use contract::broker_object::{Desired, Standing};
 use ledger::{Appended, Ledger, LedgerError, Since};
 use topology::Plan;
 
@@ -48,7 +48,7 @@ async fn make(
     connection: &Connection,
     screen: &Screen,
 ) -> Result<bool, Halt> {
-    let wanted = pipeline.desired();
+    let wanted = pipeline.desired(broker::release(&broker.settings).await?);
     let standing = observe::standing(&broker.settings, screen).await?;
     let plan = topology::diff(&wanted, &standing, &pipeline.owner);
     if !plan.conflicts.is_empty() {
@@ -60,19 +60,18 @@ async fn make(
     if matches!(standing, Standing::Unseen) {
         say(screen, "declared; what stands cannot be read back without the management API\n")?;
     } else if !plan.steps.is_empty() {
-        read_back(pipeline, broker, screen).await?;
+        read_back(&wanted, pipeline, broker, screen).await?;
         say(screen, &format!("{} applied; read back: no difference\n", count(plan.steps.len() as u64, "step")))?;
     }
     Ok(true)
 }
 
 /// The broker accepts some fields and stores nothing: only what was read again is known to stand.
-async fn read_back(pipeline: &Pipeline, broker: &BrokerTarget, screen: &Screen) -> Result<(), Halt> {
-    let wanted = pipeline.desired();
+async fn read_back(wanted: &Desired, pipeline: &Pipeline, broker: &BrokerTarget, screen: &Screen) -> Result<(), Halt> {
     let deadline = Instant::now() + SHOWN_MAX;
     loop {
         let standing = observe::standing(&broker.settings, screen).await?;
-        let plan = topology::diff(&wanted, &standing, &pipeline.owner);
+        let plan = topology::diff(wanted, &standing, &pipeline.owner);
         if is_empty(&plan) || matches!(standing, Standing::Unseen) {
             return Ok(());
         }
