@@ -62,7 +62,7 @@ pub struct Args {
     )]
     pub worker_pull_secrets: Vec<String>,
 
-    /// Whether the platform chooses user and group of the workers, as OpenShift does; else they are the image's own, 65532
+    /// Whether the platform chooses user and group of the workers, as `OpenShift` does; else they are the image's own, 65532
     #[arg(long, env = "LOYALTY_WORKER_ANY_USER", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
     pub worker_any_user: bool,
 

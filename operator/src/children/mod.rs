@@ -186,7 +186,7 @@ fn restricted_container() -> Value {
     })
 }
 
-/// OpenShift gives each namespace IDs of its own, for volumes too, and refuses a pod that asks for others.
+/// `OpenShift` gives each namespace IDs of its own, for volumes too, and refuses a pod that asks for others.
 fn restricted_pod(any_user: bool) -> Value {
     let mut context = json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } });
     if !any_user {

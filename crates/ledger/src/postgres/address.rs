@@ -1,5 +1,6 @@
 //! From a URL to connection settings. The password goes into the settings and nowhere else.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -121,7 +122,8 @@ fn encode(text: &str) -> String {
         if plain(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // A text takes everything.
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })
