@@ -131,7 +131,7 @@ impl Scaler {
     }
 
     fn choose(&mut self, target: &Target, signals: &Signals, (need, stalled): (Option<&Need>, bool)) -> Choice {
-        let ceiling = self.saturation.ceiling(signals.replicas, self.ticks.last_busy(), signals.at);
+        let ceiling = self.saturation.ceiling(signals.replicas, self.ticks.last_waiting(), signals.at);
         let enough = self.enough(signals, need);
         let is_empty = signals.backlog() == Some(0);
         self.settle.see(signals.at, enough.unwrap_or(u32::MAX), is_empty);

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use api::{ConditionType, LoyaltyPipeline, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds, until};
@@ -49,6 +50,34 @@ async fn a_backlog_that_nobody_works_off_is_told_as_a_stall() {
     publish(&stage, 50).await;
     let told = stage.told("coffee", ConditionType::DrainOnTarget, Reason::Stalled).await;
     assert!(told.message.contains("50"), "{}", told.message);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_lose_their_readiness_get_no_company_and_a_stall_is_told() {
+    let stage = Stage::migrated().await;
+    let kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 3 } }\n  results:")).await;
+    stage.ready("coffee").await;
+    drop(kubelet);
+    // As each of them does when its database is away.
+    let pods = stage.api::<Pod>();
+    let now = jiff::Timestamp::now().to_string();
+    let unready = json!({ "type": "Ready", "status": "False", "lastTransitionTime": now });
+    let unready = Patch::Merge(json!({ "status": { "conditions": [unready] } }));
+    for pod in pods.list(&ListParams::default()).await.unwrap().items {
+        pods.patch_status(&pod.metadata.name.unwrap(), &PatchParams::default(), &unready).await.unwrap();
+    }
+    stage.told("coffee", ConditionType::WorkersReady, Reason::Progressing).await;
+    publish(&stage, 5_000).await;
+    let told = stage.told("coffee", ConditionType::DrainOnTarget, Reason::Stalled).await;
+    assert!(told.message.contains("3 workers, of which none is ready any more"), "{}", told.message);
+    publish(&stage, 5_000).await;
+    let is_more = until(Duration::from_secs(15), async || (replicas(&stage).await != 3).then_some(())).await;
+    assert!(is_more.is_none(), "more workers would not help");
+    let status = stage.pipeline("coffee").await.unwrap().status.unwrap();
+    assert_eq!(status.scaling.unwrap().limited_by, "Stall");
     stage.end().await;
 }
 
