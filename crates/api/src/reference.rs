@@ -47,7 +47,7 @@ impl Reason {
         match self {
             Self::Valid => &[(Accepted, True)],
             Self::Invalid => &[(Accepted, False)],
-            Self::InSync | Self::Contested => &[(TopologyInSync, True)],
+            Self::InSync | Self::Contested | Self::Stranded => &[(TopologyInSync, True)],
             Self::Conflict | Self::ClusterRefused => {
                 &[(TopologyInSync, False), (LedgerReady, False), (WorkersReady, False)]
             }
@@ -91,6 +91,10 @@ impl Reason {
             }
             Self::Contested => {
                 "Name each object in one pipeline; where two shall read one exchange, the second says `declare: false`."
+            }
+            Self::Stranded => {
+                "Write back what was removed (the lane, the subscriber) until its queue is empty, or move or purge the messages; then delete \
+                 the queue."
             }
             Self::Conflict => {
                 "Do what the message says: delete what is in the way if nobody needs it, or give the pipeline another name. Nothing of \

@@ -179,7 +179,8 @@ async fn tell_changes(
         if same || passing || derived {
             continue;
         }
-        let is_good = condition.status == ConditionStatus::True && condition.reason != Reason::Contested;
+        let is_good = condition.status == ConditionStatus::True
+            && !matches!(condition.reason, Reason::Contested | Reason::Stranded);
         let type_ = if is_good { EventType::Normal } else { EventType::Warning };
         let (reason, on, note) = (condition.reason, condition.kind, condition.message.as_str());
         tell(News { about: &pipeline.object_ref(&()), type_, reason, on, note }, house).await;
