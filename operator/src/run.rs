@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 use crate::shelf::{Shelf, keep, key_of};
 use crate::walk::nouns::Key;
-use crate::walk::{reconcile, retry};
+use crate::walk::{GIVEN_UP_AFTER, reconcile, retry};
 use crate::writes::Writes;
 
 /// Walks that are done at the same time. Each is mostly waiting for a broker or the API server.
@@ -79,6 +79,7 @@ pub struct Operator {
     args: Args,
     metrics: Metrics,
     writes: Writes,
+    given_up_after: Duration,
 }
 
 impl Operator {
@@ -86,7 +87,13 @@ impl Operator {
     pub fn new(client: Client, args: Args, stop_after: Option<u64>) -> Result<Self, StartError> {
         let metrics = Metrics::new()?;
         let writes = Writes::new(metrics.writes.clone(), stop_after);
-        Ok(Self { client, args, metrics, writes })
+        Ok(Self { client, args, metrics, writes, given_up_after: GIVEN_UP_AFTER })
+    }
+
+    /// For a test: a deletion waits no longer than this for a broker that is away.
+    #[must_use]
+    pub fn giving_up_after(self, given_up_after: Duration) -> Self {
+        Self { given_up_after, ..self }
     }
 
     /// Counts what it writes.
@@ -181,7 +188,7 @@ type Door = (Option<String>, UnboundedReceiver<ObjectRef<Stored>>);
 
 /// Watches everything; answers also by which doors walks can be asked for.
 fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
-    let Operator { client, args, metrics, writes } = operator;
+    let Operator { client, args, metrics, writes, given_up_after } = operator;
     let scopes: Vec<Option<String>> =
         match args.watch_namespaces.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>() {
             none if none.is_empty() => vec![None],
@@ -216,6 +223,7 @@ fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
         writes,
         metrics,
         poke: poke.clone(),
+        given_up_after,
         client,
     };
     (Arc::new(house), ends)
