@@ -100,8 +100,8 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
         now: Timestamp::now().round(jiff::Unit::Second).unwrap_or_default(),
     };
     let mut plan = plan(&valid, &observed, &context);
-    tell_repetition(&mut plan, key, house);
     apply(&valid, &observed, &mut plan, house).await;
+    tell_repetition(&mut plan, key, house);
     note_running(&valid, &observed, house);
     report(pipeline, &valid, &plan.findings, house).await?;
     Ok(next(&observed, &plan))
@@ -122,7 +122,8 @@ async fn follow_further(pipeline: &LoyaltyPipeline, key: &Key, house: &House) {
     }
 }
 
-/// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often.
+/// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often. What was held or
+/// refused was not applied.
 fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
     let steps: Vec<String> = plan
         .children
@@ -132,7 +133,7 @@ fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
             ChildStep::Delete(kind, name) => format!("{kind} `{name}`"),
         })
         .collect();
-    if house.board.is_repeated(key, &steps) {
+    if house.board.is_repeated(key, &steps) && plan.findings.workers.reason != Reason::ClusterRefused {
         let what = steps.join(", ");
         let message = format!("{what} is changed back by somebody; see admission webhooks and other controllers");
         plan.findings.workers = Finding::no(Reason::Different, message);
