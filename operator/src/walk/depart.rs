@@ -124,15 +124,19 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
             release(pipeline, house).await
         }
         Step::Again(what) => {
-            report(pipeline, &valid, &leaving(pipeline, Finding::no(Reason::Deleting, what)), house).await?;
+            report(pipeline, &valid, &leaving(pipeline, &valid, Finding::no(Reason::Deleting, what)), house).await?;
             Ok(Action::requeue(AGAIN))
         }
         Step::Held(trouble) => {
-            report(pipeline, &valid, &leaving(pipeline, trouble.finding()), house).await?;
+            report(pipeline, &valid, &leaving(pipeline, &valid, trouble.finding()), house).await?;
             Ok(Action::requeue(LATER))
         }
-        Step::LeftBehind(what) => {
+        Step::LeftBehind(mut what) => {
+            if valid.is_embedded() {
+                what.push_str("; the ledger's volume goes, with all points");
+            }
             tell_left_behind(&pipeline.object_ref(&()), &what, key, house).await;
+            remove_claim(&valid, house).await?;
             release(pipeline, house).await
         }
     }
@@ -235,7 +239,8 @@ fn without_broker(valid: &Valid, trouble: Trouble, house: &House) -> Step {
     }
 }
 
-/// The volume of an embedded ledger goes only where everything was asked to go.
+/// The volume of an embedded ledger goes only where everything was asked to go; then also where the broker kept something: whoever wrote
+/// `Delete` does not look for a volume afterwards.
 async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
     if !valid.is_embedded() || valid.spec.deletion_policy == DeletionPolicy::Retain {
         return Ok(());
@@ -249,14 +254,19 @@ async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
     Ok(())
 }
 
-fn leaving(pipeline: &LoyaltyPipeline, topology: Finding) -> Findings {
+fn leaving(pipeline: &LoyaltyPipeline, valid: &Valid, topology: Finding) -> Findings {
     let deleting = Finding::no(Reason::Deleting, "the resource is being deleted, and no worker shall run");
-    let valid = || Finding::yes(Reason::Valid, "every field, rule and condition is right");
+    let right = || Finding::yes(Reason::Valid, "every field, rule and condition is right");
+    let ledger = if valid.is_embedded() && valid.spec.deletion_policy == DeletionPolicy::Delete {
+        "the ledger's volume is deleted at the end, with all points"
+    } else {
+        "the ledger keeps all points"
+    };
     Findings {
         // Nobody checks any more what is to go.
-        accepted: told_before(pipeline, ConditionType::Accepted).unwrap_or_else(valid),
+        accepted: told_before(pipeline, ConditionType::Accepted).unwrap_or_else(right),
         topology,
-        ledger: Finding::yes(Reason::Deleting, "the ledger keeps all points"),
+        ledger: Finding::yes(Reason::Deleting, ledger),
         workers: deleting.clone(),
         drain: deleting,
         held: Vec::new(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::{ConditionStatus, ConditionType, LoyaltyPipeline, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
@@ -244,5 +244,36 @@ async fn a_resource_that_cannot_be_read_is_released_and_that_is_told() {
         .await;
     assert_eq!(told_left_behind(&stage).await, 1);
     assert!(!stage.seen().await.queues.is_empty(), "nobody knows whose they are");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_volume_of_an_embedded_ledger_goes_with_its_points_and_that_is_told_before() {
+    let stage = Stage::new().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    let embedded = PIPELINE.replace("postgres: { secretRef: { name: ledger-db } }", "sqlite: {}");
+    stage.apply(&embedded.replace("  results:", POLICY)).await;
+    stage.told("coffee", ConditionType::TopologyInSync, Reason::InSync).await;
+    let claims = stage.api::<PersistentVolumeClaim>();
+    holds("there is a volume", SOON, async || claims.get_opt("coffee-ledger").await.unwrap().is_some()).await;
+    leave_a_message(&stage).await;
+    holds("the broker counts it", SOON, async || stage.seen().await.queues["coffee.unrouted"].messages == Some(1))
+        .await;
+    delete(&stage).await;
+    stage.told("coffee", ConditionType::TopologyInSync, Reason::QueuesNotEmpty).await;
+    let told = stage.told("coffee", ConditionType::LedgerReady, Reason::Deleting).await;
+    assert_eq!(told.message, "the ledger's volume is deleted at the end, with all points");
+    let kept = claims.get("coffee-ledger").await.unwrap();
+    assert!(kept.metadata.deletion_timestamp.is_none(), "not before the end");
+    // The broker is given up: something stays there, and the volume goes all the same.
+    stage.api::<Secret>().delete("rabbitmq", &DeleteParams::default()).await.unwrap();
+    is_gone(&stage).await;
+    assert_eq!(told_left_behind(&stage).await, 1);
+    holds("the volume goes", SOON, async || {
+        let claim = claims.get_opt("coffee-ledger").await.unwrap();
+        claim.is_none_or(|claim| claim.metadata.deletion_timestamp.is_some())
+    })
+    .await;
     stage.end().await;
 }
