@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scaling::{Counter, Drain, LimitedBy, QUIET_FOR, STALL_AFTER};
+use scaling::{Counter, Drain, LimitedBy, QUIET_FOR, SILENT_FOR, STALL_AFTER};
 
 use crate::{Shop, TARGET};
 
@@ -81,6 +81,68 @@ fn without_a_count_of_acknowledgements_an_empty_queue_is_trusted_later() {
     shop.signals.acked = None;
     assert_eq!(shop.passes(50).replicas, 1);
     assert_eq!(shop.passes(20).replicas, 0);
+}
+
+#[test]
+fn where_only_the_depth_is_known_silence_takes_workers_away_and_a_message_wakes_one() {
+    let silent = u32::try_from(SILENT_FOR.as_secs()).unwrap();
+    // min, workers: what is left just before the silence was long enough, and half a minute after each other from then on.
+    let table: [(u32, u32, &[u32]); 5] =
+        [(0, 1, &[0, 0]), (0, 7, &[3, 1, 0, 0]), (2, 7, &[3, 2, 2]), (1, 1, &[1, 1]), (0, 20, &[10, 5, 2, 1, 0])];
+    for (min, workers, left) in table {
+        let mut shop = Shop::of(workers);
+        shop.target.min = min;
+        (shop.signals.unacked, shop.signals.delayed, shop.signals.acked) = (None, None, None);
+        let before = shop.passes(silent);
+        assert_eq!(
+            (before.replicas, before.limited_by),
+            (workers, LimitedBy::NoSignal),
+            "{workers}: {}",
+            before.reason
+        );
+        let mut seen = vec![shop.passes(1).replicas];
+        seen.extend(left.iter().skip(1).map(|_| shop.passes(30).replicas));
+        assert_eq!(seen, left, "min {min}, {workers} workers");
+        shop.signals.ready = Some(1);
+        assert!(shop.step().replicas > 0, "a message wakes one");
+    }
+}
+
+#[test]
+fn without_counts_a_burst_is_worked_off_and_its_workers_go_again() {
+    let mut shop = Shop::new();
+    (shop.signals.unacked, shop.signals.delayed, shop.signals.acked) = (None, None, None);
+    shop.signals.ready = Some(50_000);
+    let grown = shop.passes(60).replicas;
+    assert_eq!(grown, 8, "nobody tells what more of them would bring");
+    // What waits at one look only: there is work, though it is not seen at most looks.
+    for _ in 0..12 {
+        shop.signals.ready = Some(0);
+        shop.passes(60);
+        shop.signals.ready = Some(1);
+        assert_eq!(shop.step().replicas, grown, "a message a minute is no silence");
+    }
+    shop.signals.ready = Some(0);
+    let decision = shop.passes(3 * u32::try_from(SILENT_FOR.as_secs()).unwrap());
+    assert_eq!(decision.replicas, 0, "{}", decision.reason);
+}
+
+#[test]
+fn silence_is_believed_only_where_the_broker_counts_nothing() {
+    // What is missing: what stays after an hour of four workers.
+    let table = [
+        ((None, None, None), 0),
+        ((None, None, Some(())), 4),
+        ((Some(0), None, None), 4),
+        ((None, Some(0), None), 4),
+        ((Some(0), Some(0), None), 0),
+    ];
+    for ((unacked, delayed, acked), left) in table {
+        let mut shop = Shop::of(4);
+        (shop.signals.unacked, shop.signals.delayed) = (unacked, delayed);
+        shop.signals.acked = shop.signals.acked.filter(|_| acked.is_some());
+        assert_eq!(shop.passes(3600).replicas, left, "{unacked:?}, {delayed:?}, {acked:?}");
+    }
 }
 
 #[test]
