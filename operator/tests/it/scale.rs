@@ -185,6 +185,50 @@ async fn what_runs_of_a_refused_resource_follows_its_queues_also_after_a_restart
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_refused_resource_says_of_scaling_is_not_done_before_and_after_a_restart() {
+    let two = PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 2, max: 6 } }\n  results:");
+    let refused = [
+        "workers: { autoscaling: { min: 5, max: 9 } }",
+        "workers: { autoscaling: { min: 0, max: 1 } }",
+        "workers: { count: 4, autoscaling: { mode: Off } }",
+    ];
+    for workers in refused {
+        let stage = Stage::migrated().await;
+        let _kubelet = Kubelet::of(&stage);
+        let first = stage.operator();
+        stage.apply(&two).await;
+        stage.ready("coffee").await;
+        let other = two.replace("workers: { autoscaling: { min: 2, max: 6 } }", workers);
+        assert_ne!(other, two);
+        stage.apply(&other.replace("event.channel in", "event.chanel in")).await;
+        stage.told("coffee", ConditionType::Accepted, Reason::Invalid).await;
+        let stays = Duration::from_secs(5);
+        let moved = until(stays, async || (replicas(&stage).await != 2).then_some(())).await;
+        assert!(moved.is_none(), "{workers}: {}", replicas(&stage).await);
+        first.kill();
+        let _second = stage.operator();
+        publish(&stage, 500).await;
+        holds("it is told why", SOON, async || {
+            let scaling = stage.pipeline("coffee").await.unwrap().status.unwrap().scaling;
+            scaling.is_some_and(|scaling| (scaling.limited_by.as_str(), scaling.desired) == ("Refused", 2))
+        })
+        .await;
+        let moved = until(stays, async || (replicas(&stage).await != 2).then_some(())).await;
+        assert!(moved.is_none(), "{workers}: {}", replicas(&stage).await);
+        stage.apply(&other).await;
+        let right = if workers.contains("count: 4") {
+            4..=4
+        } else if workers.contains("max: 1") {
+            0..=1
+        } else {
+            5..=9
+        };
+        holds("it is accepted", SOON, async || right.contains(&replicas(&stage).await)).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suspend_holds_whatever_is_in_trouble_also_after_a_restart() {
     let stage = Stage::migrated().await;
     let _kubelet = Kubelet::of(&stage);
