@@ -63,6 +63,8 @@ struct Checked {
 pub(crate) struct Running {
     pub(crate) valid: Arc<Valid>,
     pub(crate) link: Link,
+    /// What it says of scaling was never accepted here: the number of workers that was found, which is held.
+    pub(crate) held_at: Option<u32>,
 }
 
 /// What the scaling found last.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
 use kube::core::DynamicObject;
@@ -42,6 +43,8 @@ pub(crate) struct House {
     pub(crate) writes: Writes,
     pub(crate) metrics: Metrics,
     pub(crate) poke: Poke,
+    /// For how long a deletion waits for a broker that is away.
+    pub(crate) given_up_after: Duration,
 }
 
 impl House {

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 use crate::shelf::{Shelf, keep, key_of};
 use crate::walk::nouns::Key;
-use crate::walk::{reconcile, retry};
+use crate::walk::{GIVEN_UP_AFTER, reconcile, retry};
 use crate::writes::Writes;
 
 /// Walks that are done at the same time. Each is mostly waiting for a broker or the API server.
@@ -80,6 +80,7 @@ pub struct Operator {
     identity: String,
     metrics: Metrics,
     writes: Writes,
+    given_up_after: Duration,
 }
 
 impl Operator {
@@ -88,7 +89,13 @@ impl Operator {
         let metrics = Metrics::new()?;
         let writes = Writes::new(metrics.writes.clone(), stop_after);
         let identity = args.identity();
-        Ok(Self { client, args, identity, metrics, writes })
+        Ok(Self { client, args, identity, metrics, writes, given_up_after: GIVEN_UP_AFTER })
+    }
+
+    /// For a test: a deletion waits no longer than this for a broker that is away.
+    #[must_use]
+    pub fn giving_up_after(self, given_up_after: Duration) -> Self {
+        Self { given_up_after, ..self }
     }
 
     /// Counts what it writes.
@@ -183,7 +190,7 @@ type Door = (Option<String>, UnboundedReceiver<ObjectRef<Stored>>);
 
 /// Watches everything; answers also by which doors walks can be asked for.
 fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
-    let Operator { client, args, identity, metrics, writes } = operator;
+    let Operator { client, args, identity, metrics, writes, given_up_after } = operator;
     let scopes: Vec<Option<String>> =
         match args.watch_namespaces.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>() {
             none if none.is_empty() => vec![None],
@@ -219,6 +226,7 @@ fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
         writes,
         metrics,
         poke: poke.clone(),
+        given_up_after,
         client,
     };
     (Arc::new(house), ends)

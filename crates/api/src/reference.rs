@@ -47,11 +47,12 @@ impl Reason {
         match self {
             Self::Valid => &[(Accepted, True)],
             Self::Invalid => &[(Accepted, False)],
-            Self::InSync | Self::Contested => &[(TopologyInSync, True)],
+            Self::InSync | Self::Contested | Self::Stranded => &[(TopologyInSync, True)],
             Self::Conflict | Self::ClusterRefused => {
                 &[(TopologyInSync, False), (LedgerReady, False), (WorkersReady, False)]
             }
-            Self::Different | Self::BrokerRefused | Self::QueuesNotEmpty => &[(TopologyInSync, False)],
+            Self::Different | Self::Progressing => &[(TopologyInSync, False), (WorkersReady, False)],
+            Self::BrokerRefused | Self::QueuesNotEmpty => &[(TopologyInSync, False)],
             Self::NotReadBack | Self::BrokerUnreachable => &[(TopologyInSync, Unknown)],
             Self::SecretMissing | Self::SecretInvalid => &[(TopologyInSync, False), (LedgerReady, False)],
             Self::Migrated | Self::Embedded => &[(LedgerReady, True)],
@@ -60,7 +61,6 @@ impl Reason {
             }
             Self::LedgerUnreachable => &[(LedgerReady, Unknown)],
             Self::Available => &[(WorkersReady, True)],
-            Self::Progressing => &[(TopologyInSync, False), (WorkersReady, False)],
             Self::Unavailable => &[(WorkersReady, False)],
             Self::Suspended => &[(WorkersReady, True), (DrainOnTarget, Unknown)],
             Self::OnTarget => &[(DrainOnTarget, True)],
@@ -69,7 +69,9 @@ impl Reason {
             Self::Waiting => {
                 &[(TopologyInSync, Unknown), (LedgerReady, Unknown), (WorkersReady, Unknown), (DrainOnTarget, Unknown)]
             }
-            Self::Deleting => &[(LedgerReady, True), (WorkersReady, False), (DrainOnTarget, False)],
+            Self::Deleting => {
+                &[(TopologyInSync, False), (LedgerReady, True), (WorkersReady, False), (DrainOnTarget, False)]
+            }
             Self::AllTrue => &[(Ready, True)],
             Self::Other => &[],
         }
@@ -92,12 +94,17 @@ impl Reason {
             Self::Contested => {
                 "Name each object in one pipeline; where two shall read one exchange, the second says `declare: false`."
             }
+            Self::Stranded => {
+                "Write back what was removed (the lane, the subscriber) until its queue is empty, or move or purge the messages; then delete \
+                 the queue."
+            }
             Self::Conflict => {
                 "Do what the message says: delete what is in the way if nobody needs it, or give the pipeline another name. Nothing of \
                  it is changed until then."
             }
             Self::Different => {
-                "Look for a policy or a plugin of the broker that changes the object of the message; correct it, or delete the object."
+                "Look for who changes the object of the message: of the broker's objects a policy or a plugin, of the cluster's an admission \
+                 webhook, another controller or a person. Correct that, or delete the object."
             }
             Self::NotReadBack => {
                 "Give `managementUri` in the broker's Secret, if the broker has its management API; else live with it: drift is not seen."
@@ -138,7 +145,7 @@ impl Reason {
                 "Nothing in the first seconds. If it stays, see `TopologyInSync`: the broker tells no numbers."
             }
             Self::Waiting => "See the condition that is false.",
-            Self::Deleting => "Nothing; see `TopologyInSync` if it takes long.",
+            Self::Deleting => "Nothing; if it takes long, the message of `TopologyInSync` says what is waited for.",
             Self::QueuesNotEmpty => {
                 "Drain or purge the queues of the message, or annotate the resource with `loyalty.dev/force-delete: \"true\"` to lose \
                  what they hold."

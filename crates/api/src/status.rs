@@ -18,7 +18,7 @@ pub struct LoyaltyPipelineStatus {
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
     )]
     pub conditions: Vec<Condition>,
-    /// Steps that were not taken, and why; the first 20.
+    /// Steps that were not taken, and why, and messages that nobody reads any more; the first 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 21))]
     pub plan: Vec<String>,
@@ -153,6 +153,8 @@ pub enum Reason {
     InSync,
     /// What stands is what is wanted, and another pipeline asks for one of its objects.
     Contested,
+    /// What stands is what is wanted, and queues that the resource does not name any more hold messages that nobody reads.
+    Stranded,
     /// Something of this name is somebody else's, or has other properties that cannot change.
     Conflict,
     /// Steps were taken, and something is different all the same.

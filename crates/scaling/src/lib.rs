@@ -15,7 +15,7 @@
 //! worker busy for a share `rho` of its time) plus the workers that empty the backlog within `T`.
 //!
 //! What is missing is unknown, and never nought: a number that is not known can keep workers, or add some by what
-//! is known besides, but it never takes one away.
+//! is known besides, but it never takes one away, unless nothing but the depth is known and nothing waited for minutes.
 
 mod capacity;
 mod decision;
@@ -27,6 +27,7 @@ mod saturation;
 mod scaler;
 mod settle;
 mod signals;
+mod silence;
 mod stall;
 mod start;
 mod ticks;
@@ -37,4 +38,5 @@ pub use need::TARGET_LOAD;
 pub use scaler::Scaler;
 pub use settle::{QUIET_FOR, SETTLE_FOR};
 pub use signals::{Counter, Signals, Target};
+pub use silence::SILENT_FOR;
 pub use stall::STALL_AFTER;

@@ -129,8 +129,8 @@ impl Saturation {
     }
 
     /// How many there may be, when `replicas` are asked for.
-    pub(crate) fn ceiling(&mut self, replicas: u32, last_busy: Option<Duration>, at: Duration) -> Ceiling {
-        if last_busy.is_none_or(|busy| at.saturating_sub(busy) >= OVER_AFTER) {
+    pub(crate) fn ceiling(&mut self, replicas: u32, last_waiting: Option<Duration>, at: Duration) -> Ceiling {
+        if last_waiting.is_none_or(|waiting| at.saturating_sub(waiting) >= OVER_AFTER) {
             self.release();
             self.strikes = 0;
             self.base = None;

@@ -10,6 +10,7 @@ use crate::need::Need;
 use crate::saturation::{Ceiling, Saturation};
 use crate::settle::{SETTLE_FOR, Settle};
 use crate::signals::{Signals, Target};
+use crate::silence::Silence;
 use crate::stall::is_stalled;
 use crate::start::Start;
 use crate::ticks::Ticks;
@@ -40,6 +41,7 @@ pub struct Scaler {
     start: Start,
     saturation: Saturation,
     settle: Settle,
+    silence: Silence,
     drains: Drains,
     /// Since when as many workers as now are ready.
     steady: Option<(u32, Duration)>,
@@ -105,6 +107,7 @@ impl Scaler {
     fn observe(&mut self, signals: &Signals) {
         self.ticks.see(signals);
         self.start.see(signals);
+        self.silence.see(signals);
         if self.steady.is_none_or(|(workers, _)| workers != signals.workers_ready) {
             self.steady = Some((signals.workers_ready, signals.at));
         }
@@ -131,7 +134,7 @@ impl Scaler {
     }
 
     fn choose(&mut self, target: &Target, signals: &Signals, (need, stalled): (Option<&Need>, bool)) -> Choice {
-        let ceiling = self.saturation.ceiling(signals.replicas, self.ticks.last_busy(), signals.at);
+        let ceiling = self.saturation.ceiling(signals.replicas, self.ticks.last_waiting(), signals.at);
         let enough = self.enough(signals, need);
         let is_empty = signals.backlog() == Some(0);
         self.settle.see(signals.at, enough.unwrap_or(u32::MAX), is_empty);
@@ -156,7 +159,9 @@ impl Scaler {
             let guess = if need.is_some() { LimitedBy::Nothing } else { LimitedBy::Measuring };
             return grown(target, (signals.replicas, guess), (wanted, ceiling));
         }
-        let Some(enough) = enough else { return hold(LimitedBy::NoSignal) };
+        let Some(enough) = enough else {
+            return self.halved(target, signals).unwrap_or_else(|| hold(LimitedBy::NoSignal));
+        };
         self.shrunk(target, signals, (enough, need.is_some()))
     }
 
@@ -168,8 +173,7 @@ impl Scaler {
         }
         let Some(need) = need else {
             let fewer = signals.replicas.saturating_sub(u32::from(signals.ready == Some(0)));
-            let felt = self.felt.filter(|(_, at)| signals.at.saturating_sub(*at) < FELT_FOR);
-            return Some(fewer.max(1).max(felt.map_or(0, |(felt, _)| felt.min(signals.replicas))));
+            return Some(fewer.max(1).max(self.felt_lately(signals).unwrap_or(0)));
         };
         self.flow.arrival_per_s().map_or(Some(signals.replicas.max(1)), |_| Some(need.enough().max(1)))
     }
@@ -191,6 +195,23 @@ impl Scaler {
         let counts = signals.unacked.is_some();
         let most = if counts { UNMEASURED_MAX.max(now) } else { u32::MAX };
         now.saturating_mul(2).min(most)
+    }
+
+    /// Half of them, where nothing but the depth is known and nothing waited for long. A message that waits wakes one again.
+    fn halved(&mut self, target: &Target, signals: &Signals) -> Option<Choice> {
+        let felt = self.felt_lately(signals).unwrap_or(0);
+        let fewer = self.silence.fewer(signals.replicas)?.max(felt);
+        (target.clamp(fewer) < signals.replicas).then(|| {
+            self.silence.note_fewer();
+            bounded(target, fewer, LimitedBy::Nothing)
+        })
+    }
+
+    /// So many were needed not long ago, while nothing was measured.
+    fn felt_lately(&self, signals: &Signals) -> Option<u32> {
+        self.felt
+            .filter(|(_, at)| signals.at.saturating_sub(*at) < FELT_FOR)
+            .map(|(felt, _)| felt.min(signals.replicas))
     }
 
     fn shrunk(&mut self, target: &Target, signals: &Signals, (enough, measured): (u32, bool)) -> Choice {

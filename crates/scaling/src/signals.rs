@@ -61,6 +61,11 @@ impl Signals {
         self.ready.is_none() && self.unacked.is_none() && self.delayed.is_none()
     }
 
+    /// The broker tells how many messages wait, and nothing else: it has no management API.
+    pub(crate) fn is_depth_only(&self) -> bool {
+        self.ready.is_some() && self.unacked.is_none() && self.delayed.is_none() && self.acked.is_none()
+    }
+
     /// Messages wait while workers are ready: then each of those has as many as it may hold, and is busy.
     pub(crate) fn is_busy(&self) -> bool {
         self.workers_ready > 0 && self.ready.is_some_and(|ready| ready > 0)

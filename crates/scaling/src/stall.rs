@@ -1,4 +1,4 @@
-//! Messages wait, workers are ready, and nothing is acknowledged.
+//! Messages wait, workers are ready or were so until they lost what they need, and nothing is acknowledged.
 
 use std::time::Duration;
 
@@ -15,13 +15,15 @@ const LONGEST: Duration = Duration::from_mins(10);
 
 /// Whether it is so. A broker that tells how much is unacknowledged, and of no acknowledgement, has seen none.
 pub(crate) fn is_stalled(signals: &Signals, ticks: &Ticks, flow: &Flow, per_worker: Option<f64>) -> bool {
-    let Some(busy_since) = ticks.busy_since() else { return false };
+    let Some(waiting_since) = ticks.waiting_since() else { return false };
     let since = match flow.last_ack() {
-        Some(last_ack) => busy_since.max(last_ack),
-        None if signals.unacked.is_some() && signals.acked.is_none() => busy_since,
+        Some(last_ack) => waiting_since.max(last_ack),
+        None if signals.unacked.is_some() && signals.acked.is_none() => waiting_since,
         None => return false,
     };
-    signals.at.saturating_sub(since) >= patience(per_worker, signals.workers_ready)
+    // Where none is ready: what all of them would do.
+    let workers = if signals.workers_ready > 0 { signals.workers_ready } else { signals.replicas };
+    signals.at.saturating_sub(since) >= patience(per_worker, workers)
 }
 
 fn patience(per_worker: Option<f64>, workers: u32) -> Duration {

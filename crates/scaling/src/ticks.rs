@@ -26,8 +26,10 @@ pub(crate) struct Tick {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ticks {
     looks: VecDeque<Tick>,
-    busy_since: Option<Duration>,
-    last_busy: Option<Duration>,
+    /// One was ready since workers were last asked for from nothing.
+    was_ready: bool,
+    waiting_since: Option<Duration>,
+    last_waiting: Option<Duration>,
 }
 
 impl Ticks {
@@ -41,9 +43,12 @@ impl Ticks {
             busy: signals.is_busy(),
             ready: signals.ready,
         };
-        self.busy_since = tick.busy.then_some(self.busy_since.unwrap_or(signals.at));
-        if tick.busy {
-            self.last_busy = Some(signals.at);
+        self.was_ready = signals.replicas > 0 && (self.was_ready || signals.workers_ready > 0);
+        let lost = self.was_ready && signals.workers_ready == 0 && signals.backlog_at_least() > 0;
+        let waiting = tick.busy || lost;
+        self.waiting_since = waiting.then_some(self.waiting_since.unwrap_or(signals.at));
+        if waiting {
+            self.last_waiting = Some(signals.at);
         }
         self.looks.push_back(tick);
         while self.looks.front().is_some_and(|tick| signals.at.saturating_sub(tick.at) > KEPT) {
@@ -51,14 +56,15 @@ impl Ticks {
         }
     }
 
-    /// Since when messages waited at each look while workers were ready; `None` when none wait now.
-    pub(crate) fn busy_since(&self) -> Option<Duration> {
-        self.busy_since
+    /// Since when messages waited at each look for workers that are ready, or that were and are not any more; `None` when none
+    /// wait now. Workers take their readiness back when the ledger is away. Those that were never ready only start slowly.
+    pub(crate) fn waiting_since(&self) -> Option<Duration> {
+        self.waiting_since
     }
 
-    /// When messages last waited while workers were ready.
-    pub(crate) fn last_busy(&self) -> Option<Duration> {
-        self.last_busy
+    /// When messages last waited so.
+    pub(crate) fn last_waiting(&self) -> Option<Duration> {
+        self.last_waiting
     }
 
     /// The sum of `value` over the seconds of a time.

@@ -36,7 +36,7 @@ pub(crate) fn reason(facts: &Facts<'_>) -> String {
              ledger answers",
             waiting(facts),
             STALL_AFTER.as_secs(),
-            ready(facts.signals.workers_ready)
+            stalled(facts.signals)
         ),
         LimitedBy::Saturation => saturation(facts),
         LimitedBy::NoSignal => format!("held at {replicas}: {}", unknown(facts.signals)),
@@ -86,8 +86,13 @@ fn workers(number: u32) -> String {
     if number == 1 { "1 worker".to_owned() } else { format!("{number} workers") }
 }
 
-fn ready(number: u32) -> String {
-    if number == 1 { "1 ready worker".to_owned() } else { format!("{number} ready workers") }
+fn stalled(signals: &Signals) -> String {
+    match (signals.workers_ready, signals.replicas) {
+        (0, 1) => "1 worker, which is not ready any more".to_owned(),
+        (0, all) => format!("{all} workers, of which none is ready any more"),
+        (1, _) => "1 ready worker".to_owned(),
+        (ready, _) => format!("{ready} ready workers"),
+    }
 }
 
 fn are(number: u32) -> String {

@@ -20,7 +20,7 @@ use crate::board::{Running, Scaled};
 use crate::children::{self, Kind};
 use crate::cluster;
 use crate::house::House;
-use crate::walk::nouns::{Finding, Key, Valid};
+use crate::walk::nouns::{Finding, Key};
 use crate::walk::{News, tell};
 use crate::writes::Side;
 use signals::Look;
@@ -92,7 +92,7 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
     // One that is ending is not ready, and may hold messages.
     let is_empty = current == 0 && ready == 0 && house.shelves.pods_of(key, children::WORKER).is_empty();
     let look = signals::look(running, (current, ready, is_empty), memory.origin).await;
-    let target = target(valid);
+    let target = target(running);
     let decision = memory.scaler.decide(&target, &look.signals);
     if valid.spec.suspend && current > 0 {
         // Whatever else is in trouble: nobody shall work.
@@ -101,11 +101,11 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
             memory.asked = Some((0, Instant::now()));
         }
     }
-    let is_builtin = valid.spec.workers.autoscaling.mode == AutoscalingMode::Builtin && !valid.spec.suspend;
+    let is_builtin = !is_fixed(running) && !valid.spec.suspend;
     if is_builtin && decision.replicas != current && write(house, key, (&name, current), &decision).await {
         memory.asked = Some((decision.replicas, Instant::now()));
     }
-    note(house, key, &scaled(valid, &look, &decision, current), &mut memory);
+    note(house, key, &scaled(running, &look, &decision, current), &mut memory);
     memory
 }
 
@@ -126,12 +126,15 @@ fn number(field: &Value) -> u32 {
     field.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }
 
-fn target(valid: &Valid) -> Target {
+fn target(running: &Running) -> Target {
+    let valid = &running.valid;
     let workers = &valid.spec.workers;
     let autoscaling = &workers.autoscaling;
-    let (min, max) = match autoscaling.mode {
-        AutoscalingMode::Builtin => (autoscaling.min, autoscaling.max),
-        AutoscalingMode::Off => (workers.count, workers.count),
+    let (min, max) = match (running.held_at, autoscaling.mode) {
+        // One that sleeps is woken all the same.
+        (Some(held_at), _) => (held_at, held_at.max(1)),
+        (None, AutoscalingMode::Builtin) => (autoscaling.min, autoscaling.max),
+        (None, AutoscalingMode::Off) => (workers.count, workers.count),
     };
     let most = if valid.is_embedded() { 1 } else { max };
     Target {
@@ -187,11 +190,19 @@ fn note(house: &House, key: &Key, scaled: &Scaled, memory: &mut Memory) {
     }
 }
 
-fn scaled(valid: &Valid, look: &Look, decision: &Decision, current: u32) -> Scaled {
-    let is_off = valid.spec.workers.autoscaling.mode == AutoscalingMode::Off;
+/// Whether the resource names the number of workers, and it was accepted.
+fn is_fixed(running: &Running) -> bool {
+    running.held_at.is_none() && running.valid.spec.workers.autoscaling.mode == AutoscalingMode::Off
+}
+
+fn scaled(running: &Running, look: &Look, decision: &Decision, current: u32) -> Scaled {
+    let valid = &running.valid;
     let (desired, limited_by, reason) = if valid.spec.suspend {
         (0, "Suspend".to_owned(), "no worker runs while `suspend` is set".to_owned())
-    } else if is_off {
+    } else if running.held_at.is_some() {
+        let why = "the resource is not accepted, and what was accepted before is not known to this operator";
+        (decision.replicas, "Refused".to_owned(), format!("held at {}: {why}", decision.replicas))
+    } else if is_fixed(running) {
         (current, "Fixed".to_owned(), "`workers.count`, because autoscaling is `Off`".to_owned())
     } else {
         let is_embedded = valid.is_embedded() && decision.limited_by == scaling::LimitedBy::Maximum;
@@ -200,15 +211,19 @@ fn scaled(valid: &Valid, look: &Look, decision: &Decision, current: u32) -> Scal
     };
     Scaled {
         replicas: decision.replicas,
-        drain: drain(valid, decision),
+        drain: drain(running, decision),
         queue: look.queue(decision),
         scaling: ScalingStatus { desired, limited_by, reason },
     }
 }
 
-fn drain(valid: &Valid, decision: &Decision) -> Finding {
-    if valid.spec.suspend {
+fn drain(running: &Running, decision: &Decision) -> Finding {
+    if running.valid.spec.suspend {
         return Finding::unknown(Reason::Suspended, "nothing is drained while `suspend` is set");
+    }
+    // Whatever the target is, nothing at all is less.
+    if running.held_at.is_some() && decision.drain != Drain::Stalled {
+        return Finding::unknown(Reason::Waiting, "waits for a resource that is accepted");
     }
     let message = decision.reason.clone();
     match decision.drain {

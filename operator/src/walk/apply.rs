@@ -32,7 +32,10 @@ pub(super) async fn apply(valid: &Valid, observed: &Observed, plan: &mut Plan, h
             }
         }
     }
-    children(valid, plan, stopped, house).await;
+    if let Some(by) = stopped {
+        hold(plan, by);
+    }
+    children(valid, plan, house).await;
 }
 
 /// Takes steps one after another, on one channel.
@@ -65,16 +68,24 @@ fn with_latest_number(child: &Child, valid: &Valid, house: &House) -> Child {
     child
 }
 
-async fn children(valid: &Valid, plan: &mut Plan, stopped: Option<&'static str>, house: &House) {
+/// Takes the steps out of the plan that rest on what has just failed. What workers are told waits with them: a pod that starts again
+/// reads it, and would ask for a queue that is not there.
+fn hold(plan: &mut Plan, by: &str) {
+    let rests = |step: &ChildStep| match step {
+        ChildStep::Apply(child, _) => matches!(child.kind, Kind::ConfigMap | Kind::Deployment),
+        ChildStep::Delete(..) => false,
+    };
+    for step in plan.children.extract_if(.., |step| rests(step)) {
+        if let ChildStep::Apply(child, _) = step {
+            plan.findings.held.push(format!("{}: waits for {by}", child.kind));
+        }
+    }
+}
+
+async fn children(valid: &Valid, plan: &mut Plan, house: &House) {
     let namespace = &valid.key.namespace;
     let writing = house.board.writing(&valid.key);
     for step in &plan.children {
-        if let (Some(by), ChildStep::Apply(child, _)) = (stopped, step)
-            && child.kind == Kind::Deployment
-        {
-            plan.findings.held.push(format!("Deployment: waits for {by}"));
-            continue;
-        }
         let _held = writing.lock().await;
         let done = match step {
             ChildStep::Apply(child, why) => {

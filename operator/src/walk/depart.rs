@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use api::{ConditionType, DeletionPolicy, LoyaltyPipeline, Reason};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::runtime::events::EventType;
@@ -28,8 +29,8 @@ const FINALIZER: &str = "loyalty.dev/broker";
 /// With the value `true`: queues go with what they hold.
 const FORCE: &str = "loyalty.dev/force-delete";
 
-/// A broker that has been away for so long is gone for good, as far as a deletion is concerned.
-const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
+/// A broker that has been away or unseen for so long is gone for good, as far as a deletion is concerned.
+pub(crate) const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
 
 /// The last pods have up to their grace period to end.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -84,7 +85,7 @@ async fn patch_metadata(namespace: &str, name: &str, metadata: serde_json::Value
     }
 }
 
-/// For a resource that cannot be read: nobody can tell what it made, so that it must not be held.
+/// For a resource that cannot be read: nobody can tell what it made, so that it must not be held. An event says that something may stay.
 pub(super) async fn release_unreadable(
     key: &Key,
     metadata: &kube::core::ObjectMeta,
@@ -94,6 +95,17 @@ pub(super) async fn release_unreadable(
     if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
         return Ok(());
     }
+    let about = ObjectReference {
+        api_version: Some(LoyaltyPipeline::api_version(&()).into_owned()),
+        kind: Some(LoyaltyPipeline::kind(&()).into_owned()),
+        name: Some(key.name.clone()),
+        namespace: Some(key.namespace.clone()),
+        uid: metadata.uid.clone(),
+        ..ObjectReference::default()
+    };
+    let what = "the resource could not be read, so that nobody knows what it made; queues and exchanges stay on the broker, and so does \
+                the volume of an embedded ledger; delete them by hand";
+    tell_left_behind(&about, what, key, house).await;
     let others: Vec<&String> = finalizers.iter().filter(|finalizer| *finalizer != FINALIZER).collect();
     patch_metadata(&key.namespace, &key.name, json!({ "finalizers": others }), house).await.map(|_| ())
 }
@@ -112,21 +124,29 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
             release(pipeline, house).await
         }
         Step::Again(what) => {
-            report(pipeline, &valid, &leaving(pipeline, Finding::no(Reason::Deleting, what)), house).await?;
+            report(pipeline, &valid, &leaving(pipeline, &valid, Finding::no(Reason::Deleting, what)), house).await?;
             Ok(Action::requeue(AGAIN))
         }
         Step::Held(trouble) => {
-            report(pipeline, &valid, &leaving(pipeline, trouble.finding()), house).await?;
+            report(pipeline, &valid, &leaving(pipeline, &valid, trouble.finding()), house).await?;
             Ok(Action::requeue(LATER))
         }
-        Step::LeftBehind(what) => {
-            let about = pipeline.object_ref(&());
-            let (type_, on) = (EventType::Warning, ConditionType::TopologyInSync);
-            tell(News { about: &about, type_, reason: Reason::Deleting, on, note: &what }, house).await;
-            tracing::warn!(pipeline = %key, what, "released");
+        Step::LeftBehind(mut what) => {
+            if valid.is_embedded() {
+                what.push_str("; the ledger's volume goes, with all points");
+            }
+            tell_left_behind(&pipeline.object_ref(&()), &what, key, house).await;
+            remove_claim(&valid, house).await?;
             release(pipeline, house).await
         }
     }
+}
+
+/// Before the resource is let go: afterwards there is none to tell it of.
+async fn tell_left_behind(about: &ObjectReference, what: &str, key: &Key, house: &House) {
+    let (type_, on) = (EventType::Warning, ConditionType::TopologyInSync);
+    tell(News { about, type_, reason: Reason::Deleting, on, note: what }, house).await;
+    tracing::warn!(pipeline = %key, what, "released");
 }
 
 /// Lets the resource go; once more where it was changed meanwhile.
@@ -149,7 +169,9 @@ async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube:
     };
     Ok(match broker {
         Ok(broker) => {
-            house.board.note_there(&valid.key);
+            if broker.seen.is_ok() {
+                house.board.note_there(&valid.key);
+            }
             remove(pipeline, valid, &broker, house).await
         }
         Err(trouble) => without_broker(valid, trouble, house),
@@ -174,9 +196,10 @@ async fn workers_left(valid: &Valid, house: &House) -> kube::Result<Option<Strin
 async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, house: &House) -> Step {
     let seen = match &broker.seen {
         Ok(seen) => seen,
+        // It may be a moment only.
         Err(why) => {
-            let advice = "delete them by hand";
-            return Step::LeftBehind(format!("queues and exchanges stay on the broker, because {why}; {advice}"));
+            let message = format!("{why}, so that nobody can tell which queues are empty");
+            return without_broker(valid, Trouble::new(Reason::NotReadBack, message), house);
         }
     };
     let removal = topology::removal(&broker.wanted, seen, &valid.owner);
@@ -205,19 +228,19 @@ fn not_empty(holding: &[topology::Left]) -> Trouble {
 }
 
 fn without_broker(valid: &Valid, trouble: Trouble, house: &House) -> Step {
-    let left =
-        |why: &str| format!("queues and exchanges stay on the broker: {why}; delete them by hand if it comes back");
+    let left = |why: &str| format!("queues and exchanges stay on the broker: {why}; delete them by hand");
     match trouble.reason {
         // It went with its namespace, or was deleted by hand: nobody can tell any more where the broker is.
         Reason::SecretMissing => Step::LeftBehind(left(&trouble.message)),
         // That the API server does not answer says nothing about the broker.
         Reason::ClusterRefused => Step::Held(trouble),
-        _ if house.board.away_for(&valid.key) > GIVEN_UP_AFTER => Step::LeftBehind(left(&trouble.message)),
+        _ if house.board.away_for(&valid.key) > house.given_up_after => Step::LeftBehind(left(&trouble.message)),
         _ => Step::Held(trouble),
     }
 }
 
-/// The volume of an embedded ledger goes only where everything was asked to go.
+/// The volume of an embedded ledger goes only where everything was asked to go; then also where the broker kept something: whoever wrote
+/// `Delete` does not look for a volume afterwards.
 async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
     if !valid.is_embedded() || valid.spec.deletion_policy == DeletionPolicy::Retain {
         return Ok(());
@@ -231,14 +254,19 @@ async fn remove_claim(valid: &Valid, house: &House) -> kube::Result<()> {
     Ok(())
 }
 
-fn leaving(pipeline: &LoyaltyPipeline, topology: Finding) -> Findings {
+fn leaving(pipeline: &LoyaltyPipeline, valid: &Valid, topology: Finding) -> Findings {
     let deleting = Finding::no(Reason::Deleting, "the resource is being deleted, and no worker shall run");
-    let valid = || Finding::yes(Reason::Valid, "every field, rule and condition is right");
+    let right = || Finding::yes(Reason::Valid, "every field, rule and condition is right");
+    let ledger = if valid.is_embedded() && valid.spec.deletion_policy == DeletionPolicy::Delete {
+        "the ledger's volume is deleted at the end, with all points"
+    } else {
+        "the ledger keeps all points"
+    };
     Findings {
         // Nobody checks any more what is to go.
-        accepted: told_before(pipeline, ConditionType::Accepted).unwrap_or_else(valid),
+        accepted: told_before(pipeline, ConditionType::Accepted).unwrap_or_else(right),
         topology,
-        ledger: Finding::yes(Reason::Deleting, "the ledger keeps all points"),
+        ledger: Finding::yes(Reason::Deleting, ledger),
         workers: deleting.clone(),
         drain: deleting,
         held: Vec::new(),

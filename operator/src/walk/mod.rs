@@ -9,5 +9,6 @@ mod reconcile;
 mod report;
 mod validate;
 
+pub(crate) use depart::GIVEN_UP_AFTER;
 pub(crate) use reconcile::{reconcile, retry};
 pub(crate) use report::{News, tell};

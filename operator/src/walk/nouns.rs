@@ -60,7 +60,8 @@ impl Trouble {
 
     /// As a finding: what cannot be asked is unknown, what was refused is false.
     pub(crate) fn finding(&self) -> Finding {
-        let unknown = matches!(self.reason, Reason::BrokerUnreachable | Reason::LedgerUnreachable);
+        let unknown =
+            matches!(self.reason, Reason::BrokerUnreachable | Reason::LedgerUnreachable | Reason::NotReadBack);
         let status = if unknown { ConditionStatus::Unknown } else { ConditionStatus::False };
         Finding { status, reason: self.reason, message: self.message.clone() }
     }

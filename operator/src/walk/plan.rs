@@ -3,7 +3,7 @@
 use api::{AutoscalingMode, Reason};
 use contract::broker_object::{Standing, Step};
 use jiff::{SignedDuration, Timestamp};
-use topology::Conflict;
+use topology::{Conflict, Left};
 
 use super::nouns::{ChildStep, Finding, Findings, Observed, Plan, SeenBroker, SeenLedger, Valid};
 use crate::children::{self, Child, Kind, MigrationState, Pods, WorkerImage};
@@ -71,14 +71,20 @@ fn broker_steps(valid: &Valid, broker: &SeenBroker, stuck: &[Step]) -> (Vec<Step
         }
     };
     let plan = topology::diff(&broker.wanted, &standing, &valid.owner);
+    let stranded: Vec<String> = plan.left.iter().filter_map(stranded).collect();
     if !plan.conflicts.is_empty() {
-        let held = plan.conflicts.iter().map(conflict).collect::<Vec<_>>();
+        let mut held = plan.conflicts.iter().map(conflict).collect::<Vec<_>>();
         let more =
             if held.len() > 1 { format!("; and {} more, see `status.plan`", held.len() - 1) } else { String::new() };
         let first = held.first().cloned().unwrap_or_default();
+        held.extend(stranded);
         return (Vec::new(), Finding::no(Reason::Conflict, format!("{first}{more}")), held);
     }
     let finding = match plan.steps.len() {
+        0 if !stranded.is_empty() => {
+            let all = stranded.iter().chain(&broker.contested).map(String::as_str).collect::<Vec<_>>();
+            Finding::yes(Reason::Stranded, all.join("; "))
+        }
         0 if broker.contested.is_empty() => Finding::yes(Reason::InSync, "read back, no difference"),
         0 => Finding::yes(Reason::Contested, broker.contested.join("; ")),
         count if plan.steps == stuck => {
@@ -88,7 +94,22 @@ fn broker_steps(valid: &Valid, broker: &SeenBroker, stuck: &[Step]) -> (Vec<Step
         }
         count => Finding::no(Reason::Progressing, format!("{count} steps are being taken")),
     };
-    (plan.steps, finding, Vec::new())
+    (plan.steps, finding, stranded)
+}
+
+/// What is in a queue that the resource named once and names no more: nobody reads it. Nothing of an exchange, nor of what is empty.
+fn stranded(left: &Left) -> Option<String> {
+    let queue = left.object.strip_prefix("queue ")?;
+    let holds = match left.messages {
+        Some(0) => return None,
+        Some(1) => "holds 1 message".to_owned(),
+        Some(messages) => format!("holds {messages} messages"),
+        None => "may hold messages, the broker does not tell how many".to_owned(),
+    };
+    Some(format!(
+        "queue {queue} {holds}, and nobody reads them since the resource does not name it any more: write back what was removed \
+         until they are done, or move or purge them and delete the queue"
+    ))
 }
 
 fn conflict(conflict: &Conflict) -> String {

@@ -100,29 +100,32 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
         now: Timestamp::now().round(jiff::Unit::Second).unwrap_or_default(),
     };
     let mut plan = plan(&valid, &observed, &context);
-    tell_repetition(&mut plan, key, house);
     apply(&valid, &observed, &mut plan, house).await;
+    tell_repetition(&mut plan, key, house);
     note_running(&valid, &observed, house);
     report(pipeline, &valid, &plan.findings, house).await?;
     Ok(next(&observed, &plan))
 }
 
-/// What runs of a resource that is refused now goes on, and so does its scaling, also where another operator began it. That nobody shall
-/// work is heard all the same.
+/// What runs of a resource that is refused now goes on, and so does its scaling as it was accepted last. Where another operator accepted
+/// it, nobody knows what that was: then the number of workers is held. That nobody shall work is heard all the same.
 async fn follow_further(pipeline: &LoyaltyPipeline, key: &Key, house: &House) {
     if house.board.is_running(key) {
         return house.board.note_suspend(key, pipeline.spec.suspend);
     }
     let Some(valid) = outline(pipeline) else { return };
     let live = house.shelves.get(Kind::Deployment, &key.namespace, &children::child_name(&valid.name, "worker"));
-    if live.is_some_and(|live| children::is_ours(Kind::Deployment, &live, &valid))
-        && let Ok(link) = link(&valid, house).await
-    {
-        house.board.note_running(key, Some(Running { valid: Arc::new(valid), link }));
+    let Some(live) = live.filter(|live| children::is_ours(Kind::Deployment, live, &valid)) else { return };
+    if let Ok(link) = link(&valid, house).await {
+        // Whatever its spec says of scaling may be what was refused.
+        let held_at = live["spec"]["replicas"].as_u64().and_then(|count| u32::try_from(count).ok());
+        let running = Running { valid: Arc::new(valid), link, held_at: held_at.or(Some(0)) };
+        house.board.note_running(key, Some(running));
     }
 }
 
-/// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often.
+/// What is applied again and again, and never stays, is changed back by somebody: that is told, and done less often. What was held or
+/// refused was not applied.
 fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
     let steps: Vec<String> = plan
         .children
@@ -132,7 +135,7 @@ fn tell_repetition(plan: &mut Plan, key: &Key, house: &House) {
             ChildStep::Delete(kind, name) => format!("{kind} `{name}`"),
         })
         .collect();
-    if house.board.is_repeated(key, &steps) {
+    if house.board.is_repeated(key, &steps) && plan.findings.workers.reason != Reason::ClusterRefused {
         let what = steps.join(", ");
         let message = format!("{what} is changed back by somebody; see admission webhooks and other controllers");
         plan.findings.workers = Finding::no(Reason::Different, message);
@@ -156,7 +159,7 @@ async fn check(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<A
 fn note_running(valid: &Arc<Valid>, observed: &Observed, house: &House) {
     // A broker that is away for a moment takes nothing back: its queues are looked at as soon as it is there again.
     if let Ok(broker) = &observed.broker {
-        let running = Running { valid: valid.clone(), link: broker.link.clone() };
+        let running = Running { valid: valid.clone(), link: broker.link.clone(), held_at: None };
         house.board.note_running(&valid.key, Some(running));
     }
 }

@@ -102,6 +102,7 @@ fn conditions(old: &[Condition], observed_generation: Option<i64>, findings: &Fi
     let all = parts.into_iter().map(|(kind, finding)| (kind, finding.clone()));
     let now = Timestamp::now().round(jiff::Unit::Second).map(|now| now.to_string()).unwrap_or_default();
     let made = all.chain([(ConditionType::Ready, ready)]).map(|(kind, finding)| {
+        debug_assert!(is_known(kind, &finding), "the reference knows no {kind} that is {finding:?}");
         let Finding { status, reason, message } = finding;
         let message = cut(&message, MESSAGE_MAX);
         let same = old.iter().find(|old| old.kind == kind && old.status == status);
@@ -109,6 +110,12 @@ fn conditions(old: &[Condition], observed_generation: Option<i64>, findings: &Fi
         Condition { kind, status, reason, message, observed_generation, last_transition_time }
     });
     made.collect()
+}
+
+/// Whether the reference has it. `Ready` says again what one of its parts says; what another version gave, only that one knows.
+fn is_known(kind: ConditionType, finding: &Finding) -> bool {
+    let is_derived = kind == ConditionType::Ready && finding.status != ConditionStatus::True;
+    is_derived || finding.reason == Reason::Other || finding.reason.given_for().contains(&(kind, finding.status))
 }
 
 /// True when all parts are; else the first that is false, else the first that is unknown.
@@ -179,7 +186,8 @@ async fn tell_changes(
         if same || passing || derived {
             continue;
         }
-        let is_good = condition.status == ConditionStatus::True && condition.reason != Reason::Contested;
+        let is_good = condition.status == ConditionStatus::True
+            && !matches!(condition.reason, Reason::Contested | Reason::Stranded);
         let type_ = if is_good { EventType::Normal } else { EventType::Warning };
         let (reason, on, note) = (condition.reason, condition.kind, condition.message.as_str());
         tell(News { about: &pipeline.object_ref(&()), type_, reason, on, note }, house).await;
@@ -257,6 +265,27 @@ mod tests {
                 (false, false) => ConditionStatus::Unknown,
             };
             assert_eq!(ready(&parts).status, expected, "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_the_reference_does_not_know_is_seen() {
+        use ConditionStatus::{False, True, Unknown};
+        use ConditionType::{DrainOnTarget, Ready, TopologyInSync, WorkersReady};
+        let table = [
+            (WorkersReady, False, Reason::Different, true),
+            (TopologyInSync, False, Reason::Deleting, true),
+            (TopologyInSync, True, Reason::Stranded, true),
+            (DrainOnTarget, Unknown, Reason::Other, true),
+            (Ready, True, Reason::AllTrue, true),
+            (Ready, False, Reason::Different, true),
+            (Ready, True, Reason::InSync, false),
+            (WorkersReady, True, Reason::Different, false),
+            (DrainOnTarget, False, Reason::Different, false),
+        ];
+        for (kind, status, reason, known) in table {
+            let finding = Finding { status, reason, message: String::new() };
+            assert_eq!(is_known(kind, &finding), known, "{kind} {finding:?}");
         }
     }
 

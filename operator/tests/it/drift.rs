@@ -6,8 +6,9 @@ use api::{ConditionType, Reason};
 use contract::broker_object::{Arguments, Binding, Destination, Step};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
+use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, WITHIN_A_MINUTE, holds};
@@ -38,6 +39,48 @@ async fn a_deleted_queue_and_a_deleted_binding_come_back_within_a_minute() {
     })
     .await;
     stage.ready("coffee").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_a_removed_lane_and_a_removed_subscriber_are_told_until_they_are_gone() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(PIPELINE).await;
+    stage.ready("coffee").await;
+    stage.publish("redeem.web", (0..3).map(|number| format!("{{\"id\":\"{number}\"}}"))).await;
+    holds("the broker counts them", SOON, async || stage.seen().await.queues["coffee.express"].messages == Some(3))
+        .await;
+    let less = PIPELINE
+        .replace("        lane: express\n", "")
+        .replace("subscribers: [{ name: crm, ", "subscribers: [{ name: erp, ");
+    assert_eq!(less.matches("express").count() + less.matches("crm").count(), 0);
+    stage.apply(&less).await;
+    let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::Stranded).await;
+    for part in ["queue coffee.express holds 3 messages", "write back", "purge"] {
+        assert!(told.message.contains(part), "{part}: {}", told.message);
+    }
+    let pipeline = stage.ready("coffee").await;
+    let plan = pipeline.status.unwrap().plan;
+    assert_eq!(plan.len(), 1, "an empty queue that is left is worth no line: {plan:?}");
+    assert!(plan[0].starts_with("queue coffee.express holds 3 messages"), "{plan:?}");
+    let seen = stage.seen().await;
+    assert!(
+        seen.queues.contains_key("coffee.express") && seen.queues.contains_key("coffee.results.crm"),
+        "both are kept"
+    );
+    let events: Api<Event> = stage.api();
+    let warned = async || {
+        let events = events.list(&ListParams::default()).await.unwrap().items;
+        events
+            .iter()
+            .any(|event| event.reason.as_deref() == Some("Stranded") && event.type_.as_deref() == Some("Warning"))
+    };
+    holds("an event warns", SOON, warned).await;
+    stage.connection().await.purge("coffee.express").await.unwrap();
+    stage.told("coffee", ConditionType::TopologyInSync, Reason::InSync).await;
+    assert_eq!(stage.pipeline("coffee").await.unwrap().status.unwrap().plan, Vec::<String>::new());
     stage.end().await;
 }
 

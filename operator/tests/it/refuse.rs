@@ -1,11 +1,15 @@
 //! Bad input is refused with a sentence: by the API server where the schema can say it, by a condition where it cannot.
 
+use std::time::Duration;
+
 use api::{ConditionType, Reason};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams};
+use serde_json::json;
 
-use crate::stage::{Kubelet, PIPELINE, Stage};
+use crate::stage::{Kubelet, PIPELINE, Stage, given, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_schema_can_say_is_refused_before_it_is_stored() {
@@ -151,6 +155,42 @@ async fn each_broken_secret_is_told_in_a_condition_and_the_right_one_heals_it() 
     stage.secret("ledger-db", &[("uri", stage.ledger_url.clone())]).await;
     stage.ready("coffee").await;
     other.end().await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_the_broker_refuses_holds_what_workers_are_told_and_the_workers() {
+    let stage = Stage::migrated().await;
+    let _kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("        lane: express\n", "")).await;
+    stage.ready("coffee").await;
+    let config = async || stage.api::<ConfigMap>().get("coffee-worker").await.unwrap().data.unwrap();
+    let template = async || stage.api::<Deployment>().get("coffee-worker").await.unwrap().spec.template;
+    let (told_before, runs) = (config().await, template().await);
+    // No room for one more.
+    let limit = format!("{}/api/vhost-limits/{}/max-queues", given("MANAGEMENT_URL"), stage.namespace);
+    let full = json!({ "value": stage.seen().await.queues.len() }).to_string();
+    let client = reqwest::Client::new();
+    let put = client.put(&limit).header("content-type", "application/json").body(full);
+    put.send().await.unwrap().error_for_status().unwrap();
+    stage.apply(PIPELINE).await;
+    let told = stage.told("coffee", ConditionType::TopologyInSync, Reason::BrokerRefused).await;
+    assert!(told.message.contains("coffee.express"), "{}", told.message);
+    let plan = stage.pipeline("coffee").await.unwrap().status.unwrap().plan;
+    for line in ["ConfigMap: waits for the broker", "Deployment: waits for the broker"] {
+        assert!(plan.iter().any(|told| told == line), "{line}: {plan:?}");
+    }
+    // What is held is changed back by nobody, however often it is tried.
+    let blamed = until(Duration::from_secs(25), async || {
+        let conditions = stage.pipeline("coffee").await?.status?.conditions;
+        conditions.into_iter().find(|it| it.reason == Reason::Different)
+    });
+    assert_eq!(blamed.await, None);
+    assert_eq!((config().await, template().await), (told_before, runs), "a pod that starts again finds its queues");
+    client.delete(&limit).send().await.unwrap().error_for_status().unwrap();
+    stage.ready("coffee").await;
+    assert!(config().await.values().any(|text| text.contains("express")));
     stage.end().await;
 }
 

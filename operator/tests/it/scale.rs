@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use api::{ConditionType, LoyaltyPipeline, Reason};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::stage::{Kubelet, PIPELINE, SOON, Stage, holds, until};
@@ -49,6 +50,34 @@ async fn a_backlog_that_nobody_works_off_is_told_as_a_stall() {
     publish(&stage, 50).await;
     let told = stage.told("coffee", ConditionType::DrainOnTarget, Reason::Stalled).await;
     assert!(told.message.contains("50"), "{}", told.message);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_lose_their_readiness_get_no_company_and_a_stall_is_told() {
+    let stage = Stage::migrated().await;
+    let kubelet = Kubelet::of(&stage);
+    let _operator = stage.operator();
+    stage.apply(&PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 3 } }\n  results:")).await;
+    stage.ready("coffee").await;
+    drop(kubelet);
+    // As each of them does when its database is away.
+    let pods = stage.api::<Pod>();
+    let now = jiff::Timestamp::now().to_string();
+    let unready = json!({ "type": "Ready", "status": "False", "lastTransitionTime": now });
+    let unready = Patch::Merge(json!({ "status": { "conditions": [unready] } }));
+    for pod in pods.list(&ListParams::default()).await.unwrap().items {
+        pods.patch_status(&pod.metadata.name.unwrap(), &PatchParams::default(), &unready).await.unwrap();
+    }
+    stage.told("coffee", ConditionType::WorkersReady, Reason::Progressing).await;
+    publish(&stage, 5_000).await;
+    let told = stage.told("coffee", ConditionType::DrainOnTarget, Reason::Stalled).await;
+    assert!(told.message.contains("3 workers, of which none is ready any more"), "{}", told.message);
+    publish(&stage, 5_000).await;
+    let is_more = until(Duration::from_secs(15), async || (replicas(&stage).await != 3).then_some(())).await;
+    assert!(is_more.is_none(), "more workers would not help");
+    let status = stage.pipeline("coffee").await.unwrap().status.unwrap();
+    assert_eq!(status.scaling.unwrap().limited_by, "Stall");
     stage.end().await;
 }
 
@@ -153,6 +182,50 @@ async fn what_runs_of_a_refused_resource_follows_its_queues_also_after_a_restart
     stage.apply(&broken.replace("  results:", "  suspend: true\n  results:")).await;
     holds("nobody works", SOON, async || replicas(&stage).await == 0).await;
     stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_refused_resource_says_of_scaling_is_not_done_before_and_after_a_restart() {
+    let two = PIPELINE.replace("  results:", "  workers: { autoscaling: { min: 2, max: 6 } }\n  results:");
+    let refused = [
+        "workers: { autoscaling: { min: 5, max: 9 } }",
+        "workers: { autoscaling: { min: 0, max: 1 } }",
+        "workers: { count: 4, autoscaling: { mode: Off } }",
+    ];
+    for workers in refused {
+        let stage = Stage::migrated().await;
+        let _kubelet = Kubelet::of(&stage);
+        let first = stage.operator();
+        stage.apply(&two).await;
+        stage.ready("coffee").await;
+        let other = two.replace("workers: { autoscaling: { min: 2, max: 6 } }", workers);
+        assert_ne!(other, two);
+        stage.apply(&other.replace("event.channel in", "event.chanel in")).await;
+        stage.told("coffee", ConditionType::Accepted, Reason::Invalid).await;
+        let stays = Duration::from_secs(5);
+        let moved = until(stays, async || (replicas(&stage).await != 2).then_some(())).await;
+        assert!(moved.is_none(), "{workers}: {}", replicas(&stage).await);
+        first.kill();
+        let _second = stage.operator();
+        publish(&stage, 500).await;
+        holds("it is told why", SOON, async || {
+            let scaling = stage.pipeline("coffee").await.unwrap().status.unwrap().scaling;
+            scaling.is_some_and(|scaling| (scaling.limited_by.as_str(), scaling.desired) == ("Refused", 2))
+        })
+        .await;
+        let moved = until(stays, async || (replicas(&stage).await != 2).then_some(())).await;
+        assert!(moved.is_none(), "{workers}: {}", replicas(&stage).await);
+        stage.apply(&other).await;
+        let right = if workers.contains("count: 4") {
+            4..=4
+        } else if workers.contains("max: 1") {
+            0..=1
+        } else {
+            5..=9
+        };
+        holds("it is accepted", SOON, async || right.contains(&replicas(&stage).await)).await;
+        stage.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

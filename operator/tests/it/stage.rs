@@ -14,7 +14,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use loyalty_operator::{Args, Ended, Operator, Writes};
+use loyalty_operator::{Args, Ended, Operator, StartError, Writes};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -111,7 +111,7 @@ impl Stage {
     }
 
     /// Applies what may not be readable as a pipeline.
-    async fn apply_unread(&self, yaml: &str) {
+    pub(crate) async fn apply_unread(&self, yaml: &str) {
         let body: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
         let name = body["metadata"]["name"].as_str().unwrap().to_owned();
         self.unread().patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(body)).await.unwrap();
@@ -137,7 +137,8 @@ impl Stage {
         self.unread().get(name).await.unwrap()
     }
 
-    fn unread(&self) -> Api<DynamicObject> {
+    /// Pipelines as they are stored, whether or not they can be read as such.
+    pub(crate) fn unread(&self) -> Api<DynamicObject> {
         let resource = kube::core::ApiResource::erase::<LoyaltyPipeline>(&());
         Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
     }
@@ -222,6 +223,15 @@ impl Stage {
         Running::start(admin, self.args(), Some(writes))
     }
 
+    /// One that gives a broker up soon that is away.
+    pub(crate) fn operator_giving_up_after(&self, wait: Duration) -> Running {
+        Running::of(
+            admin,
+            self.args(),
+            move |client, args| Ok(Operator::new(client, args, None)?.giving_up_after(wait)),
+        )
+    }
+
     /// Ends everything that was made here; what a test leaves is not worth a failure.
     pub(crate) async fn end(self) {
         let pipelines = self.api::<LoyaltyPipeline>();
@@ -250,6 +260,17 @@ impl Running {
     where
         F: Future<Output = Config> + Send,
     {
+        Self::of(config, args, move |client, args| Operator::new(client, args, stop_after))
+    }
+
+    fn of<F>(
+        config: impl FnOnce() -> F + Send + 'static,
+        args: Args,
+        make: impl FnOnce(Client, Args) -> Result<Operator, StartError> + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Config> + Send,
+    {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let shutdown = Shutdown::default();
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -259,7 +280,7 @@ impl Running {
         let (end, ended) = tokio::sync::watch::channel(None);
         runtime.spawn(async move {
             let client = Client::try_from(config().await).unwrap();
-            let operator = Operator::new(client, args, stop_after).unwrap();
+            let operator = make(client, args).unwrap();
             sender.send(operator.writes()).unwrap();
             let how = operator.work(asked, probed).await.unwrap();
             end.send_replace(Some(how));

@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use serde::Serialize;
 
-use crate::model::{Run, TRACES, Trace, oracle, replay};
+use crate::model::{Row, TRACES, Trace, oracle, replay};
 
 const LEGEND: &str = "\
 drain: longest time from a message's coming to its acknowledgement; the target is `drainWithin`.
@@ -46,21 +45,6 @@ struct Cli {
 enum Format {
     Table,
     Json,
-}
-
-#[derive(Serialize)]
-struct Row {
-    trace: &'static str,
-    target_s: f64,
-    drain_s: f64,
-    oracle_drain_s: f64,
-    replica_s: f64,
-    oracle_replica_s: f64,
-    ratio: f64,
-    peak: u32,
-    oracle_peak: u32,
-    turns: u32,
-    last: u32,
 }
 
 /// Does what the command line says.
@@ -107,40 +91,13 @@ fn row(trace: &Trace, decisions: bool) -> Row {
             );
         }
     });
-    let best: Run = oracle(trace);
-    Row {
-        trace: trace.name,
-        target_s: trace.target.drain_within.as_secs_f64(),
-        drain_s: ours.drain_s,
-        oracle_drain_s: best.drain_s,
-        replica_s: ours.replica_s,
-        oracle_replica_s: best.replica_s,
-        ratio: ours.replica_s / best.replica_s.max(1.0),
-        peak: ours.peak,
-        oracle_peak: best.peak,
-        turns: ours.turns,
-        last: ours.last,
-    }
+    Row::of(trace, &ours, &oracle(trace))
 }
 
 fn table(rows: &[Row]) {
-    println!("| trace | target | drain | oracle's | replica-s | oracle's | ratio | peak | oracle's | turns | last |");
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("{}", Row::HEAD.join("\n"));
     for row in rows {
-        println!(
-            "| {} | {:.0} s | {:.1} s | {:.1} s | {:.0} | {:.0} | {:.2} | {} | {} | {} | {} |",
-            row.trace,
-            row.target_s,
-            row.drain_s,
-            row.oracle_drain_s,
-            row.replica_s,
-            row.oracle_replica_s,
-            row.ratio,
-            row.peak,
-            row.oracle_peak,
-            row.turns,
-            row.last
-        );
+        println!("{}", row.line());
     }
     println!("\n{LEGEND}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scaling::{Counter, Drain, LimitedBy, QUIET_FOR, STALL_AFTER};
+use scaling::{Counter, Drain, LimitedBy, QUIET_FOR, SILENT_FOR, STALL_AFTER};
 
 use crate::{Shop, TARGET};
 
@@ -84,6 +84,68 @@ fn without_a_count_of_acknowledgements_an_empty_queue_is_trusted_later() {
 }
 
 #[test]
+fn where_only_the_depth_is_known_silence_takes_workers_away_and_a_message_wakes_one() {
+    let silent = u32::try_from(SILENT_FOR.as_secs()).unwrap();
+    // min, workers: what is left just before the silence was long enough, and half a minute after each other from then on.
+    let table: [(u32, u32, &[u32]); 5] =
+        [(0, 1, &[0, 0]), (0, 7, &[3, 1, 0, 0]), (2, 7, &[3, 2, 2]), (1, 1, &[1, 1]), (0, 20, &[10, 5, 2, 1, 0])];
+    for (min, workers, left) in table {
+        let mut shop = Shop::of(workers);
+        shop.target.min = min;
+        (shop.signals.unacked, shop.signals.delayed, shop.signals.acked) = (None, None, None);
+        let before = shop.passes(silent);
+        assert_eq!(
+            (before.replicas, before.limited_by),
+            (workers, LimitedBy::NoSignal),
+            "{workers}: {}",
+            before.reason
+        );
+        let mut seen = vec![shop.passes(1).replicas];
+        seen.extend(left.iter().skip(1).map(|_| shop.passes(30).replicas));
+        assert_eq!(seen, left, "min {min}, {workers} workers");
+        shop.signals.ready = Some(1);
+        assert!(shop.step().replicas > 0, "a message wakes one");
+    }
+}
+
+#[test]
+fn without_counts_a_burst_is_worked_off_and_its_workers_go_again() {
+    let mut shop = Shop::new();
+    (shop.signals.unacked, shop.signals.delayed, shop.signals.acked) = (None, None, None);
+    shop.signals.ready = Some(50_000);
+    let grown = shop.passes(60).replicas;
+    assert_eq!(grown, 8, "nobody tells what more of them would bring");
+    // What waits at one look only: there is work, though it is not seen at most looks.
+    for _ in 0..12 {
+        shop.signals.ready = Some(0);
+        shop.passes(60);
+        shop.signals.ready = Some(1);
+        assert_eq!(shop.step().replicas, grown, "a message a minute is no silence");
+    }
+    shop.signals.ready = Some(0);
+    let decision = shop.passes(3 * u32::try_from(SILENT_FOR.as_secs()).unwrap());
+    assert_eq!(decision.replicas, 0, "{}", decision.reason);
+}
+
+#[test]
+fn silence_is_believed_only_where_the_broker_counts_nothing() {
+    // What is missing: what stays after an hour of four workers.
+    let table = [
+        ((None, None, None), 0),
+        ((None, None, Some(())), 4),
+        ((Some(0), None, None), 4),
+        ((None, Some(0), None), 4),
+        ((Some(0), Some(0), None), 0),
+    ];
+    for ((unacked, delayed, acked), left) in table {
+        let mut shop = Shop::of(4);
+        (shop.signals.unacked, shop.signals.delayed) = (unacked, delayed);
+        shop.signals.acked = shop.signals.acked.filter(|_| acked.is_some());
+        assert_eq!(shop.passes(3600).replicas, left, "{unacked:?}, {delayed:?}, {acked:?}");
+    }
+}
+
+#[test]
 fn never_below_the_minimum_and_never_above_the_maximum() {
     // min, max, now, ready: replicas, limited by.
     let table = [
@@ -134,10 +196,68 @@ fn a_broker_that_counts_and_has_never_seen_an_acknowledgement_is_a_stall_after_a
 
 #[test]
 fn workers_that_do_not_get_ready_are_no_stall() {
-    let mut shop = Shop::new();
-    (shop.obedient, shop.signals.ready) = (false, Some(100_000));
-    let decision = shop.passes(120);
-    assert_eq!((decision.replicas, decision.limited_by), (1, LimitedBy::Measuring));
+    // Measured before or not: workers, what limits them.
+    for (mut shop, workers, limited_by) in
+        [(Shop::new(), 1, LimitedBy::Measuring), (Shop::measured(), 16, LimitedBy::Measuring)]
+    {
+        (shop.obedient, shop.signals.ready) = (false, Some(100_000));
+        let decision = shop.passes(120);
+        assert_eq!((decision.replicas, decision.limited_by), (workers, limited_by), "{}", decision.reason);
+        assert_ne!(decision.drain, Drain::Stalled, "{}", decision.reason);
+    }
+}
+
+#[test]
+fn workers_that_lose_their_readiness_are_a_stall_and_get_no_company() {
+    // Workers, and what stands of the work when the database goes: ready, unacknowledged, delayed.
+    for (workers, (ready, unacked, delayed)) in [(3, (400, 30, 0)), (3, (0, 30, 0)), (1, (0, 0, 12)), (8, (90, 0, 0))] {
+        let case = format!("{workers} workers, {ready} ready, {unacked} unacked, {delayed} delayed");
+        let mut shop = Shop::of(workers);
+        (shop.target.min, shop.target.max) = (workers, workers);
+        shop.works(60, (200, 200), 5_000);
+        shop.target.max = 20;
+        shop.obedient = false;
+        (shop.signals.ready, shop.signals.unacked, shop.signals.delayed) = (Some(ready), Some(unacked), Some(delayed));
+        shop.signals.workers_ready = 0;
+        let stall = u32::try_from(STALL_AFTER.as_secs()).unwrap();
+        let told = shop.works_on(stall + 1, (4, 0));
+        assert_eq!((told.limited_by, told.drain), (LimitedBy::Stall, Drain::Stalled), "{case}: {}", told.reason);
+        assert!(told.reason.contains("ready any more"), "{case}: {}", told.reason);
+        assert!(told.replicas <= workers + 3, "{case}: {}", told.reason);
+        // However long it takes and whatever comes.
+        let later = shop.works_on(600, (400, 0));
+        assert_eq!((later.replicas, later.limited_by), (told.replicas, LimitedBy::Stall), "{case}: {}", later.reason);
+        assert_eq!(later.drain, Drain::Stalled, "{case}");
+        // Ready again: it is over with the first acknowledgements.
+        shop.signals.workers_ready = shop.signals.replicas;
+        let over = shop.works_on(15, (200, 300));
+        assert_ne!(over.limited_by, LimitedBy::Stall, "{case}: {}", over.reason);
+    }
+}
+
+#[test]
+fn what_is_no_stall_though_no_worker_is_ready() {
+    let stall = u32::try_from(STALL_AFTER.as_secs()).unwrap();
+    // Nothing waits.
+    let mut shop = Shop::of(2);
+    shop.target.min = 2;
+    shop.works(30, (0, 0), 0);
+    (shop.obedient, shop.signals.workers_ready) = (false, 0);
+    assert_eq!(shop.passes(2 * stall).drain, Drain::OnTarget);
+    // A moment without: a pod was replaced.
+    let mut shop = Shop::of(2);
+    shop.works(30, (200, 200), 4_000);
+    (shop.obedient, shop.signals.workers_ready) = (false, 0);
+    assert_ne!(shop.works_on(stall - 10, (200, 0)).limited_by, LimitedBy::Stall);
+    // Workers that start anew after all were gone, as slowly as the first ones; the last one is ready until it has ended, or is not.
+    for ending in [0, 1] {
+        let mut shop = Shop::measured();
+        (shop.obedient, shop.signals.workers_ready) = (false, ending);
+        shop.step();
+        shop.signals.workers_ready = 0;
+        let decision = shop.works(3 * stall, (2, 0), 50);
+        assert_eq!((decision.replicas, decision.limited_by), (1, LimitedBy::Nothing), "{}", decision.reason);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whole traces, beside an oracle that knows them beforehand.
 
-use crate::model::{Run, TRACES, Trace, oracle, replay};
+use crate::model::{Row, Run, TRACES, Trace, oracle, replay};
 
 /// What a trace may cost.
 struct Bound {
@@ -63,6 +63,14 @@ fn the_oracle_meets_what_can_be_met_and_is_the_cheaper_one() {
         let within = trace.target.drain_within.as_secs_f64();
         assert!(!possible || best.drain_s <= within, "{}: {best:?}", trace.name);
     }
+}
+
+#[test]
+fn the_table_of_the_manual_is_what_the_example_prints() {
+    let manual = include_str!("../../../../docs/scaling.md");
+    let rows = TRACES.iter().map(|trace| Row::of(trace, &replay(trace, |_, _| ()), &oracle(trace)).line());
+    let table: Vec<String> = Row::HEAD.map(str::to_owned).into_iter().chain(rows).collect();
+    assert!(manual.contains(&table.join("\n")), "write this into docs/scaling.md:\n{}", table.join("\n"));
 }
 
 #[test]

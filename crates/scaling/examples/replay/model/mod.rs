@@ -2,10 +2,12 @@
 //! that knows them beforehand. Shared by the example, which prints, and the tests, which hold bounds.
 
 mod oracle;
+mod row;
 mod trace;
 mod world;
 
 pub(crate) use oracle::oracle;
+pub(crate) use row::Row;
 pub(crate) use trace::{TRACES, Trace};
 pub(crate) use world::replay;
 

@@ -88,7 +88,7 @@ pub(crate) const TRACES: &[Trace] = &[
     },
     Trace {
         name: "stall",
-        about: "200 a second; for a minute the database does nothing at all",
+        about: "200 a second; for a minute the database does nothing at all, and no worker is ready",
         seconds: 480,
         target: target(0, 20, 60),
         replicas: 3,

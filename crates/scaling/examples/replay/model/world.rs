@@ -15,6 +15,9 @@ const READ_AT: u64 = 7;
 /// A worker holds so many messages at most, as a share of a second's work: half a second's, and at least two.
 const HELD_S: f64 = 0.5;
 const HELD_MIN: f64 = 2.0;
+/// Workers are asked every two seconds whether they reach the database: that they do not any more, and that they do again, is
+/// known so much later.
+const PROBED_S: f64 = 4.0;
 
 struct World<'a> {
     trace: &'a Trace,
@@ -89,6 +92,13 @@ impl World<'_> {
         STEP * u32::try_from(self.tick).unwrap_or(u32::MAX)
     }
 
+    /// Workers that say they are ready: none while the database does nothing at all.
+    fn told_ready(&self) -> f64 {
+        let probed = (self.now().as_secs_f64() - PROBED_S).max(0.0);
+        if (self.trace.database)(probed) > 0.0 { self.ready() } else { 0.0 }
+    }
+
+    /// Workers that run.
     fn ready(&self) -> f64 {
         let now = self.now().as_secs_f64();
         f64::from(u32::try_from(self.workers.iter().filter(|at| **at <= now).count()).unwrap_or(u32::MAX))
@@ -128,7 +138,7 @@ impl World<'_> {
             delayed: Some(0),
             acked: Some(Counter { total: whole(self.read.1), at: self.read_at }),
             replicas: u32::try_from(self.workers.len()).unwrap_or(u32::MAX),
-            workers_ready: whole(self.ready()).try_into().unwrap_or(u32::MAX),
+            workers_ready: whole(self.told_ready()).try_into().unwrap_or(u32::MAX),
         }
     }
 
