@@ -120,15 +120,11 @@ impl Reason {
                  the API server's words."
             }
             Self::Migrating => "Wait for the Job; workers start when it is done.",
-            Self::MigrationFailed => {
-                "Correct what the message says, then delete the Job that it names: it is made again."
-            }
+            Self::MigrationFailed => "Correct what the message says, then delete the Job; it is made again.",
             Self::LedgerUnreachable => {
                 "See that the database runs and that host, port and network policy let the operator in. It is tried again by itself."
             }
-            Self::LedgerRefused => {
-                "Do what the message says; with the embedded ledger see the worker's first container."
-            }
+            Self::LedgerRefused => "Do what the message says; where it is embedded, see the worker's first container.",
             Self::RulesRefused => {
                 "Give back to the wallets and the currency the meaning that they had when points were paid."
             }
