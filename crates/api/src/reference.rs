@@ -94,17 +94,13 @@ impl Reason {
             Self::Contested => {
                 "Name each object in one pipeline; where two shall read one exchange, the second says `declare: false`."
             }
-            Self::Stranded => {
-                "Write back what was removed (the lane, the subscriber) until its queue is empty, or move or purge the messages; then delete \
-                 the queue."
-            }
+            Self::Stranded => "Do what the message says: write back what was removed, or move or purge the messages.",
             Self::Conflict => {
                 "Do what the message says: delete what is in the way if nobody needs it, or give the pipeline another name. Nothing of \
                  it is changed until then."
             }
             Self::Different => {
-                "Look for who changes the object of the message: of the broker's objects a policy or a plugin, of the cluster's an admission \
-                 webhook, another controller or a person. Correct that, or delete the object."
+                "Look for the policy, plugin, webhook or controller that changes the object of the message, and correct it."
             }
             Self::NotReadBack => {
                 "Give `managementUri` in the broker's Secret, if the broker has its management API; else live with it: drift is not seen."
