@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use contract::span::Span;
 
 /// Makes broker and cluster look like every `LoyaltyPipeline`, keeps them so, and scales the workers by queue depth
 #[derive(Debug, Parser)]
@@ -69,6 +70,10 @@ pub struct Args {
     /// Namespace to watch; may be repeated, all when absent
     #[arg(long = "watch-namespace", env = "LOYALTY_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
+
+    /// How long what is due for members (points that wait or end) may wait for a worker where there is none, such as `1h`
+    #[arg(long, env = "LOYALTY_DUE_WITHIN", value_name = "SPAN", default_value = "1h", value_parser = Span::parse)]
+    pub due_within: Span,
 
     /// Where /livez, /readyz and /metrics answer
     #[arg(long, env = "LOYALTY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]

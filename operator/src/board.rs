@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use api::{QueueStatus, Reason, ScalingStatus};
 use broker::Link;
 use contract::broker_object::Step;
+use ledger::Ledger;
 
 use crate::walk::nouns::{Finding, Key, Valid};
 
@@ -65,6 +66,8 @@ pub(crate) struct Running {
     pub(crate) link: Link,
     /// What it says of scaling was never accepted here: the number of workers that was found, which is held.
     pub(crate) held_at: Option<u32>,
+    /// What can be asked for what is due: not an embedded ledger, nor one in trouble.
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
 }
 
 /// What the scaling found last.

@@ -40,6 +40,8 @@ pub(crate) struct House {
     pub(crate) board: Board,
     pub(crate) recorder: Recorder,
     pub(crate) image: WorkerImage,
+    /// How long what is due may wait where no worker is.
+    pub(crate) due_within: Duration,
     pub(crate) writes: Writes,
     pub(crate) metrics: Metrics,
     pub(crate) poke: Poke,

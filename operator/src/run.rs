@@ -223,6 +223,7 @@ fn house(operator: Operator) -> (Arc<House>, Vec<Door>) {
         board: Board::default(),
         recorder: Recorder::new(client.clone(), reporter),
         image,
+        due_within: args.due_within.duration(),
         writes,
         metrics,
         poke: poke.clone(),

@@ -1,4 +1,5 @@
-//! A fault that tests inject: dying on one event, as a bug in a rule or a library would. Not compiled into releases.
+//! Faults that tests inject: dying on one event, as a bug in a rule or a library would, or at the worst moment. Not compiled into
+//! releases.
 
 use contract::event::Event;
 
@@ -12,4 +13,12 @@ pub(crate) fn maybe_abort(events: &[Event]) {
     }
     #[cfg(not(debug_assertions))]
     let _ = events;
+}
+
+/// Aborts the process when what was due is committed and not published, if `LOYALTY_FAULT_ABORT_DUE` is set.
+pub(crate) fn maybe_abort_due() {
+    #[cfg(debug_assertions)]
+    if std::env::var_os("LOYALTY_FAULT_ABORT_DUE").is_some() {
+        std::process::abort();
+    }
 }

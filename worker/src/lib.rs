@@ -18,6 +18,7 @@ mod run;
 mod session;
 mod settings;
 mod tenure;
+mod timers;
 
 use std::process::ExitCode;
 

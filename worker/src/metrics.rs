@@ -3,7 +3,8 @@
 use contract::BuryReason;
 use contract::pipeline::Lane;
 use prometheus::{
-    CounterVec, Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
+    CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    exponential_buckets,
 };
 
 /// Every metric of a worker; cheap to clone.
@@ -19,6 +20,9 @@ pub(crate) struct Metrics {
     pub(crate) held: IntGaugeVec,
     pub(crate) points_earned: CounterVec,
     pub(crate) results: IntCounterVec,
+    pub(crate) due_settled: IntCounter,
+    pub(crate) due_age: IntGauge,
+    pub(crate) due_refused: IntGauge,
     pub(crate) batch_messages: Histogram,
     pub(crate) ledger_seconds: Histogram,
     pub(crate) confirm_seconds: Histogram,
@@ -42,6 +46,17 @@ impl Metrics {
             held: gauge(&registry, "loyalty_held", "1 while work waits for what is named.", "cause")?,
             points_earned: points(&registry)?,
             results: counter(&registry, "loyalty_results_total", "Results published and confirmed.", "type")?,
+            due_settled: due_settled(&registry)?,
+            due_age: plain(
+                &registry,
+                "loyalty_due_age_seconds",
+                "For how long the oldest thing that is due for a member has been; 0 at workers that do not hold the lease.",
+            )?,
+            due_refused: plain(
+                &registry,
+                "loyalty_due_refused",
+                "Members of whom the ledger refuses to take what is due; `loyaltyctl audit` may say why.",
+            )?,
             batch_messages: histogram(&registry, "loyalty_batch_messages", "Messages of a batch.", (1.0, 2.0, 10))?,
             ledger_seconds: histogram(
                 &registry,
@@ -101,6 +116,19 @@ fn gauge(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus
     Ok(gauge)
 }
 
+fn due_settled(registry: &Registry) -> prometheus::Result<IntCounter> {
+    let help = "Members whose due moves (points that become available or end) were settled without an event of theirs.";
+    let counter = IntCounter::new("loyalty_due_settled_total", help)?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn plain(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::new(name, help)?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
 fn points(registry: &Registry) -> prometheus::Result<CounterVec> {
     let help = "Points earned by events settled since the start; the ledger, not this, is the truth.";
     let counter = CounterVec::new(Opts::new("loyalty_points_earned_total", help), &["wallet"])?;
@@ -138,6 +166,9 @@ mod tests {
             held: _,
             points_earned,
             results,
+            due_settled: _,
+            due_age: _,
+            due_refused: _,
             batch_messages: _,
             ledger_seconds: _,
             confirm_seconds: _,

@@ -1,5 +1,5 @@
-//! What nobody's redelivery brings back: results of batches whose confirmation was never marked, and refunds whose purchase
-//! never came. One worker of the fleet does it, the holder of a lease in the ledger.
+//! What no delivery brings: results of batches whose confirmation was never marked, refunds whose purchase never came, and what is
+//! due for members without events. One worker of the fleet does it, the holder of a lease in the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,9 @@ use host::{Shutdown, chain};
 use jiff::Timestamp;
 
 use crate::amqp::{Addresses, Grave, LinkError, Outlet};
+use crate::hold::Told;
 use crate::run::Worker;
+use crate::timers::{Timers, Tools};
 
 /// How often the lease is asked for.
 const ROUND: Duration = Duration::from_secs(5);
@@ -27,7 +29,7 @@ const LEFT_ALONE: Duration = Duration::from_secs(10);
 const ROUND_LEN_MAX: usize = 100;
 
 /// Why a round ended early.
-enum Trouble {
+pub(crate) enum Trouble {
     Link(LinkError),
     Ledger(EngineError),
 }
@@ -35,6 +37,12 @@ enum Trouble {
 impl From<LinkError> for Trouble {
     fn from(error: LinkError) -> Self {
         Self::Link(error)
+    }
+}
+
+impl From<EngineError> for Trouble {
+    fn from(error: EngineError) -> Self {
+        Self::Ledger(error)
     }
 }
 
@@ -46,32 +54,75 @@ impl From<ledger::LedgerError> for Trouble {
 
 /// Rounds until the session ends. Its own trouble is told and tried again; whether the session is lost is the lanes' matter.
 pub(crate) async fn run(worker: Arc<Worker>, connection: Arc<Connection>, session: Shutdown) -> Result<(), LinkError> {
-    let mut outlet = None;
+    let told = Told::default();
+    let mut rounds =
+        Rounds { worker: &worker, connection: &connection, session: &session, outlet: None, timers: Timers::default() };
     loop {
         let done = tokio::select! {
-            done = round(&worker, &connection, &mut outlet) => done,
+            done = rounds.next() => done,
             // Whatever it published without its mark is published again under the same ids.
-            () = overdue(&session) => return Ok(()),
+            () = overdue(&session) => break,
         };
+        let mut pause = ROUND;
         match done {
-            Ok(()) => worker.holder.resumed(),
+            Ok(is_more) => {
+                told.is_over();
+                worker.holder.resumed();
+                if is_more {
+                    pause = Duration::ZERO;
+                }
+            }
             Err(Trouble::Link(error)) => {
-                tracing::warn!(error = chain(&error), "could not publish what was left behind");
-                outlet = None;
+                let why = chain(&error);
+                if told.is_new(&why) {
+                    tracing::warn!(error = why, "could not publish what was left behind or is due");
+                }
+                rounds.outlet = None;
             }
             Err(Trouble::Ledger(error)) => worker.holder.held(&error),
         }
         tokio::select! {
-            () = session.asked() => return Ok(()),
-            () = tokio::time::sleep(ROUND) => {}
+            () = session.asked() => break,
+            () = tokio::time::sleep(pause) => {}
         }
     }
+    rounds.timers.lost(&worker);
+    Ok(())
 }
 
-/// A round takes milliseconds; one that waits for a lock in the database must not keep a worker that was asked to stop.
+/// A round takes milliseconds, or a turn of the timers; one that waits for a lock in the database must not keep a worker that was
+/// asked to stop.
 async fn overdue(session: &Shutdown) {
     session.asked().await;
     tokio::time::sleep(ROUND).await;
+}
+
+/// What the rounds of a session share.
+struct Rounds<'a> {
+    worker: &'a Worker,
+    connection: &'a Connection,
+    session: &'a Shutdown,
+    outlet: Option<Outlet>,
+    timers: Timers,
+}
+
+impl Rounds<'_> {
+    /// Whether there is more to do at once.
+    async fn next(&mut self) -> Result<bool, Trouble> {
+        let worker = self.worker;
+        if !worker.ledger.acquire_lease(&worker.config.pipeline, &worker.consumer_tag, LEASE).await? {
+            self.timers.lost(worker);
+            return Ok(false);
+        }
+        let outlet = match &mut self.outlet {
+            Some(outlet) => outlet,
+            missing => missing.insert(open(worker, self.connection).await?),
+        };
+        publish_left(worker, outlet).await?;
+        give_up_parked(worker, outlet).await?;
+        let tools = Tools { worker, connection: self.connection, outlet, session: self.session };
+        self.timers.turn(&tools).await
+    }
 }
 
 async fn open(worker: &Worker, connection: &Connection) -> Result<Outlet, LinkError> {
@@ -80,17 +131,9 @@ async fn open(worker: &Worker, connection: &Connection) -> Result<Outlet, LinkEr
     Outlet::open(connection, &Addresses { pipeline, results: &results, dead: &Names(pipeline).dead() }).await
 }
 
-async fn round(worker: &Worker, connection: &Connection, outlet: &mut Option<Outlet>) -> Result<(), Trouble> {
-    let pipeline = &worker.config.pipeline;
-    if !worker.ledger.acquire_lease(pipeline, &worker.consumer_tag, LEASE).await? {
-        return Ok(());
-    }
-    let outlet = match outlet {
-        Some(outlet) => outlet,
-        None => outlet.insert(open(worker, connection).await?),
-    };
+async fn publish_left(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {
     let mut results = 0;
-    for unpublished in worker.ledger.unpublished(pipeline, LEFT_ALONE, ROUND_LEN_MAX).await? {
+    for unpublished in worker.ledger.unpublished(&worker.config.pipeline, LEFT_ALONE, ROUND_LEN_MAX).await? {
         outlet.publish(&unpublished.results).await?;
         worker.ledger.mark_published(&[unpublished.batch]).await?;
         results += unpublished.results.len();
@@ -98,7 +141,7 @@ async fn round(worker: &Worker, connection: &Connection, outlet: &mut Option<Out
     if results > 0 {
         tracing::info!(results, "published what workers left behind");
     }
-    give_up_parked(worker, outlet).await
+    Ok(())
 }
 
 async fn give_up_parked(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {

@@ -1,12 +1,12 @@
 //! What is due for members without events of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contract::event::ContentHash;
 use contract::result::ResultEvent;
 use jiff::Timestamp;
 use ledger::book::{Applied, MemberState, Settling};
-use ledger::{BatchId, BatchRequest, BatchWrites, Committed, DueMember, Takes, Wanted};
+use ledger::{BatchId, BatchRequest, BatchWrites, Committed, DueMember, Identity, Takes, Wanted};
 
 use crate::{Engine, EngineError, Rulebook};
 
@@ -22,22 +22,28 @@ pub struct DueSettled {
 }
 
 impl Engine {
-    /// Posts what is due by a time (inclusive) for up to so many members; `None` once nothing is due any more.
+    /// Posts what is due by a time (inclusive) for up to so many members, those of `except` apart; `None` once nothing else is due.
     ///
-    /// A cancelled call leaves nothing, or a committed batch whose results nobody has published: the ledger tells it as such.
-    pub async fn settle_due(&self, by: Timestamp, members_max: usize) -> Result<Option<DueSettled>, EngineError> {
-        let mut members = members_max.max(1);
-        loop {
-            let due = self.ledger.due_members(&self.pipeline, by, members).await?;
-            if due.is_empty() {
-                return Ok(None);
-            }
+    /// What the ledger refuses is found by halving: [`EngineError::Due`] names the one timer, and who puts it into `except` gets on with
+    /// the others. A cancelled call leaves nothing, or a committed batch whose results nobody has published: the ledger tells it as such.
+    pub async fn settle_due(
+        &self,
+        by: Timestamp,
+        members_max: usize,
+        except: &HashSet<Identity>,
+    ) -> Result<Option<DueSettled>, EngineError> {
+        // As many more as may be passed over, or those of `except` would hide the others.
+        let mut due = self.ledger.due_members(&self.pipeline, by, members_max.max(1) + except.len()).await?;
+        due.retain(|due| !except.contains(&due.timer));
+        due.truncate(members_max.max(1));
+        while !due.is_empty() {
             match self.settle_members(&due, by).await? {
                 Ok(settled) => return Ok(Some(settled)),
-                Err(_) if due.len() > 1 => members = due.len() / 2,
-                Err(detail) => return Err(EngineError::Due(detail)),
+                Err(_) if due.len() > 1 => due.truncate(due.len() / 2),
+                Err(detail) => return Err(EngineError::Due { timer: due.swap_remove(0).timer, detail }),
             }
         }
+        Ok(None)
     }
 
     /// One transaction; `Err` inside is the database's reason for refusing it.

@@ -24,8 +24,13 @@ pub enum EngineError {
     )]
     NoRules(contract::PipelineName),
     /// The ledger refused what is due for one member.
-    #[error("could not settle what is due for a member: {0}; run `loyaltyctl audit`")]
-    Due(String),
+    #[error("could not settle what is due for one member (timer `{}`): {detail}; run `loyaltyctl audit`", .timer.id.as_str())]
+    Due {
+        /// Which one; it says nothing of the member but the number of their row.
+        timer: ledger::Identity,
+        /// Why.
+        detail: String,
+    },
     /// The timeline names a rule set that the ledger does not hold.
     #[error("could not find rule set `{0}` in the ledger, which the timeline names")]
     Missing(RulesetHash),

@@ -115,6 +115,10 @@ impl<S: Store> Ledger for Desk<S> {
         notes::due_members(&self.0, pipeline, by, limit).await
     }
 
+    async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+        notes::next_due(&self.0, pipeline).await
+    }
+
     async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {
         self.0.give_up(pipeline, events).await
     }

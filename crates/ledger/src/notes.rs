@@ -157,6 +157,13 @@ pub(crate) async fn due_members(
     rows.iter().map(read).collect()
 }
 
+pub(crate) async fn next_due(store: &dyn Sql, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+    let sql = "select cast(micros(d.at) as text) from due d where d.pipeline = $1 and d.at is not null
+         order by d.at limit 1";
+    let rows = store.ask(sql, &[pipeline.as_str().into()]).await?;
+    rows.first().map(|row| row.time(0)).transpose()
+}
+
 /// `$1, $2, ...`
 fn places(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")

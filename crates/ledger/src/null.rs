@@ -126,6 +126,10 @@ impl Ledger for Null {
         Ok(Vec::new())
     }
 
+    async fn next_due(&self, _: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(None)
+    }
+
     async fn give_up_parked(&self, _: &PipelineName, _: &[Identity]) -> Result<(), LedgerError> {
         Ok(())
     }

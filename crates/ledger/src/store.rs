@@ -93,6 +93,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<DueMember>, LedgerError>;
 
+    /// When the next thing is or was due for any member; `None` when nothing is. One look into an index.
+    async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
+
     /// Gives parked refunds up: their outcome becomes [`Outcome::GivenUp`]. Those no longer parked are left as they are.
     async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
 

@@ -44,11 +44,13 @@ pub enum LimitedBy {
     Settling,
     /// It is a careful guess until it was measured what a worker does, or what the last ones brought.
     Measuring,
+    /// Nothing waits; something is, or may be, due for members without events.
+    Due,
 }
 
 impl LimitedBy {
     /// All there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nothing,
         Self::Minimum,
         Self::Maximum,
@@ -57,6 +59,7 @@ impl LimitedBy {
         Self::NoSignal,
         Self::Settling,
         Self::Measuring,
+        Self::Due,
     ];
 
     /// Its name.
@@ -71,6 +74,7 @@ impl LimitedBy {
             Self::NoSignal => "NoSignal",
             Self::Settling => "Settling",
             Self::Measuring => "Measuring",
+            Self::Due => "Due",
         }
     }
 }

@@ -14,6 +14,8 @@
 //! `d` how long a worker takes to start and `T` the target `drainWithin`. The formula is a queue in balance (each
 //! worker busy for a share `rho` of its time) plus the workers that empty the backlog within `T`.
 //!
+//! Beside the queues one thing asks for a worker: what is due for members without events, when nobody is there to settle it.
+//!
 //! What is missing is unknown, and never nought: a number that is not known can keep workers, or add some by what
 //! is known besides, but it never takes one away, unless nothing but the depth is known and nothing waited for minutes.
 
@@ -31,12 +33,14 @@ mod silence;
 mod stall;
 mod start;
 mod ticks;
+mod wake;
 mod words;
 
 pub use decision::{Decision, Drain, LimitedBy};
 pub use need::TARGET_LOAD;
 pub use scaler::Scaler;
 pub use settle::{QUIET_FOR, SETTLE_FOR};
-pub use signals::{Counter, Signals, Target};
+pub use signals::{Counter, Due, Signals, Target};
 pub use silence::SILENT_FOR;
 pub use stall::STALL_AFTER;
+pub use wake::{GIVE_UP_AFTER, LOOK_FOR};

@@ -14,6 +14,7 @@ use crate::silence::Silence;
 use crate::stall::is_stalled;
 use crate::start::Start;
 use crate::ticks::Ticks;
+use crate::wake::Wake;
 use crate::words::{Facts, reason};
 
 /// As long as nothing is measured, new workers are watched for so long before there are twice as many.
@@ -48,6 +49,7 @@ pub struct Scaler {
     /// So many turned out to be needed while nothing was measured, and when.
     felt: Option<(u32, Duration)>,
     given_back: Option<Duration>,
+    wake: Wake,
     stalled: bool,
 }
 
@@ -75,7 +77,10 @@ impl Scaler {
         if stalled {
             self.capacity.stalled();
         }
-        let choice = self.choose(target, signals, (need.as_ref(), stalled));
+        let mut choice = self.choose(target, signals, (need.as_ref(), stalled));
+        if self.wake.see(target, signals, choice.replicas) {
+            choice = Choice { replicas: target.clamp(1), limited_by: LimitedBy::Due, wanted: 1 };
+        }
         let hindrance = match (stalled, self.saturation.held()) {
             (true, _) => Hindrance::Stalled,
             (false, Some(_)) => Hindrance::Saturated,
@@ -91,6 +96,7 @@ impl Scaler {
             arrival_per_s: self.flow.arrival_per_s(),
             per_worker: self.capacity.per_worker(),
             held: self.saturation.held(),
+            gave_up: self.wake.gave_up(),
         };
         Decision {
             replicas: choice.replicas,

@@ -11,6 +11,19 @@ pub struct Target {
     pub max: u32,
     /// How fast a backlog shall be gone. Less than a second counts as a second.
     pub drain_within: Duration,
+    /// How long what is due for members without events may wait where no worker is.
+    pub due_within: Duration,
+}
+
+/// What is due for members who have no events of their own: points that wait, points that end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing is.
+    Nothing,
+    /// Something is, and the oldest of it has been for so long.
+    Since(Duration),
+    /// Something may be: there is nobody to ask.
+    Unknown,
 }
 
 /// One look at a pipeline's queues and workers. `None` is unknown, never nought.
@@ -30,6 +43,8 @@ pub struct Signals {
     pub delayed: Option<u64>,
     /// Messages acknowledged so far. May be some seconds late, and may start again at 0 with the broker.
     pub acked: Option<Counter>,
+    /// What is due without a message.
+    pub due: Due,
     /// Workers that are asked for now.
     pub replicas: u32,
     /// Workers that are ready.

@@ -1,10 +1,12 @@
 //! The sentence for a person.
 
+use std::time::Duration;
+
 use crate::decision::LimitedBy;
 use crate::number::nearest;
 use crate::saturation::Held;
 use crate::settle::SETTLE_FOR;
-use crate::signals::{Signals, Target};
+use crate::signals::{Due, Signals, Target};
 use crate::stall::STALL_AFTER;
 
 /// What the sentence is made of.
@@ -18,13 +20,15 @@ pub(crate) struct Facts<'a> {
     pub(crate) arrival_per_s: Option<f64>,
     pub(crate) per_worker: Option<f64>,
     pub(crate) held: Option<Held>,
+    /// The last worker that was there for what is due left it undone.
+    pub(crate) gave_up: bool,
 }
 
 /// Why this many.
 pub(crate) fn reason(facts: &Facts<'_>) -> String {
     let Facts { target, replicas, wanted, .. } = facts;
     match facts.limited_by {
-        LimitedBy::Nothing if *replicas == 0 => "nothing waits, so no worker is needed".to_owned(),
+        LimitedBy::Nothing if *replicas == 0 => asleep(facts),
         LimitedBy::Nothing => format!("{} for {}{}", workers(*replicas), work(facts), speed(facts)),
         LimitedBy::Minimum if *wanted == 0 => format!("nothing waits; `min` is {}", target.min),
         LimitedBy::Minimum => format!("{wanted} would do for {}; `min` is {}", work(facts), target.min),
@@ -58,6 +62,43 @@ pub(crate) fn reason(facts: &Facts<'_>) -> String {
         LimitedBy::Measuring => {
             format!("{} to begin with, for {}: what one does is not measured yet", workers(*replicas), work(facts))
         }
+        LimitedBy::Due if facts.signals.due == Due::Unknown => format!(
+            "nothing waits; {} to see whether something is due for members without events: an embedded ledger, or one that does not \
+             answer, cannot be asked from outside",
+            workers(*replicas)
+        ),
+        LimitedBy::Due => {
+            format!("nothing waits; {} to settle what is due for members without events", workers(*replicas))
+        }
+    }
+}
+
+/// Why there is nobody, and when somebody will be.
+fn asleep(facts: &Facts<'_>) -> String {
+    let nobody = "nothing waits, so no worker is needed";
+    let (due, within) = (facts.signals.due, spelled(facts.target.due_within));
+    if due == Due::Nothing || facts.target.max == 0 {
+        return nobody.to_owned();
+    }
+    if facts.gave_up {
+        let advice = "see its log, and `loyaltyctl audit`";
+        return format!(
+            "{nobody}; the last one left undone what is due for members: {advice}; the next one comes within {within}"
+        );
+    }
+    if due == Due::Unknown {
+        return format!(
+            "{nobody}; one is woken every {within} to see whether something is due for members without events"
+        );
+    }
+    format!("{nobody}; something is due for members without events, and one is woken for it within {within}")
+}
+
+/// In minutes, where there are some.
+fn spelled(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
     }
 }
 

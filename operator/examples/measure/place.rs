@@ -91,6 +91,7 @@ impl Place {
             worker_pull_secrets: Vec::new(),
             worker_any_user: false,
             watch_namespaces: vec![self.name.clone()],
+            due_within: contract::span::Span::of_seconds(3600),
             listen: ([127, 0, 0, 1], 0).into(),
             leader_election: false,
             lease_name: String::new(),

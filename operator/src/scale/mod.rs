@@ -1,6 +1,7 @@
 //! The number of workers follows the queues: looked at twice a second, decided elsewhere, written where it changes.
 
 mod costs;
+mod due;
 mod signals;
 
 use std::collections::HashMap;
@@ -37,6 +38,7 @@ const ECHO_MAX: Duration = Duration::from_secs(2);
 /// What is remembered of one pipeline from look to look.
 struct Memory {
     scaler: Scaler,
+    due: due::Asked,
     /// From when its times are counted.
     origin: Instant,
     told: Instant,
@@ -47,7 +49,7 @@ struct Memory {
 impl Memory {
     fn new() -> Self {
         let now = Instant::now();
-        Self { scaler: Scaler::new(), origin: now, told: now, asked: None }
+        Self { scaler: Scaler::new(), due: due::Asked::default(), origin: now, told: now, asked: None }
     }
 }
 
@@ -91,8 +93,10 @@ async fn look(house: &House, key: &Key, running: &Running, mut memory: Memory) -
     let ready = number(&live.data["status"]["readyReplicas"]);
     // One that is ending is not ready, and may hold messages.
     let is_empty = current == 0 && ready == 0 && house.shelves.pods_of(key, children::WORKER).is_empty();
-    let look = signals::look(running, (current, ready, is_empty), memory.origin).await;
-    let target = target(running);
+    let due = memory.due.look(running, is_empty).await;
+    let seen = signals::Seen { replicas: current, workers_ready: ready, is_empty, due };
+    let look = signals::look(running, seen, memory.origin).await;
+    let target = target(running, house.due_within);
     let decision = memory.scaler.decide(&target, &look.signals);
     if valid.spec.suspend && current > 0 {
         // Whatever else is in trouble: nobody shall work.
@@ -126,7 +130,7 @@ fn number(field: &Value) -> u32 {
     field.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }
 
-fn target(running: &Running) -> Target {
+fn target(running: &Running, due_within: Duration) -> Target {
     let valid = &running.valid;
     let workers = &valid.spec.workers;
     let autoscaling = &workers.autoscaling;
@@ -141,6 +145,7 @@ fn target(running: &Running) -> Target {
         min: min.min(most),
         max: max.min(most),
         drain_within: Duration::from_secs(autoscaling.drain_within.seconds()),
+        due_within,
     }
 }
 

@@ -6,7 +6,7 @@ use api::QueueStatus;
 use broker::{Counts, QueueCounts};
 use contract::pipeline::Names;
 use jiff::Timestamp;
-use scaling::{Counter, Decision, Signals};
+use scaling::{Counter, Decision, Due, Signals};
 
 use crate::board::Running;
 
@@ -26,13 +26,17 @@ pub(super) struct Look {
     oldest: Timestamp,
 }
 
+/// What is known already.
+pub(super) struct Seen {
+    pub(super) replicas: u32,
+    pub(super) workers_ready: u32,
+    /// No pod of a worker is left.
+    pub(super) is_empty: bool,
+    pub(super) due: Due,
+}
+
 /// Depths live; the broker's counters where something is going on.
-/// `is_empty`: no pod of a worker is left.
-pub(super) async fn look(
-    running: &Running,
-    (replicas, workers_ready, is_empty): (u32, u32, bool),
-    origin: Instant,
-) -> Look {
+pub(super) async fn look(running: &Running, seen: Seen, origin: Instant) -> Look {
     let names = Names(&running.valid.name);
     let lanes = running.valid.spec.events.lanes();
     let mut depths = Vec::with_capacity(lanes.len());
@@ -49,7 +53,7 @@ pub(super) async fn look(
     let ready = depths.iter().map(|(_, depth)| *depth).sum::<Option<u64>>();
     let (at, now) = (origin.elapsed(), Timestamp::now());
     // Of an idle pipeline without workers the depth says everything.
-    let is_idle = is_empty && ready == Some(0);
+    let is_idle = seen.is_empty && ready == Some(0);
     let counts = if is_idle { None } else { counts(running).await };
     let rows: Option<Vec<QueueCounts>> = counts
         .as_ref()
@@ -64,8 +68,9 @@ pub(super) async fn look(
         unacked: if is_idle { Some(0) } else { sum(|row| row.unacked) },
         delayed: if is_idle { Some(0) } else { delayed(rows.as_deref()) },
         acked,
-        replicas,
-        workers_ready,
+        due: seen.due,
+        replicas: seen.replicas,
+        workers_ready: seen.workers_ready,
     };
     let age = counted.map_or(Duration::ZERO, |taken| taken.elapsed());
     let oldest = now.checked_sub(jiff::SignedDuration::try_from(age).unwrap_or_default()).unwrap_or(now);

@@ -11,7 +11,7 @@ use kube::{Resource, ResourceExt};
 
 use super::apply::apply;
 use super::depart::{depart, release_unreadable, take_in_hand};
-use super::nouns::{ChildStep, Finding, Key, Observed, Plan, Valid};
+use super::nouns::{ChildStep, Finding, Key, Observed, Plan, SeenLedger, Valid};
 use super::observe::{link, observe};
 use super::plan::{Context, plan};
 use super::report::{report, report_refused, report_unreadable, told_before};
@@ -119,7 +119,7 @@ async fn follow_further(pipeline: &LoyaltyPipeline, key: &Key, house: &House) {
     if let Ok(link) = link(&valid, house).await {
         // Whatever its spec says of scaling may be what was refused.
         let held_at = live["spec"]["replicas"].as_u64().and_then(|count| u32::try_from(count).ok());
-        let running = Running { valid: Arc::new(valid), link, held_at: held_at.or(Some(0)) };
+        let running = Running { valid: Arc::new(valid), link, held_at: held_at.or(Some(0)), ledger: None };
         house.board.note_running(key, Some(running));
     }
 }
@@ -159,7 +159,11 @@ async fn check(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<A
 fn note_running(valid: &Arc<Valid>, observed: &Observed, house: &House) {
     // A broker that is away for a moment takes nothing back: its queues are looked at as soon as it is there again.
     if let Ok(broker) = &observed.broker {
-        let running = Running { valid: valid.clone(), link: broker.link.clone(), held_at: None };
+        let ledger = match &observed.ledger {
+            SeenLedger::Ready { ledger, .. } => Some(ledger.clone()),
+            _ => None,
+        };
+        let running = Running { valid: valid.clone(), link: broker.link.clone(), held_at: None, ledger };
         house.board.note_running(&valid.key, Some(running));
     }
 }

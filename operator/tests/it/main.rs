@@ -9,6 +9,7 @@ mod crash;
 mod create;
 mod depart;
 mod drift;
+mod due;
 mod leader;
 mod refuse;
 mod rest;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use api::{Condition, ConditionType, LoyaltyPipeline, Reason};
 use broker::{Connection, Management, Publication, Settings};
 use contract::broker_object::{Seen, Standing};
+use contract::span::Span;
 use host::{Health, Shutdown};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -203,6 +204,7 @@ impl Stage {
             worker_pull_secrets: Vec::new(),
             worker_any_user: false,
             watch_namespaces: vec![self.namespace.clone()],
+            due_within: Span::parse("1h").unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
             leader_election: false,
             lease_name: "loyalty-operator".to_owned(),

@@ -12,4 +12,5 @@ mod secrets;
 mod shutdown;
 mod stage;
 mod starting;
+mod timers;
 mod wire;

@@ -1,15 +1,25 @@
 //! What is due, by the rules' own calendar, with and without events.
 
+use std::collections::HashSet;
+
 use contract::program::{Program, Rule};
 use contract::ruleset::Ruleset;
-use engine::Settled;
-use ledger::Since;
+use engine::{EngineError, Settled};
+use ledger::{Identity, Since};
 
 use crate::shop::{Shop, base, pipeline, purchase, words};
 
+fn none() -> HashSet<Identity> {
+    HashSet::new()
+}
+
 /// Points wait ten days and end with the month after the next one, by Moscow's clock.
 async fn shop() -> Shop {
-    let shop = Shop::in_memory().await;
+    shop_on("sqlite::memory:").await
+}
+
+async fn shop_on(url: &str) -> Shop {
+    let shop = Shop::open(url, "Event").await;
     let program = serde_json::json!({
         "currency": "USD", "timeZone": "Europe/Moscow",
         "wallets": [{ "name": "points", "pending": { "for": "10d" }, "expiry": { "after": "2mo", "roundUpTo": "Month" } }],
@@ -63,14 +73,54 @@ async fn timers_post_the_same_for_members_without_events() {
     let shop = shop().await;
     let by = |time: &str| time.parse::<jiff::Timestamp>().unwrap();
     shop.apply(&[&purchase("a", 1, "10.00"), &purchase("b", 2, "5.00")]).await;
-    assert_eq!(shop.engine.settle_due(by("2026-01-11T11:59:59Z"), 10).await.unwrap(), None);
-    let settled = shop.engine.settle_due(by("2026-01-12T12:00:00Z"), 10).await.unwrap().unwrap();
+    assert_eq!(shop.engine.settle_due(by("2026-01-11T11:59:59Z"), 10, &none()).await.unwrap(), None);
+    let settled = shop.engine.settle_due(by("2026-01-12T12:00:00Z"), 10, &none()).await.unwrap().unwrap();
     assert_eq!((settled.members, settled.results.len()), (1, 2), "each at its own time");
     assert_eq!(shop.available("m").await, "15");
-    let settled = shop.engine.settle_due(by("2026-03-31T21:00:00Z"), 10).await.unwrap().unwrap();
+    let settled = shop.engine.settle_due(by("2026-03-31T21:00:00Z"), 10, &none()).await.unwrap().unwrap();
     assert_eq!(settled.results.len(), 1, "two lots that end together are one entry");
     assert_eq!(shop.available("m").await, "0");
-    assert_eq!(shop.engine.settle_due(by("2030-01-01T00:00:00Z"), 10).await.unwrap(), None);
+    assert_eq!(shop.engine.settle_due(by("2030-01-01T00:00:00Z"), 10, &none()).await.unwrap(), None);
+    shop.audits_clean().await;
+}
+
+#[tokio::test]
+async fn a_member_whose_lots_cannot_be_settled_stops_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let shop = shop_on(&format!("sqlite:{}", path.display())).await;
+    let bought =
+        |n: u8| purchase(&format!("o{n}"), n, "10.00").replace(r#""member":"m""#, &format!(r#""member":"m{n}""#));
+    let lines: Vec<String> = (1..=10).map(bought).collect();
+    shop.apply(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // A constraint that our own checks know nothing of, on the lot of the member who is due first.
+    let admin = rusqlite::Connection::open(&path).unwrap();
+    admin
+        .execute_batch(
+            "create trigger picky before update on lot
+             when new.member = (select number from member where external_id = 'm1')
+             begin select raise(abort, 'not this one'); end",
+        )
+        .unwrap();
+    let by = "2026-01-31T00:00:00Z".parse().unwrap();
+    let (mut except, mut members) = (none(), 0);
+    loop {
+        match shop.engine.settle_due(by, 4, &except).await {
+            Ok(Some(settled)) => members += settled.members,
+            Ok(None) => break,
+            Err(EngineError::Due { timer, detail }) => {
+                assert!(detail.contains("constraint"), "{detail}");
+                assert!(except.insert(timer), "what is passed over is not tried again");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!((members, except.len()), (9, 1));
+    assert_eq!((shop.available("m1").await, shop.available("m2").await), ("0".to_owned(), "10".to_owned()));
+    admin.execute_batch("drop trigger picky").unwrap();
+    let settled = shop.engine.settle_due(by, 4, &none()).await.unwrap().unwrap();
+    assert_eq!(settled.members, 1, "once it can be settled, it is");
+    assert_eq!(shop.available("m1").await, "10");
     shop.audits_clean().await;
 }
 

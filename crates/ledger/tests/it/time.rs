@@ -12,6 +12,7 @@ on_every_store! {
     points_end_and_a_late_timer_or_an_early_redemption_cannot_spend_them
     what_is_due_beyond_the_page_of_a_redemption_is_posted_too
     the_timers_of_a_quiet_member_post_the_same
+    what_is_due_next_can_be_asked_for_without_its_member
     a_late_event_spends_what_was_there_at_its_time
     a_refused_event_posts_nothing_that_was_due
     a_refund_takes_the_pending_points_of_its_order_first
@@ -141,6 +142,24 @@ async fn the_timers_of_a_quiet_member_post_the_same(world: World) {
     );
     assert_eq!(world.settle_due("2030-01-01T00:00:00Z").await, [""; 0]);
     world.audits_clean().await;
+}
+
+async fn what_is_due_next_can_be_asked_for_without_its_member(world: World) {
+    let next = async || world.ledger.next_due(&world.pipeline).await.unwrap().map(|at| at.to_string());
+    assert_eq!(next().await, None, "nobody is known yet");
+    world.one(bought("o0", "eve", &[60, 40])).await;
+    assert_eq!(next().await, None, "these points neither wait nor end");
+    for (member, wait) in [("ann", 3), ("bob", 2)] {
+        let order = bought(&format!("o-{member}"), member, &[60, 40]);
+        world.one(days(days(order, "wait", wait), "last", 30)).await;
+    }
+    assert_eq!(next().await.as_deref(), Some("2026-11-03T12:00:00Z"), "bob's come first");
+    world.settle_due("2026-11-03T12:00:00Z").await;
+    assert_eq!(next().await.as_deref(), Some("2026-11-04T12:00:00Z"), "then ann's");
+    world.settle_due("2030-01-01T00:00:00Z").await;
+    assert_eq!(next().await, None);
+    let other = contract::PipelineName::parse("another-one").unwrap();
+    assert_eq!(world.ledger.next_due(&other).await.unwrap(), None);
 }
 
 async fn a_late_event_spends_what_was_there_at_its_time(world: World) {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod decisions;
+mod due;
 #[path = "../../examples/replay/model/mod.rs"]
 mod model;
 mod restless;
@@ -10,9 +11,10 @@ mod traces;
 
 use std::time::Duration;
 
-use scaling::{Counter, Decision, Scaler, Signals, Target};
+use scaling::{Counter, Decision, Due, Scaler, Signals, Target};
 
-const TARGET: Target = Target { min: 0, max: 20, drain_within: Duration::from_secs(30) };
+const TARGET: Target =
+    Target { min: 0, max: 20, drain_within: Duration::from_secs(30), due_within: Duration::from_hours(1) };
 
 /// A pipeline whose numbers a test moves by hand, looked at each half second; counts are read each five.
 struct Shop {
@@ -34,6 +36,7 @@ impl Shop {
             unacked: Some(0),
             delayed: Some(0),
             acked: Some(Counter { total: 70_000, at: Duration::from_secs(1000) }),
+            due: Due::Nothing,
             replicas: 0,
             workers_ready: 0,
         };

@@ -1,6 +1,6 @@
 //! Events from a file, through the engine, batch by batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -226,7 +226,7 @@ impl Run<'_> {
             // Without rules nothing can have been earned.
             (At::Day(_), None) => return Ok(()),
         };
-        while let Some(settled) = self.engine.settle_due(by, DUE_LEN).await? {
+        while let Some(settled) = self.engine.settle_due(by, DUE_LEN, &HashSet::new()).await? {
             self.keep(&settled.results)?;
         }
         Ok(())

@@ -52,7 +52,8 @@ fn head(look: &Look) -> Vec<Row> {
     }
     if let Some(scaling) = &status.scaling {
         let limited = match scaling.limited_by.as_str() {
-            "" | "Nothing" => String::new(),
+            // What is due is no limit; the reason says it.
+            "" | "Nothing" | "Due" => String::new(),
             by => format!(", limited by {by}"),
         };
         // Where autoscaling decides, its arithmetic is also what is said of the drain.

@@ -23,7 +23,7 @@ pub(crate) struct Trace {
 }
 
 const fn target(min: u32, max: u32, drain_s: u64) -> Target {
-    Target { min, max, drain_within: Duration::from_secs(drain_s) }
+    Target { min, max, drain_within: Duration::from_secs(drain_s), due_within: Duration::from_hours(1) }
 }
 
 /// Nothing else is at its limit.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scaling::{Counter, Decision, Scaler, Signals};
+use scaling::{Counter, Decision, Due, Scaler, Signals};
 
 use super::{Run, Trace, longest_wait};
 
@@ -137,6 +137,7 @@ impl World<'_> {
             unacked: Some(whole(self.read.0)),
             delayed: Some(0),
             acked: Some(Counter { total: whole(self.read.1), at: self.read_at }),
+            due: Due::Nothing,
             replicas: u32::try_from(self.workers.len()).unwrap_or(u32::MAX),
             workers_ready: whole(self.told_ready()).try_into().unwrap_or(u32::MAX),
         }
