@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, LineRef, Refund};
 use crate::program::Rounding;
+use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{OrderId, Points, RuleName, WalletName};
+use crate::{HoldId, OrderId, Points, RuleName, WalletName};
 
 /// What deciding an event will need of its member, beyond balances and lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
     /// The order whose purchase, awards, returns and parked refunds are to be loaded.
     pub order: Option<OrderId>,
+    /// The hold that is to be loaded, with what it has of each lot.
+    pub hold: Option<HoldId>,
 }
 
 /// What the rules may see of a member when they decide.
@@ -23,6 +26,8 @@ pub struct Reads {
 pub struct Facts<'a> {
     /// The order that the event names, as it stands; `None` when it never came.
     pub order: Option<&'a OrderState>,
+    /// The hold that the event names, as it stands; `None` when there never was one.
+    pub hold: Option<&'a HoldState>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -52,6 +57,33 @@ pub enum Decision {
         /// > 0.
         points: Points,
     },
+    /// Reserve these points if the balance has them.
+    Hold {
+        /// Under which name.
+        hold: HoldId,
+        /// From which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+        /// When it ends by itself; `None`: never.
+        expires: Option<Timestamp>,
+    },
+    /// Spend these points of an open hold.
+    Capture {
+        /// Of which.
+        hold: HoldId,
+        /// > 0, and no more than it has.
+        points: Points,
+        /// Whether the rest stays reserved; otherwise it is free again, and the hold has ended.
+        keeps_rest: bool,
+    },
+    /// Set free what an open hold has.
+    Release {
+        /// Which.
+        hold: HoldId,
+    },
+    /// Turn down what was asked of a hold; nothing moves.
+    Decline(Declined),
     /// Add (or take, when negative) these points.
     Adjust {
         /// Which wallet.
@@ -152,6 +184,75 @@ pub enum Effect {
     PerStep,
     /// A fixed number.
     Fixed,
+}
+
+/// Why what was asked of a hold cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declined {
+    /// The hold that was named.
+    pub hold: HoldId,
+    /// Its wallet, or the one that it was to be of; `None` when there is no such hold, or the answer needs none.
+    pub wallet: Option<WalletName>,
+    /// How many points were asked for, where the wallet is known and a number was named.
+    pub points: Option<Points>,
+    /// How many are missing, where that is the reason.
+    pub missing: Option<Points>,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// A hold as the ledger remembers it: points = held + captured + released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldState {
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Reserved at first, > 0.
+    pub points: Points,
+    /// Still reserved; none once it has ended.
+    pub held: Points,
+    /// Spent.
+    pub captured: Points,
+    /// Set free, whether they could be spent again or had ended meanwhile.
+    pub released: Points,
+    /// When it ends by itself; `None`: never.
+    pub expires: Option<Timestamp>,
+    /// Whether it is open, or how it ended.
+    pub stage: HoldStage,
+}
+
+/// Whether a hold is open, or how it ended. It ends once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HoldStage {
+    /// It has points reserved.
+    Open,
+    /// A capture took the last of them, or set the rest free.
+    Captured,
+    /// A release set them free.
+    Released,
+    /// Its time came before either.
+    TimedOut,
+}
+
+impl HoldStage {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Captured, Self::Released, Self::TimedOut];
+
+    /// As it stands in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Captured => "Captured",
+            Self::Released => "Released",
+            Self::TimedOut => "TimedOut",
+        }
+    }
+
+    /// Reads what [`HoldStage::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == text)
+    }
 }
 
 /// An order as the ledger remembers it for its refunds.

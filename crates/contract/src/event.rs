@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EventId, EventType, MemberId, Money, OrderId, Quantity, Source, WalletName};
+use crate::{EventId, EventType, HoldId, MemberId, Money, OrderId, Quantity, Source, WalletName};
 
 /// A thing that happened to one member.
 ///
@@ -44,6 +44,12 @@ pub enum Kind {
     Refund(Refund),
     /// Points are to be spent on a reward.
     Redeem(Redeem),
+    /// Points are to be reserved, to be spent or set free later.
+    Hold(Hold),
+    /// Of what a hold has reserved, all or a part is to be spent.
+    Capture(Capture),
+    /// What a hold has reserved is to be free again.
+    Release(Release),
     /// A person corrects a balance.
     Adjust(Adjust),
     /// A member joined.
@@ -128,6 +134,46 @@ pub struct Redeem {
     pub points: Quantity,
 }
 
+/// Points to be reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Unique among the member's holds, also those that have ended.
+    pub hold: HoldId,
+    /// From which wallet; the programme's first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletName>,
+    /// How many, > 0, as a decimal number of points.
+    pub points: Quantity,
+    /// When it ends by itself, after the event's own time; `None`: what the programme says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// Reserved points to be spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Of which hold.
+    pub hold: HoldId,
+    /// How many, > 0; all that it still has when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Quantity>,
+    /// Whether the rest stays reserved for another capture; otherwise it is free again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keeps_rest: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Reserved points to be free again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Of which hold.
+    pub hold: HoldId,
+}
+
 /// A correction by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adjust {
@@ -154,6 +200,9 @@ impl Event {
             Kind::Purchase(_) => "purchase",
             Kind::Refund(_) => "refund",
             Kind::Redeem(_) => "redeem",
+            Kind::Hold(_) => "hold",
+            Kind::Capture(_) => "capture",
+            Kind::Release(_) => "release",
             Kind::Adjust(_) => "adjust",
             Kind::Signup => "signup",
             Kind::Custom(name) => name.as_str(),
@@ -170,6 +219,17 @@ impl Event {
         }
     }
 
+    /// The hold that the event is about, if any.
+    #[must_use]
+    pub fn hold(&self) -> Option<&HoldId> {
+        match &self.kind {
+            Kind::Hold(hold) => Some(&hold.hold),
+            Kind::Capture(capture) => Some(&capture.hold),
+            Kind::Release(release) => Some(&release.hold),
+            _ => None,
+        }
+    }
+
     /// The hash that tells a redelivery from a clash.
     #[must_use]
     pub fn content_hash(&self) -> ContentHash {
@@ -179,7 +239,8 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 5] = ["purchase", "refund", "redeem", "adjust", "signup"];
+pub const BUILT_IN_TYPES: [&str; 8] =
+    ["purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "signup"];
 
-/// The source of the moves that are due at a time (activation, expiry). No producer may use it.
+/// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.
 pub const DUE_SOURCE: &str = "loyalty.due";

@@ -170,6 +170,10 @@ identity!(
     OrderId, text, 255
 );
 identity!(
+    /// A hold of a member; a capture and a release name it.
+    HoldId, text, 255
+);
+identity!(
     /// The type of an event as it stands in messages: `purchase`, `refund`, ... or a custom activity.
     EventType, text, 63
 );

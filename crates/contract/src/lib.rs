@@ -23,7 +23,9 @@ pub mod ruleset;
 pub mod span;
 
 pub use decimal::Quantity;
-pub use id::{EventId, EventType, MemberId, OrderId, PipelineName, RuleName, Source, SubscriberName, WalletName};
+pub use id::{
+    EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, SubscriberName, WalletName,
+};
 pub use money::{Currency, Money};
 pub use period::Period;
 pub use points::{Points, Scale};

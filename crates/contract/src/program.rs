@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::span::Span;
 use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName};
 
 /// Most wallets of a programme; each costs a balance row per member.
@@ -80,6 +81,18 @@ pub struct Wallet {
     /// When points end that nobody spent; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<Expiry>,
+    /// What a hold of its points means where it does not say it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
+}
+
+/// What a hold means where it does not say it itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Holds {
+    /// How long it lasts, from the event on: whole seconds to days of 24 hours, such as `30m`. Without it, such a hold has no end.
+    pub timeout: Span,
 }
 
 /// How long earned points wait before they can be spent.

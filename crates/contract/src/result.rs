@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Event;
 use crate::ruleset::hex;
-use crate::{EventId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +137,116 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// Points were reserved.
+    #[serde(rename = "hold.accepted")]
+    HoldAccepted {
+        /// Under which name.
+        hold: HoldId,
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after, without them.
+        available: String,
+        /// When the hold ends by itself, if ever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Points could not be reserved.
+    #[serde(rename = "hold.rejected")]
+    HoldRejected {
+        /// Under which name.
+        hold: HoldId,
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many were asked for.
+        points: String,
+        /// Balance.
+        available: String,
+        /// How many are missing, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Reserved points were spent.
+    #[serde(rename = "hold.captured")]
+    HoldCaptured {
+        /// Of which hold.
+        hold: HoldId,
+        /// Of which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// How many of the rest can be spent again; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        released: Option<String>,
+        /// How many of the rest outlived their own time while they were held, and are gone; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<String>,
+        /// How many the hold still has; "0": it has ended.
+        held: String,
+        /// Balance after.
+        available: String,
+    },
+    /// A capture was turned down; the hold is as it was.
+    #[serde(rename = "capture.rejected")]
+    CaptureRejected {
+        /// Of which hold.
+        hold: HoldId,
+        /// Of which wallet, if there is such a hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wallet: Option<WalletName>,
+        /// How many were asked for; absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        points: Option<String>,
+        /// How many the hold has, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
+        /// How many are missing, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Reserved points were set free because somebody said so.
+    #[serde(rename = "hold.released")]
+    HoldReleased {
+        /// Which hold.
+        hold: HoldId,
+        /// Of which wallet.
+        wallet: WalletName,
+        /// How many can be spent again.
+        points: String,
+        /// How many outlived their own time while they were held, and are gone; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<String>,
+        /// Balance after.
+        available: String,
+    },
+    /// A release was turned down.
+    #[serde(rename = "release.rejected")]
+    ReleaseRejected {
+        /// Of which hold.
+        hold: HoldId,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Reserved points were set free because the hold's time came.
+    #[serde(rename = "hold.expired")]
+    HoldExpired {
+        /// Which hold.
+        hold: HoldId,
+        /// Of which wallet.
+        wallet: WalletName,
+        /// How many can be spent again.
+        points: String,
+        /// How many outlived their own time while they were held, and are gone; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<String>,
+        /// Balance after.
+        available: String,
+    },
     /// A person corrected the balance.
     #[serde(rename = "points.adjusted")]
     Adjusted {
@@ -181,6 +291,18 @@ pub struct AwardPart {
 pub enum RejectReason {
     /// Fewer points are available than asked for.
     InsufficientBalance,
+    /// The member has had a hold of this name before; give each its own.
+    DuplicateHold,
+    /// The member has never had a hold of this name.
+    UnknownHold,
+    /// The hold has fewer points than were asked for.
+    MoreThanHeld,
+    /// The hold has ended: a capture took what it had.
+    HoldCaptured,
+    /// The hold has ended: its points were set free.
+    HoldReleased,
+    /// The hold has ended: its time came.
+    HoldExpired,
 }
 
 impl ResultBody {
@@ -195,6 +317,13 @@ impl ResultBody {
             Self::Reinstated { .. } => "points.reinstated",
             Self::RedemptionAccepted { .. } => "redemption.accepted",
             Self::RedemptionRejected { .. } => "redemption.rejected",
+            Self::HoldAccepted { .. } => "hold.accepted",
+            Self::HoldRejected { .. } => "hold.rejected",
+            Self::HoldCaptured { .. } => "hold.captured",
+            Self::CaptureRejected { .. } => "capture.rejected",
+            Self::HoldReleased { .. } => "hold.released",
+            Self::ReleaseRejected { .. } => "release.rejected",
+            Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
         }

@@ -64,6 +64,9 @@ macro_rules! of_member {
     };
 }
 
+// After the macro that it uses.
+mod holds;
+
 const CHECKS: [Check; 17] = [
     Check {
         invariant: 1,
@@ -129,14 +132,14 @@ const CHECKS: [Check; 17] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack')
-                    where a.pipeline = $1 and a.order_id is null
+                        and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
+                    where a.pipeline = $1 and a.order_id is null and a.hold_id is null
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 3,
-        name: "a member's due row names the next time at which a lot activates or ends",
+        name: "a member's due row names the next time at which a lot activates or ends, or a hold ends",
         sql: concat!(
             "select 'what is due next' || ",
             of_member!(),
@@ -146,6 +149,8 @@ const CHECKS: [Check; 17] = [
                     where pipeline = $1 and pending > 0 and activates_at is not null
                 union all select bucket, member, 0, null, expires_at from {lot} l
                     where pipeline = $1 and pending + available > 0 and expires_at is not null
+                union all select bucket, member, 0, null, expires_at from {hold} h
+                    where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)
              order by 1, 2 limit $2"
         ),
@@ -275,8 +280,16 @@ const PUBLISHED: Check = Check {
           from {batch} b where pipeline = $1 and published_at is null order by b.id limit $2",
 };
 
+/// All of them, by their numbers.
+fn checks() -> Vec<&'static Check> {
+    let mut checks: Vec<_> = CHECKS.iter().chain(&holds::CHECKS).chain([&PUBLISHED]).collect();
+    checks.sort_by_key(|check| check.invariant);
+    checks
+}
+
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 8] = ["posting", "balance", "lot", "allocation", "award", "entry", "purchase", "due"];
+const OF_MEMBERS: [&str; 10] =
+    ["posting", "balance", "lot", "allocation", "award", "entry", "purchase", "due", "hold", "hold_lot"];
 
 /// Tables whose rows tell themselves when they were recorded.
 const BY_TIME: [&str; 2] = ["inbox", "batch"];
@@ -318,7 +331,7 @@ pub(crate) async fn audit(
     progress: &(dyn Fn(u8, &'static str) + Sync),
 ) -> Result<Vec<Finding>, LedgerError> {
     let mut findings = Vec::new();
-    for check in CHECKS.iter().chain([&PUBLISHED]) {
+    for check in checks() {
         progress(check.invariant, check.name);
         let rows = store.sweep(&check.whole(), &[pipeline.as_str().into(), FINDINGS_MAX.into()]).await?;
         for row in &rows {
@@ -336,7 +349,7 @@ pub(crate) async fn audit_since(
 ) -> Result<SinceReport, LedgerError> {
     let mut findings = Vec::new();
     let args = [pipeline.as_str().into(), FINDINGS_MAX.into(), since.as_microsecond().into()];
-    for check in CHECKS.iter().chain([&PUBLISHED]) {
+    for check in checks() {
         progress(check.invariant, check.name);
         // By hash joins, as over everything: a planner without statistics goes row by row through whole tables for each member.
         for row in &store.sweep(&check.since(), &args).await? {
@@ -374,7 +387,7 @@ mod tests {
 
     #[test]
     fn every_table_of_a_check_is_filled_in() {
-        for check in CHECKS.iter().chain([&PUBLISHED]) {
+        for check in checks() {
             assert!(check.sql.contains(" from {"), "no table of its own: {}", check.sql);
             assert!(!check.whole().contains('{') || check.whole().contains("{\"whole\""), "{}", check.whole());
             assert!(check.since().contains("$3"), "{}", check.since());

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
-    self, Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
-    StatementPage, Totals, WalletLiability,
+    self, Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
+    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
@@ -195,6 +195,16 @@ impl<S: Store> Ledger for Desk<S> {
         after: &LotMark,
     ) -> Result<LotPage, LedgerError> {
         report::open_lots(&self.0, (pipeline, member), wallet, after).await
+    }
+
+    async fn open_holds(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        wallet: Option<&WalletName>,
+        after: &HoldMark,
+    ) -> Result<HoldPage, LedgerError> {
+        report::open_holds(&self.0, (pipeline, member), wallet, after).await
     }
 
     async fn liability(

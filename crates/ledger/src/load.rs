@@ -1,5 +1,7 @@
 //! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
 
+mod holds;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contract::decision::{OrderAward, OrderState, Returned};
@@ -13,6 +15,8 @@ use crate::rows::{Loaded, MemberKey};
 use crate::sql;
 use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
 use crate::stored;
+
+pub(crate) use holds::{StoredHold, holds, may_hold};
 
 /// Lots of a first page: most redemptions end within it.
 const PAGE_FIRST: i64 = 32;
@@ -132,6 +136,8 @@ pub(crate) struct Books {
     pub(crate) parked: Vec<ParkedRow>,
     /// Lots of which something is due; one of which two things are due may stand twice.
     pub(crate) due: Vec<StoredLot>,
+    /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
+    pub(crate) holds: Vec<StoredHold>,
 }
 
 /// Lots of one wallet that are to be loaded in burn order until they hold so many points.
@@ -201,7 +207,7 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
 }
 
-/// Lots that refunded orders made or took from, wherever they stand in burn order.
+/// Lots that refunded orders made or took from, and those that holds have points of, wherever they stand in burn order.
 pub(crate) fn named_lots(books: &Books) -> Result<BTreeSet<(MemberKey, WalletName, i64)>, LedgerError> {
     let mut lots = BTreeSet::new();
     for award in &books.awards {
@@ -209,6 +215,9 @@ pub(crate) fn named_lots(books: &Books) -> Result<BTreeSet<(MemberKey, WalletNam
     }
     for allocation in &books.allocations {
         lots.insert((allocation.member, sql::id("allocation.wallet", &allocation.wallet)?, allocation.lot));
+    }
+    for part in books.holds.iter().filter(|part| part.lot_held > 0) {
+        lots.insert((part.member, sql::id("hold.wallet", &part.wallet)?, part.lot));
     }
     Ok(lots)
 }
@@ -230,6 +239,7 @@ pub(crate) fn states(
         let wallet = WalletState::from_rows(row.balances, row.last_lot, lots);
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
+    holds::put(books.holds, &mut states)?;
     let ids: HashMap<MemberKey, &MemberId> = loaded.members.iter().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {

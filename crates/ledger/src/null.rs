@@ -14,8 +14,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
-    StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
+    StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -40,8 +40,8 @@ impl Default for Null {
 
 /// A programme without rules. `None` never happens: both names are good.
 fn nothing() -> Option<Ruleset> {
-    let wallet =
-        Wallet { name: WalletName::parse("points").ok()?, scale: Scale::default(), pending: None, expiry: None };
+    let name = WalletName::parse("points").ok()?;
+    let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None };
     let currency = Currency::parse("USD").ok()?;
     let (wallets, time_zone) = (vec![wallet], utc());
     let program = Program { currency, wallets, time_zone, refunds: Refunds::default(), valid_from: None };
@@ -190,6 +190,16 @@ impl Ledger for Null {
         _: &LotMark,
     ) -> Result<LotPage, LedgerError> {
         Ok(LotPage { lots: Vec::new(), next: None })
+    }
+
+    async fn open_holds(
+        &self,
+        _: &PipelineName,
+        _: &MemberId,
+        _: Option<&WalletName>,
+        _: &HoldMark,
+    ) -> Result<HoldPage, LedgerError> {
+        Ok(HoldPage { holds: Vec::new(), next: None })
     }
 
     async fn liability(&self, _: &PipelineName, _: &LiabilityAsk) -> Result<Vec<WalletLiability>, LedgerError> {

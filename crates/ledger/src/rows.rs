@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use contract::decision::{OrderAward, Returned};
+use contract::decision::{HoldStage, OrderAward, Returned};
 use contract::event::Event;
-use contract::{MemberId, OrderId, PipelineName, Points, WalletName};
+use contract::{HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::book::{Account, Allocation, Applied, Balances, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
+use crate::book::{
+    Account, Allocation, Applied, Balances, Entry, EntryKind, HoldRow, LotRow, OrderChange, Outcome, Parking,
+};
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
 use crate::stored;
@@ -64,6 +66,7 @@ pub(crate) struct Rows {
     pub(crate) purchases: BTreeMap<(MemberKey, OrderId), PurchaseRow>,
     pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
     pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
+    pub(crate) holds: BTreeMap<(MemberKey, HoldId), HeldRow>,
     /// Members whose next due time may have changed.
     pub(crate) due: BTreeSet<MemberKey>,
     pub(crate) has_results: bool,
@@ -91,6 +94,7 @@ pub(crate) struct EntryRow {
     pub(crate) kind: EntryKind,
     pub(crate) identity: Identity,
     pub(crate) order: Option<OrderId>,
+    pub(crate) hold: Option<HoldId>,
     pub(crate) effective_at: jiff::Timestamp,
     pub(crate) ruleset: String,
 }
@@ -123,6 +127,16 @@ pub(crate) struct AwardRow {
     pub(crate) lot: i64,
     pub(crate) inputs: String,
     pub(crate) award: OrderAward,
+}
+
+/// A hold as it stands after the batch.
+#[derive(Debug)]
+pub(crate) struct HeldRow {
+    pub(crate) row: HoldRow,
+    /// The first entry of this batch about it: the one that made it, if it is new.
+    pub(crate) entry: i64,
+    /// The entry that ended it.
+    pub(crate) ended: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -187,6 +201,7 @@ impl Rows {
                 kind: entry.kind,
                 identity: identity.clone(),
                 order: entry.order.clone(),
+                hold: entry.hold.as_ref().map(|row| row.hold.clone()),
                 effective_at: occurred_at,
                 ruleset: ruleset.0.clone(),
             });
@@ -235,6 +250,9 @@ impl Rows {
                 self.lots.insert(key, row);
             }
         }
+        if let Some(row) = entry.hold {
+            self.hold(at, row);
+        }
         for (n, allocation) in (0_i32..).zip(entry.allocations) {
             self.allocations.push(AllocationRow { member: at.member, entry: at.entry, n, allocation });
         }
@@ -260,6 +278,16 @@ impl Rows {
             });
         }
         Ok(())
+    }
+
+    fn hold(&mut self, at: At, row: HoldRow) {
+        if row.state.expires.is_some() {
+            self.due.insert(at.member);
+        }
+        let ended = (row.state.stage != HoldStage::Open).then_some(at.entry);
+        let key = (at.member, row.hold.clone());
+        let entry = self.holds.get(&key).map_or(at.entry, |earlier| earlier.entry);
+        self.holds.insert(key, HeldRow { row, entry, ended });
     }
 
     fn bought(

@@ -15,8 +15,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, LiabilityAsk, LotMark, LotPage, StatementAsk, StatementMark,
-    StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
+    StatementMark, StatementPage, Totals, WalletLiability,
 };
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
@@ -154,6 +154,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         after: &LotMark,
     ) -> Result<LotPage, LedgerError>;
 
+    /// The next page of a member's open holds, oldest first; none for an unknown member.
+    async fn open_holds(
+        &self,
+        pipeline: &PipelineName,
+        member: &MemberId,
+        wallet: Option<&WalletName>,
+        after: &HoldMark,
+    ) -> Result<HoldPage, LedgerError>;
+
     /// What the programme owes its members, by wallet. Looks at every posting and lot of the pipeline.
     async fn liability(&self, pipeline: &PipelineName, ask: &LiabilityAsk)
     -> Result<Vec<WalletLiability>, LedgerError>;
@@ -261,6 +270,7 @@ impl Takes {
         let (wallet, points) = match &event.kind {
             Kind::Refund(refund) => return Self::Refund { order: refund.order.clone() },
             Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
+            Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

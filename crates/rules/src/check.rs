@@ -62,6 +62,10 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
         }
         let terms = Terms { pending: wallet.pending, expiry: wallet.expiry };
         term::check(&format!("{PATH}[{index}]"), terms, faults);
+        if wallet.holds.is_some_and(|holds| holds.timeout.seconds() == 0) {
+            let problem = "ends a hold before it begins; give at least `1s`, or leave it out for holds without an end";
+            faults.add(format!("{PATH}[{index}].holds.timeout"), problem);
+        }
     }
 }
 
@@ -83,6 +87,7 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
     let why = match rule.on.as_str() {
         "refund" => "a refund takes back what its purchase earned, by the rules that paid",
         "redeem" => "a redemption spends points and earns none",
+        "hold" | "capture" | "release" => "a hold keeps points that are there, and earns none",
         "adjust" => "an adjustment is a person's decision and earns nothing more",
         _ => return only_of_purchases(path, rule, faults),
     };

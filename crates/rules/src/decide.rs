@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::Compiled;
 use crate::award::{When, awards};
 use crate::effect::no_wallet;
+use crate::hold;
 use crate::refund;
 use crate::term::Terms;
 use crate::walk::walk;
@@ -16,7 +17,7 @@ use crate::walk::walk;
 /// What [`Compiled::decide`] will need to know for this event.
 #[must_use]
 pub fn reads(event: &Event) -> Reads {
-    Reads { order: event.order().cloned() }
+    Reads { order: event.order().cloned(), hold: event.hold().cloned() }
 }
 
 impl Compiled {
@@ -35,6 +36,9 @@ impl Compiled {
                 None => Ok(Decision::Park { order: returned.order.clone() }),
             },
             Kind::Redeem(redeem) => self.redeem(redeem),
+            Kind::Hold(hold) => self.hold((hold, event.occurred_at), facts.hold),
+            Kind::Capture(capture) => self.capture(capture, facts.hold),
+            Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
         }
     }
@@ -72,7 +76,7 @@ impl Compiled {
         When { at: event.occurred_at, zone: &self.zone }
     }
 
-    fn wallet(&self, name: Option<&WalletName>) -> Result<&Wallet, Refusal> {
+    pub(crate) fn wallet(&self, name: Option<&WalletName>) -> Result<&Wallet, Refusal> {
         self.ruleset().wallet(name).ok_or_else(|| {
             let detail = name.map_or_else(String::new, |name| no_wallet(name, self.ruleset()));
             Refusal::new(BuryReason::UnknownWallet, detail)
@@ -81,7 +85,7 @@ impl Compiled {
 }
 
 /// Decimal points as units of the wallet.
-fn units(points: Decimal, wallet: &Wallet) -> Result<Points, Refusal> {
+pub(crate) fn units(points: Decimal, wallet: &Wallet) -> Result<Points, Refusal> {
     Points::from_decimal(points, wallet.scale).ok_or_else(|| {
         let (digits, name) = (wallet.scale.digits(), &wallet.name);
         let problem = if points.normalize().scale() > digits {

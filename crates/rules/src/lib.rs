@@ -14,6 +14,7 @@ mod condition;
 mod decide;
 mod effect;
 mod error;
+mod hold;
 mod kept;
 mod ratio;
 mod refund;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, clip};
+use super::{LINES_MAX, clip, hold};
 use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use crate::id::IdError;
 use crate::money::MoneyError;
@@ -27,7 +27,7 @@ pub(super) fn missing(field: &str) -> Refusal {
     Refusal::new(BuryReason::MissingField, format!("`{field}` is missing"))
 }
 
-fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
+pub(super) fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
     Refusal::new(BuryReason::BadValue, format!("`{field}` {problem}"))
 }
 
@@ -38,7 +38,8 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         return Err(bad("source", format!("is `{DUE_SOURCE}`, which only the ledger itself uses; name another")));
     }
     let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
-    let occurred_at = time(raw.occurred_at.as_deref())?;
+    let occurred_at = raw.occurred_at.as_deref().ok_or_else(|| missing("occurredAt"))?;
+    let occurred_at = time("occurredAt", occurred_at)?;
     let channel = raw.channel.as_deref().map(|text| plain("channel", text)).transpose()?;
     let currency = currency(raw.currency.as_deref(), defaults.currency)?;
     let data = sorted(raw.data.clone().unwrap_or_default());
@@ -46,6 +47,9 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "purchase" => Kind::Purchase(purchase(raw, currency)?),
         "refund" => Kind::Refund(refund(raw, currency)?),
         "redeem" => Kind::Redeem(redeem(raw)?),
+        "hold" => Kind::Hold(hold::hold(raw, occurred_at)?),
+        "capture" => Kind::Capture(hold::capture(raw)?),
+        "release" => Kind::Release(hold::release(raw)?),
         "adjust" => Kind::Adjust(adjust(raw)?),
         "signup" => Kind::Signup,
         _ => Kind::Custom(kind),
@@ -53,7 +57,11 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
     Ok(Event { source, id, occurred_at, member, channel, data, kind })
 }
 
-fn identity<T>(field: &str, text: Option<&str>, parse: fn(&str) -> Result<T, IdError>) -> Result<T, Refusal> {
+pub(super) fn identity<T>(
+    field: &str,
+    text: Option<&str>,
+    parse: fn(&str) -> Result<T, IdError>,
+) -> Result<T, Refusal> {
     parse(text.ok_or_else(|| missing(field))?).map_err(|e| bad(field, e))
 }
 
@@ -67,16 +75,15 @@ fn plain(field: &str, text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-fn time(text: Option<&str>) -> Result<Timestamp, Refusal> {
-    let text = text.ok_or_else(|| missing("occurredAt"))?;
+pub(super) fn time(field: &str, text: &str) -> Result<Timestamp, Refusal> {
     let instant: Timestamp = text.parse().map_err(|_| {
-        bad("occurredAt", format!("is `{}`; write RFC 3339 with an offset, such as `2026-01-31T12:00:00Z`", clip(text)))
+        bad(field, format!("is `{}`; write RFC 3339 with an offset, such as `2026-01-31T12:00:00Z`", clip(text)))
     })?;
     if instant < Timestamp::from_second(YEAR_ONE_SECOND).unwrap_or(Timestamp::MIN) {
-        return Err(bad("occurredAt", format!("is `{}`, before the year 1", clip(text))));
+        return Err(bad(field, format!("is `{}`, before the year 1", clip(text))));
     }
     // The stores keep microseconds; a finer time would not be the same after it was read back.
-    Timestamp::from_microsecond(instant.as_microsecond()).map_err(|e| bad("occurredAt", e))
+    Timestamp::from_microsecond(instant.as_microsecond()).map_err(|e| bad(field, e))
 }
 
 /// 0001-01-01T00:00:00Z: PostgreSQL's calendar does not reach as far back as ours.
@@ -114,7 +121,7 @@ fn money(field: &str, raw: &RawValue, currency: Currency) -> Result<Money, Refus
     Ok(money)
 }
 
-fn quantity(field: &str, raw: &RawValue) -> Result<Quantity, Refusal> {
+pub(super) fn quantity(field: &str, raw: &RawValue) -> Result<Quantity, Refusal> {
     let text = number(field, raw)?;
     if text.starts_with('-') {
         return Err(Refusal::new(BuryReason::NegativeAmount, format!("`{field}` is below nought")));
@@ -242,7 +249,7 @@ fn refund_line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<Refund
     })
 }
 
-fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
+pub(super) fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
     raw.wallet.as_deref().map(|name| WalletName::parse(name).map_err(|e| bad("wallet", e))).transpose()
 }
 

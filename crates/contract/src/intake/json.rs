@@ -27,6 +27,15 @@ pub(super) struct Raw<'a> {
     pub(super) wallet: Option<String>,
     #[serde(borrow)]
     pub(super) points: Option<&'a RawValue>,
+    // Read when they are needed: in other events these plain words may mean anything.
+    #[serde(borrow)]
+    pub(super) hold: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) expires_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) r#for: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) r#final: Option<&'a RawValue>,
     pub(super) reason: Option<String>,
     pub(super) author: Option<String>,
     pub(super) data: Option<BTreeMap<String, serde_json::Value>>,

@@ -4,6 +4,7 @@
 
 mod cloud_events;
 mod fields;
+mod hold;
 mod json;
 mod routing;
 

@@ -3,5 +3,6 @@
 
 mod clouds;
 mod garbage;
+mod holds;
 mod identity;
 mod support;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
 
 mod due;
+mod holds;
 mod once;
 mod refused;
 mod shop;

@@ -1,10 +1,10 @@
 //! What posting one event changed, as a value: the rows that a store will write, and nothing that it must work out itself.
 
-use contract::decision::{AwardInputs, OrderAward, Returned};
+use contract::decision::{AwardInputs, HoldState, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{MemberId, OrderId, Points, Refusal, RuleName, WalletName};
+use contract::{HoldId, MemberId, OrderId, Points, Refusal, RuleName, WalletName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::store::Identity;
 pub enum Outcome {
     /// Its moves stand (there may be none).
     Applied,
-    /// It was decided and turned down: too few points.
+    /// It was decided and turned down: too few points, or a hold that is not (or no longer) there.
     Rejected,
     /// A refund that waits for its purchase.
     Parked,
@@ -87,6 +87,8 @@ pub struct Entry {
     pub allocations: Vec<Allocation>,
     /// Awards that it pays.
     pub awards: Vec<NewAward>,
+    /// The hold that it is about, as it stands after.
+    pub hold: Option<HoldRow>,
 }
 
 impl Entry {
@@ -99,6 +101,7 @@ impl Entry {
             lots: Vec::new(),
             allocations: Vec::new(),
             awards: Vec::new(),
+            hold: None,
         }
     }
 
@@ -119,7 +122,14 @@ impl Entry {
             lot,
             points: Points(points),
             order: order.cloned(),
+            hold: None,
         });
+    }
+
+    /// Points of a hold that a capture takes out of a lot.
+    pub(super) fn allocate_of(&mut self, hold: &HoldId, wallet: &WalletName, lot: i64, points: i64) {
+        let (wallet, points) = (wallet.clone(), Points(points));
+        self.allocations.push(Allocation { wallet, lot, points, order: None, hold: Some(hold.clone()) });
     }
 
     /// Keeps the lot's latest image among the rows.
@@ -149,6 +159,14 @@ pub enum EntryKind {
     Activate,
     /// Points ended at their time.
     Expire,
+    /// Points were reserved.
+    Hold,
+    /// Reserved points were spent; with the last capture of a hold the rest is free again.
+    Capture,
+    /// Reserved points were set free because somebody said so.
+    Release,
+    /// Reserved points were set free because the hold's time came.
+    TimeOut,
 }
 
 impl EntryKind {
@@ -163,6 +181,10 @@ impl EntryKind {
             Self::Adjust => "Adjust",
             Self::Activate => "Activate",
             Self::Expire => "Expire",
+            Self::Hold => "Hold",
+            Self::Capture => "Capture",
+            Self::Release => "Release",
+            Self::TimeOut => "TimeOut",
         }
     }
 }
@@ -184,6 +206,8 @@ pub enum Account {
     Pending,
     /// Spendable.
     Available,
+    /// Reserved by a hold.
+    Held,
 }
 
 impl Account {
@@ -198,6 +222,7 @@ impl Account {
             Self::Expired => "expired",
             Self::Pending => "pending",
             Self::Available => "available",
+            Self::Held => "held",
         }
     }
 }
@@ -235,6 +260,30 @@ pub struct Allocation {
     pub points: Points,
     /// The refunded order: what it took can be given back.
     pub order: Option<OrderId>,
+    /// The hold whose points were spent.
+    pub hold: Option<HoldId>,
+}
+
+/// A hold as it stands after the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its name.
+    pub hold: HoldId,
+    /// What became of it so far.
+    pub state: HoldState,
+    /// What it has of each lot, what burns first before the others; also of lots that it has nothing of any more.
+    pub lots: Vec<HeldLot>,
+}
+
+/// A hold's part of a lot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldLot {
+    /// Sequence of the lot.
+    pub lot: i64,
+    /// Reserved at first, > 0.
+    pub amount: Points,
+    /// Still reserved.
+    pub held: Points,
 }
 
 /// An award with the lot that it went into.

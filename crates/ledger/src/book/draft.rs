@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use contract::decision::Dates;
 use contract::result::{ResultBody, ResultEvent};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, OrderId, Points, Refusal, Scale, WalletName};
+use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 
 use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
+use super::hold::HoldBook;
 use super::post::Posting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook};
@@ -21,6 +22,7 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) entry: Entry,
     pub(super) order: Option<OrderChange>,
     pub(super) order_book: Option<(OrderId, OrderBook)>,
+    pub(super) hold_book: Option<(HoldId, HoldBook)>,
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
 }
@@ -35,13 +37,14 @@ impl<'s, 'p> Draft<'s, 'p> {
             entry,
             order: None,
             order_book: None,
+            hold_book: None,
             bodies: Vec::new(),
             parking: Parking::None,
         }
     }
 
     pub(super) fn finish(self, outcome: Outcome) -> Applied {
-        let Self { state, posting, wallets, mut entry, order, order_book, bodies, mut parking } = self;
+        let Self { state, posting, wallets, mut entry, order, order_book, hold_book, bodies, mut parking } = self;
         let event = posting.event;
         if parking == Parking::None && state.unpark(event) {
             parking = Parking::Unpark;
@@ -56,6 +59,10 @@ impl<'s, 'p> Draft<'s, 'p> {
         }
         if let Some((id, book)) = order_book {
             state.orders.insert(id, book);
+        }
+        if let Some((id, book)) = hold_book {
+            entry.hold = Some(book.row(&id));
+            state.holds.insert(id, book);
         }
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();

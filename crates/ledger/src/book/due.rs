@@ -1,20 +1,25 @@
-//! What is due for a member: points that wait become available, points that outlived their time end.
+//! What is due for a member: points that wait become available, holds whose time has come are set free, points that outlived their
+//! time end.
 //!
 //! Each time at which something was due is an entry of its own for each kind, with that time as its effective time, whoever finds
-//! it: the member's next event, or a timer. In a night points are activated before others end.
+//! it: the member's next event, or a timer; each hold has one to itself. In a night points are activated, then holds are set free,
+//! before points end.
 
 use std::collections::BTreeMap;
 
+use contract::decision::HoldStage;
 use contract::event::{ContentHash, DUE_SOURCE};
 use contract::result::{Cause, ResultBody, ResultEvent};
 use contract::ruleset::{Ruleset, RulesetHash, hex};
-use contract::{BuryReason, EventId, MemberId, PipelineName, Points, Refusal, Source, WalletName};
+use contract::{BuryReason, EventId, HoldId, MemberId, PipelineName, Points, Refusal, Source, WalletName};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::MemberState;
 use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
 use super::draft::{scale, text};
+use super::hold::{Freed, Holding};
+use super::wallet::Stuck;
 use crate::store::Identity;
 
 /// What is due for a member by a time.
@@ -38,6 +43,7 @@ pub struct Settling<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Move {
     Activate,
+    TimeOut,
     Expire,
 }
 
@@ -45,23 +51,30 @@ impl Move {
     fn kind(self) -> EntryKind {
         match self {
             Self::Activate => EntryKind::Activate,
+            Self::TimeOut => EntryKind::TimeOut,
             Self::Expire => EntryKind::Expire,
-        }
-    }
-
-    fn body(self, wallet: WalletName, points: String, available: String) -> ResultBody {
-        match self {
-            Self::Activate => ResultBody::Activated { wallet, points, available },
-            Self::Expire => ResultBody::Expired { wallet, points, available },
         }
     }
 }
 
-/// Lots by what is due of them, when, and in which wallet.
-type Due = BTreeMap<(Timestamp, Move), BTreeMap<WalletName, Vec<i64>>>;
+/// What is due of one kind at one time.
+#[derive(Debug, Default)]
+struct Items {
+    lots: BTreeMap<WalletName, Vec<i64>>,
+    holds: Vec<HoldId>,
+}
+
+/// What is due, in the order of its times and of a night.
+type Due = BTreeMap<(Timestamp, Move), Items>;
+
+/// What an entry moved and told, before it has an identity.
+struct Moved {
+    entry: Entry,
+    bodies: Vec<ResultBody>,
+}
 
 impl MemberState {
-    /// Posts what is due, and carries the state on; one value for each time and kind, in their order.
+    /// Posts what is due, and carries the state on; one value for each time and kind (and hold), in their order.
     ///
     /// A [`Refusal`] says that the member's lots do not hold what they should; the state is then as before.
     pub fn settle(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
@@ -69,24 +82,19 @@ impl MemberState {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let before = self.wallets.clone();
-        let mut applied = Vec::with_capacity(due.len());
-        for (when, wallets) in due {
-            match self.settle_at(settling, when, wallets) {
-                Ok(settled) => applied.extend(settled),
-                Err(refusal) => {
-                    self.wallets = before;
-                    return Err(refusal);
-                }
-            }
+        let (wallets, holds) = (self.wallets.clone(), self.holds.clone());
+        let settled = self.settle_all(settling, due);
+        if settled.is_err() {
+            (self.wallets, self.holds) = (wallets, holds);
         }
-        Ok(applied)
+        settled
     }
 
-    /// Whether anything is due by then, of the lots that were loaded.
+    /// Whether anything is due by then, of the lots and holds that were loaded.
     #[must_use]
     pub fn is_due(&self, by: Timestamp) -> bool {
         self.wallets.values().flat_map(|wallet| &wallet.lots).any(|lot| lot.is_to_activate(by) || lot.is_to_expire(by))
+            || self.holds.values().any(|book| book.ends(by).is_some())
     }
 
     fn due(&self, by: Timestamp) -> Due {
@@ -99,50 +107,94 @@ impl MemberState {
                 ];
                 for (what, at) in moves {
                     let Some(at) = at else { continue };
-                    due.entry((at, what)).or_default().entry(name.clone()).or_default().push(lot.sequence);
+                    due.entry((at, what)).or_default().lots.entry(name.clone()).or_default().push(lot.sequence);
                 }
+            }
+        }
+        for (hold, book) in &self.holds {
+            if let Some(at) = book.ends(by) {
+                due.entry((at, Move::TimeOut)).or_default().holds.push(hold.clone());
             }
         }
         due
     }
 
+    fn settle_all(&mut self, settling: Settling<'_>, mut due: Due) -> Result<Vec<Applied>, Refusal> {
+        let mut applied = Vec::with_capacity(due.len());
+        while let Some(((at, what), items)) = due.pop_first() {
+            let Items { lots, holds } = items;
+            if let Some(moved) = self.settle_lots(settling, what, lots)? {
+                applied.push(moved.applied(settling, (at, what))?);
+            }
+            for hold in holds {
+                let moved = self.time_out(settling, &hold, at)?;
+                applied.push(moved.applied(settling, (at, what))?);
+                self.ends_after(&hold, (at, settling.by), &mut due);
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Points that were set free at a time may end soon after it.
+    fn ends_after(&self, hold: &HoldId, (at, by): (Timestamp, Timestamp), due: &mut Due) {
+        let Some(book) = self.holds.get(hold) else { return };
+        let name = &book.state.wallet;
+        let Some(wallet) = self.wallets.get(name) else { return };
+        for lot in book.lots.iter().filter_map(|held| wallet.lot(held.lot)) {
+            if let Some(ends) = lot.expires.filter(|ends| *ends > at && lot.is_to_expire(by)) {
+                // It may stand there already: the second time nothing is left of it.
+                due.entry((ends, Move::Expire)).or_default().lots.entry(name.clone()).or_default().push(lot.sequence);
+            }
+        }
+    }
+
     /// `None` when nothing is left to move: points that end before their wait is over have no activation.
-    fn settle_at(
+    fn settle_lots(
         &mut self,
         settling: Settling<'_>,
-        (at, what): (Timestamp, Move),
+        what: Move,
         wallets: BTreeMap<WalletName, Vec<i64>>,
-    ) -> Result<Option<Applied>, Refusal> {
+    ) -> Result<Option<Moved>, Refusal> {
         let mut entry = Entry::new(what.kind(), None);
         let mut bodies = Vec::new();
-        for (name, lots) in wallets {
-            let points = self.settle_wallet(what, (&name, &lots), &mut entry)?;
+        for (wallet, lots) in wallets {
+            let points = self.settle_wallet(what, (&wallet, &lots), &mut entry)?;
             if points.is_zero() {
                 continue;
             }
-            let scale = scale(settling.ruleset, &name)?;
-            let available = text(self.balances(&name).available, scale);
-            bodies.push(what.body(name, text(points, scale), available));
+            let scale = scale(settling.ruleset, &wallet)?;
+            let (points, available) = (text(points, scale), text(self.balances(&wallet).available, scale));
+            bodies.push(match what {
+                Move::Activate => ResultBody::Activated { wallet, points, available },
+                Move::TimeOut | Move::Expire => ResultBody::Expired { wallet, points, available },
+            });
         }
-        if bodies.is_empty() {
-            return Ok(None);
-        }
-        let (identity, hash) = identity(settling.cause, at, what)?;
-        let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };
-        let result = |(n, body)| ResultEvent::due(settling.pipeline, (cause(), at, settling.member), n, body);
-        let results = bodies.into_iter().enumerate().map(result).collect();
-        Ok(Some(Applied {
-            identity,
-            hash,
-            member: settling.member.clone(),
-            occurred_at: at,
-            ruleset: settling.ruleset_hash.clone(),
-            outcome: Outcome::Applied,
-            results,
-            entry: Some(entry),
-            order: None,
-            parking: Parking::None,
-        }))
+        Ok((!bodies.is_empty()).then_some(Moved { entry, bodies }))
+    }
+
+    /// Sets free what a hold has whose time has come.
+    fn time_out(&mut self, settling: Settling<'_>, hold: &HoldId, at: Timestamp) -> Result<Moved, Refusal> {
+        let mut entry = Entry::new(EntryKind::TimeOut, None);
+        let missing = |wallet: &WalletName| Stuck::LotsMissing.refuse(wallet);
+        let Some(book) = self.holds.get_mut(hold) else {
+            return Err(Refusal::new(BuryReason::LedgerRefused, "a hold that is due was not loaded"));
+        };
+        let name = book.state.wallet.clone();
+        let wallet = self.wallets.get_mut(&name).ok_or_else(|| missing(&name))?;
+        let Freed { available, expired } =
+            Holding { hold, book: &mut *book, wallet: &mut *wallet, entry: &mut entry }.release(at)?;
+        book.state.stage = HoldStage::TimedOut;
+        entry.hold = Some(book.row(hold));
+        entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
+        let scale = scale(settling.ruleset, &name)?;
+        let body = ResultBody::HoldExpired {
+            hold: hold.clone(),
+            points: text(Points(available), scale),
+            expired: (expired > 0).then(|| text(Points(expired), scale)),
+            available: text(wallet.balances.available, scale),
+            wallet: name,
+        };
+        Ok(Moved { entry, bodies: vec![body] })
     }
 
     /// Moves the points of one wallet; answers how many.
@@ -158,7 +210,7 @@ impl MemberState {
             let stuck = |stuck: super::wallet::Stuck| stuck.refuse(name);
             let [pending, available] = match what {
                 Move::Activate => [wallet.activate(*sequence).map_err(stuck)?, Points::ZERO],
-                Move::Expire => wallet.expire(*sequence).map_err(stuck)?,
+                Move::TimeOut | Move::Expire => wallet.expire(*sequence).map_err(stuck)?,
             };
             let points = Points(pending.0 + available.0);
             if points.is_zero() {
@@ -171,7 +223,7 @@ impl MemberState {
                 }
             }
             entry.line(into, name, points.0)?;
-            if what == Move::Expire {
+            if into == Account::Expired {
                 entry.allocate(name, *sequence, points.0, None);
             }
             if let Some(lot) = wallet.lot(*sequence) {
@@ -186,11 +238,39 @@ impl MemberState {
     }
 }
 
+impl Moved {
+    fn applied(self, settling: Settling<'_>, (at, what): (Timestamp, Move)) -> Result<Applied, Refusal> {
+        let hold = self.entry.hold.as_ref().map(|row| &row.hold);
+        let (identity, hash) = identity(settling.cause, (at, what), hold)?;
+        let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };
+        let result = |(n, body)| ResultEvent::due(settling.pipeline, (cause(), at, settling.member), n, body);
+        let results = self.bodies.into_iter().enumerate().map(result).collect();
+        Ok(Applied {
+            identity,
+            hash,
+            member: settling.member.clone(),
+            occurred_at: at,
+            ruleset: settling.ruleset_hash.clone(),
+            outcome: Outcome::Applied,
+            results,
+            entry: Some(self.entry),
+            order: None,
+            parking: Parking::None,
+        })
+    }
+}
+
 /// Follows from what brought it up, so that it says nothing of the member.
-fn identity(cause: &Identity, at: Timestamp, what: Move) -> Result<(Identity, ContentHash), Refusal> {
+fn identity(
+    cause: &Identity,
+    (at, what): (Timestamp, Move),
+    hold: Option<&HoldId>,
+) -> Result<(Identity, ContentHash), Refusal> {
     let mut hasher = Sha256::new();
+    let at = at.as_microsecond().to_string();
+    let parts = [cause.source.as_str(), cause.id.as_str(), what.kind().as_str(), &at];
     // A control character cannot stand in an identity, so it separates them without doubt.
-    for part in [cause.source.as_str(), cause.id.as_str(), what.kind().as_str(), &at.as_microsecond().to_string()] {
+    for part in parts.into_iter().chain(hold.map(HoldId::as_str)) {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }

@@ -6,20 +6,23 @@
 mod applied;
 mod draft;
 mod due;
+mod hold;
 mod post;
 mod refund;
 mod wallet;
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Facts, OrderState, Reads};
+use contract::decision::{Facts, HoldState, OrderState, Reads};
 use contract::event::Event;
-use contract::{OrderId, WalletName};
+use contract::{HoldId, OrderId, WalletName};
 
 pub use applied::{
-    Account, Allocation, Applied, Entry, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking, PostingLine,
+    Account, Allocation, Applied, Entry, EntryKind, HeldLot, HoldRow, LotRow, NewAward, OrderChange, Outcome, Parking,
+    PostingLine,
 };
 pub use due::Settling;
+pub(crate) use hold::HoldBook;
 pub use post::{GivingUp, Posting};
 pub use wallet::{Balances, Lot, WalletState};
 
@@ -29,6 +32,7 @@ pub struct MemberState {
     pub(crate) wallets: BTreeMap<WalletName, WalletState>,
     pub(crate) orders: BTreeMap<OrderId, OrderBook>,
     pub(crate) parked: BTreeMap<OrderId, Vec<Event>>,
+    pub(crate) holds: BTreeMap<HoldId, HoldBook>,
 }
 
 /// An order with what its refunds need to know of lots.
@@ -53,7 +57,16 @@ impl MemberState {
     /// What the rules may see of the member for an event that reads this.
     #[must_use]
     pub fn facts(&self, reads: &Reads) -> Facts<'_> {
-        Facts { order: reads.order.as_ref().and_then(|order| self.order(order)) }
+        Facts {
+            order: reads.order.as_ref().and_then(|order| self.order(order)),
+            hold: reads.hold.as_ref().and_then(|hold| self.hold(hold)),
+        }
+    }
+
+    /// A hold, if there ever was one of this name.
+    #[must_use]
+    pub fn hold(&self, hold: &HoldId) -> Option<&HoldState> {
+        self.holds.get(hold).map(|book| &book.state)
     }
 
     /// An order, if its purchase came.

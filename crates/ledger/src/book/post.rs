@@ -45,6 +45,10 @@ impl MemberState {
             Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
             Decision::Refund { returned, due } => draft.refund(returned, due)?,
             Decision::Park { order } => draft.park(order)?,
+            Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
+            Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
+            Decision::Release { hold } => draft.release(hold)?,
+            Decision::Decline(declined) => draft.decline(declined)?,
         };
         let applied = draft.finish(outcome);
         Ok(applied)

@@ -59,11 +59,11 @@ impl Lot {
         (self.pending.0 > 0 || self.available.0 > 0) && self.has_ended(by)
     }
 
-    fn has_ended(&self, by: Timestamp) -> bool {
+    pub(super) fn has_ended(&self, by: Timestamp) -> bool {
         self.expires.is_some_and(|at| at <= by)
     }
 
-    fn part(&mut self, state: State) -> &mut Points {
+    pub(super) fn part(&mut self, state: State) -> &mut Points {
         match state {
             State::Pending => &mut self.pending,
             State::Available => &mut self.available,
@@ -219,7 +219,7 @@ impl WalletState {
     }
 
     /// The balance that holds points in this state; what expired is the programme's.
-    fn side(&mut self, state: State) -> Option<&mut Points> {
+    pub(super) fn side(&mut self, state: State) -> Option<&mut Points> {
         match state {
             State::Pending => Some(&mut self.balances.pending),
             State::Available => Some(&mut self.balances.available),

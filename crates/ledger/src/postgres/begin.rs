@@ -1,5 +1,7 @@
 //! The first half of a batch: lock the members, then (with snapshots taken after the locks) look and load.
 
+mod holds;
+
 use std::collections::{BTreeSet, HashMap};
 
 use contract::{MemberId, Points};
@@ -99,6 +101,19 @@ const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initi
         union all
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
             and pending + available > 0 and expires_at is not null and expires_at <= w.by
+        union all
+        select l.* from (
+            select hold_id, wallet from hold where pipeline = $1 and bucket = w.bucket and member = w.member
+                and held > 0 and expires_at <= w.by offset 0
+        ) h
+        cross join lateral (
+            select lot from hold_lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                and hold_id = h.hold_id and held > 0 offset 0
+        ) p
+        cross join lateral (
+            select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                and wallet = h.wallet and sequence = p.lot offset 0
+        ) l
     ) l";
 
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
@@ -126,6 +141,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     if !books.purchases.is_empty() {
         load_refunds(open, request, &mut books).await?;
     }
+    books.holds = holds::load(open, request, &books).await?;
     let lots = load_lots(open, request, &books).await?;
     let members = load::states(&open.loaded, books, lots)?;
     Ok(Begun { answers, members, timeline_seq })
@@ -249,7 +265,7 @@ async fn load_refunds(open: &Open, request: &BatchRequest, books: &mut Books) ->
     Ok(())
 }
 
-/// A round trip for the lots that refunds name, and one for each page of lots in burn order.
+/// A round trip for the lots that refunds and holds name, and one for each page of lots in burn order.
 async fn load_lots(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredLot>, LedgerError> {
     let mut lots = Vec::new();
     let named = load::named_lots(books)?;

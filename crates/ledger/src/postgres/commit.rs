@@ -4,7 +4,7 @@
 //! `begin.rs`), a conflict is found by the key.
 
 use contract::ruleset::hex;
-use contract::{OrderId, PipelineName};
+use contract::{HoldId, OrderId, PipelineName};
 use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
@@ -32,6 +32,9 @@ macro_rules! column {
         Box::new($rows.iter().map(|$row| $value).collect::<Vec<_>>()) as Box<dyn ToSql + Sync + Send>
     };
 }
+
+// After the macro that it uses.
+mod holds;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
     let mut prepared = Vec::new();
@@ -75,6 +78,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.balances.is_empty(), balances);
     add(!rows.new_lots.is_empty(), new_lots);
     add(!rows.lots.is_empty(), lots);
+    add(!rows.holds.is_empty(), holds::holds);
+    add(!rows.holds.is_empty(), holds::parts);
     add(!rows.due.is_empty(), due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
@@ -164,9 +169,9 @@ fn no_longer_parked(batch: &Batch<'_>) -> Write {
 fn entries(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.entries;
     Write {
-        sql: "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, ruleset)
+        sql: "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, ruleset, hold_id)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-                  $8::text[], $9::timestamptz[], $10::text[])",
+                  $8::text[], $9::timestamptz[], $10::text[], $11::text[])",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -177,6 +182,7 @@ fn entries(batch: &Batch<'_>) -> Write {
             column!(rows, row => order(row.order.as_ref())),
             column!(rows, row => row.effective_at),
             column!(rows, row => row.ruleset.clone()),
+            column!(rows, row => hold(row.hold.as_ref())),
         ],
     }
 }
@@ -274,7 +280,7 @@ fn lots(batch: &Batch<'_>) -> Write {
     }
 }
 
-/// When the next thing is due for a member, from the lots as they stand by then: two looks into indexes.
+/// When the next thing is due for a member, from the lots and holds as they stand by then: three looks into indexes.
 fn due(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.due;
     Write {
@@ -283,7 +289,9 @@ fn due(batch: &Batch<'_>) -> Write {
                   (select activates_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and pending > 0 and activates_at is not null order by activates_at limit 1),
                   (select expires_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
-                      and pending + available > 0 and expires_at is not null order by expires_at limit 1)
+                      and pending + available > 0 and expires_at is not null order by expires_at limit 1),
+                  (select expires_at from hold where pipeline = $1 and bucket = w.bucket and member = w.member
+                      and held > 0 and expires_at is not null order by expires_at limit 1)
               ), 1 from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
               on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
               where due.at is distinct from excluded.at",
@@ -294,9 +302,9 @@ fn due(batch: &Batch<'_>) -> Write {
 fn allocations(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.allocations;
     Write {
-        sql: "insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id)
+        sql: "insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id, hold_id)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[],
-                  $7::bigint[], $8::bigint[], $9::text[])",
+                  $7::bigint[], $8::bigint[], $9::text[], $10::text[])",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -306,6 +314,7 @@ fn allocations(batch: &Batch<'_>) -> Write {
             column!(rows, row => row.allocation.lot),
             column!(rows, row => row.allocation.points.0),
             column!(rows, row => order(row.allocation.order.as_ref())),
+            column!(rows, row => hold(row.allocation.hold.as_ref())),
         ],
     }
 }
@@ -416,6 +425,10 @@ fn attempts(batch: &Batch<'_>) -> Write {
     keys.sort();
     // Each statement has the pipeline as its first argument; attempts know none.
     Write { sql: "delete from attempt where $1::text is not null and key = any($2)", columns: vec![Box::new(keys)] }
+}
+
+fn hold(hold: Option<&HoldId>) -> Option<String> {
+    hold.map(|hold| hold.as_str().to_owned())
 }
 
 fn order(order: Option<&OrderId>) -> Option<String> {

@@ -4,6 +4,7 @@ use contract::event::Event;
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{EventId, MemberId, PipelineName, RuleName, Source, WalletName};
 
+use super::holds;
 use super::sums::{Scales, find_member, four, lots};
 use super::{AllocationReport, AwardReport, EntryReport, EventReport, PostingReport};
 use crate::book::Outcome;
@@ -61,6 +62,15 @@ async fn event_report(
         refunds = entries(store, scales, &args, "order_id = $4 and kind in ('Clawback', 'GiveBack')").await?;
         refunds.reverse();
     }
+    let about = entry.as_ref().and_then(|entry| Some((entry.id, entry.hold.clone()?)));
+    let (mut hold, mut of_hold) = (None, Vec::new());
+    if let Some((own, name)) = about {
+        hold = holds::hold(store, scales, &key, &name).await?;
+        let args = [&key[..], &[name.as_str().into()]].concat();
+        of_hold = entries(store, scales, &args, "hold_id = $4").await?;
+        of_hold.retain(|entry| entry.id != own);
+        of_hold.reverse();
+    }
     let outcome = row.text(6)?;
     let outcome = Outcome::parse(outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{outcome}` is not known")))?;
@@ -79,6 +89,8 @@ async fn event_report(
         event,
         entry,
         refunds,
+        hold,
+        of_hold,
     })
 }
 
@@ -120,7 +132,7 @@ pub(crate) async fn explain_member(
 async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> Result<Vec<EntryReport>, LedgerError> {
     let sql = format!(
         "select cast(id as text), kind, source, event_id, order_id, cast(micros(effective_at) as text),
-         cast(micros(recorded_at) as text), ruleset from entry e
+         cast(micros(recorded_at) as text), ruleset, hold_id from entry e
          where pipeline = $1 and bucket = $2 and member = $3 and {which} order by e.id desc"
     );
     let mut reports = Vec::new();
@@ -134,6 +146,7 @@ async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> 
             source: row.id(2)?,
             event: row.id(3)?,
             order: row.maybe(4).map(|_| row.id(4)).transpose()?,
+            hold: row.maybe(8).map(|_| row.id(8)).transpose()?,
             effective_at: row.time(5)?,
             recorded_at: row.time(6)?,
             postings: parts.postings().await?,

@@ -42,6 +42,8 @@ pub struct WalletLiability {
     pub pending: Decimal,
     /// Reserved.
     pub held: Decimal,
+    /// How many holds have reserved it.
+    pub open_holds: i64,
     /// Owed by members.
     pub debt: Decimal,
     /// Ever earned.
@@ -142,10 +144,12 @@ pub(crate) async fn liability(
     let scales = Scales::load(store, pipeline).await?;
     let slots = Slots::of(ask.at.unwrap_or_else(Timestamp::now), &ask.zone)?;
     let mut lots = lots(store, pipeline, ask, &slots).await?;
+    let holds = super::holds::counts(store, pipeline, ask).await?;
     let mut wallets = Vec::new();
     for (wallet, sums) in accounts(store, pipeline, ask).await? {
         let lots = lots.remove(&wallet).unwrap_or_default();
-        wallets.push(of_wallet(&scales, wallet, &sums, (&slots, &lots))?);
+        let open_holds = holds.get(&wallet).copied().unwrap_or_default();
+        wallets.push(WalletLiability { open_holds, ..of_wallet(&scales, wallet, &sums, (&slots, &lots))? });
     }
     Ok(wallets)
 }
@@ -217,6 +221,7 @@ fn of_wallet(
         outstanding: points(units("available"))?,
         pending: points(units("pending"))?,
         held: points(units("held"))?,
+        open_holds: 0,
         debt: points(-units("debt"))?,
         earned: points(-units("issued"))?,
         adjusted: points(-units("adjusted"))?,

@@ -1,18 +1,19 @@
 //! What people ask a ledger: who has how much, and why. Amounts are decimals at their wallet's scale.
 
 mod explain;
+mod holds;
 mod liability;
 mod statement;
 mod sums;
 
 use std::collections::BTreeMap;
 
-use contract::decision::AwardInputs;
+use contract::decision::{AwardInputs, HoldStage};
 use contract::event::Event;
 use contract::program::Rule;
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{EventId, MemberId, OrderId, RuleName, Source, WalletName};
+use contract::{EventId, HoldId, MemberId, OrderId, RuleName, Source, WalletName};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -20,9 +21,11 @@ use serde::Serialize;
 use crate::book::Outcome;
 
 pub(crate) use explain::{explain_event, explain_member};
+pub use holds::{HoldMark, HoldPage};
 pub use liability::{Expiring, LiabilityAsk, MONTHS_AHEAD, Until, WalletLiability};
 pub use statement::{LotMark, LotPage, RuleShare, StatementAsk, StatementLine, StatementMark, StatementPage};
 
+pub(crate) use holds::open_holds;
 pub(crate) use liability::liability;
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
@@ -109,6 +112,29 @@ pub struct Totals {
     pub wallets: Vec<WalletTotals>,
 }
 
+/// A hold and what became of it: points = held + captured + released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HoldReport {
+    /// Its name.
+    pub hold: HoldId,
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Reserved at first.
+    pub points: Decimal,
+    /// Still reserved.
+    pub held: Decimal,
+    /// Spent.
+    pub captured: Decimal,
+    /// Set free, whether they could be spent again or had ended meanwhile.
+    pub released: Decimal,
+    /// `Open`, or how it ended.
+    pub stage: HoldStage,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it ends by itself, if ever.
+    pub expires: Option<Timestamp>,
+}
+
 /// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletTotals {
@@ -128,6 +154,8 @@ pub struct WalletTotals {
     pub pending: Decimal,
     /// Available now.
     pub available: Decimal,
+    /// Held now.
+    pub held: Decimal,
 }
 
 /// All that is known of one event.
@@ -159,6 +187,10 @@ pub struct EventReport {
     pub entry: Option<EntryReport>,
     /// Later refunds of the purchase's order, oldest first.
     pub refunds: Vec<EntryReport>,
+    /// The hold that its entry is about, as it stands now.
+    pub hold: Option<HoldReport>,
+    /// The other entries about this hold, oldest first.
+    pub of_hold: Vec<EntryReport>,
 }
 
 /// One entry with all that hangs on it.
@@ -174,6 +206,8 @@ pub struct EntryReport {
     pub event: EventId,
     /// The order, if it is about one.
     pub order: Option<OrderId>,
+    /// The hold, if it is about one.
+    pub hold: Option<HoldId>,
     /// When it happened.
     pub effective_at: Timestamp,
     /// When it was recorded.

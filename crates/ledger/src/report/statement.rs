@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use contract::result::{ResultBody, ResultEvent};
-use contract::{EventId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+use contract::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -78,6 +78,8 @@ pub struct StatementLine {
     pub kind: String,
     /// The order, if it is about one.
     pub order: Option<OrderId>,
+    /// The hold, if it is about one.
+    pub hold: Option<HoldId>,
     /// What each rule gave to this wallet.
     pub rules: Vec<RuleShare>,
     /// Why a person corrected the balance.
@@ -129,6 +131,7 @@ struct Head {
     event: EventId,
     kind: String,
     order: Option<OrderId>,
+    hold: Option<HoldId>,
     note: Option<(String, String)>,
     rules: Vec<(WalletName, RuleShare)>,
 }
@@ -187,7 +190,7 @@ impl Read<'_> {
 
     async fn entries(&self, after: i64) -> Result<Vec<(i64, Head)>, LedgerError> {
         let sql = "select cast(id as text), kind, source, event_id, order_id, cast(micros(effective_at) as text),
-             cast(micros(recorded_at) as text) from entry e
+             cast(micros(recorded_at) as text), hold_id from entry e
              where pipeline = $1 and bucket = $2 and member = $3 and id > $4 order by e.id limit $5";
         let args = [&self.key[..], &[after.into(), ENTRIES_PER_PAGE.into()]].concat();
         let mut entries = Vec::new();
@@ -201,8 +204,9 @@ impl Read<'_> {
         let (kind, source, event): (_, Source, EventId) = (row.text(1)?.to_owned(), row.id(2)?, row.id(3)?);
         let note = if kind == "Adjust" { self.note(&source, &event).await? } else { None };
         let order = row.maybe(4).map(|_| row.id(4)).transpose()?;
+        let hold = row.maybe(7).map(|_| row.id(7)).transpose()?;
         let (at, recorded_at) = (row.time(5)?, row.time(6)?);
-        Ok(Head { at, recorded_at, source, event, kind, order, note, rules: Vec::new() })
+        Ok(Head { at, recorded_at, source, event, kind, order, hold, note, rules: Vec::new() })
     }
 
     /// Reason and author of a correction stand in what was published of it.
@@ -241,6 +245,7 @@ impl Head {
             event: self.event.clone(),
             kind: self.kind.clone(),
             order: self.order.clone(),
+            hold: self.hold.clone(),
             rules,
             reason,
             author,

@@ -6,7 +6,7 @@ use contract::{MemberId, Points};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::thread;
+use super::{holds, thread};
 use crate::book::{Balances, Lot};
 use crate::error::LedgerError;
 use crate::load::{
@@ -26,7 +26,8 @@ pub(super) fn begin(
     let mut loaded = Loaded { members: begin.members(request).map_err(fail)?, ..Loaded::default() };
     let known = begin.inbox(request).map_err(fail)?;
     let answers = load::answers(&request.wanted, &known)?;
-    let books = begin.books(request, &mut loaded).map_err(fail)?;
+    let mut books = begin.books(request, &mut loaded).map_err(fail)?;
+    books.holds = holds::load(&begin, request, (&loaded, &books)).map_err(fail)?;
     let mut lots = Vec::new();
     for (member, wallet, sequence) in load::named_lots(&books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
@@ -43,9 +44,9 @@ pub(super) fn begin(
 /// would more than double what a batch writes.
 const BUCKET: i16 = 0;
 
-struct Begin<'a> {
-    connection: &'a Connection,
-    pipeline: &'a str,
+pub(super) struct Begin<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) pipeline: &'a str,
 }
 
 impl Begin<'_> {
@@ -146,7 +147,14 @@ impl Begin<'_> {
              union all
              select sequence, initial, pending, available, held, activates_at, expires_at, expired, wallet from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and pending + available > 0
-                 and expires_at is not null and expires_at <= ?4",
+                 and expires_at is not null and expires_at <= ?4
+             union all
+             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.wallet
+             from hold h cross join hold_lot p cross join lot l
+             where h.pipeline = ?1 and h.bucket = ?2 and h.member = ?3 and h.held > 0
+                 and h.expires_at is not null and h.expires_at <= ?4
+                 and p.pipeline = ?1 and p.bucket = ?2 and p.member = ?3 and p.hold_id = h.hold_id and p.held > 0
+                 and l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.wallet = h.wallet and l.sequence = p.lot",
         )?;
         for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(8)?, row))? {
             into.push(row?);

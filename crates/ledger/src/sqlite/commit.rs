@@ -5,7 +5,7 @@ use contract::ruleset::hex;
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 
-use super::thread;
+use super::{holds, thread};
 use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
@@ -49,6 +49,7 @@ impl Commit<'_> {
         self.entries(rows, now)?;
         self.balances(rows)?;
         self.lots(rows)?;
+        holds::write(self.connection, self.pipeline, rows)?;
         self.due(rows)?;
         self.awards(rows)?;
         self.purchases(rows)?;
@@ -123,8 +124,8 @@ impl Commit<'_> {
 
     fn entries(&self, rows: &Rows, now: i64) -> rusqlite::Result<()> {
         let mut entry = self.prepare(
-            "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset,
+             hold_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
         let pipeline = self.pipeline.as_str();
         for row in &rows.entries {
@@ -140,6 +141,7 @@ impl Commit<'_> {
                 row.effective_at.as_microsecond(),
                 now,
                 row.ruleset,
+                row.hold.as_ref().map(contract::HoldId::as_str),
             ])?;
         }
         let mut posting = self.prepare(
@@ -221,20 +223,21 @@ impl Commit<'_> {
             ])?;
         }
         let mut allocate = self.prepare(
-            "insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id, hold_id)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         for row in &rows.allocations {
             let (wallet, lot) = (row.allocation.wallet.as_str(), row.allocation.lot);
             let (points, order) =
                 (row.allocation.points.0, row.allocation.order.as_ref().map(contract::OrderId::as_str));
+            let hold = row.allocation.hold.as_ref().map(contract::HoldId::as_str);
             let (bucket, number) = (row.member.bucket, row.member.number);
-            allocate.execute(params![pipeline, bucket, number, row.entry, row.n, wallet, lot, points, order])?;
+            allocate.execute(params![pipeline, bucket, number, row.entry, row.n, wallet, lot, points, order, hold])?;
         }
         Ok(())
     }
 
-    /// When the next thing is due for a member, from the lots as they stand now.
+    /// When the next thing is due for a member, from the lots and holds as they stand now.
     fn due(&self, rows: &Rows) -> rusqlite::Result<()> {
         let mut upsert = self.prepare(
             "insert into due (pipeline, bucket, member, at, version)
@@ -244,6 +247,9 @@ impl Commit<'_> {
                  union all
                  select * from (select expires_at as at from lot where pipeline = ?1 and bucket = ?2 and member = ?3
                      and pending + available > 0 and expires_at is not null order by expires_at limit 1)
+                 union all
+                 select * from (select expires_at as at from hold where pipeline = ?1 and bucket = ?2 and member = ?3
+                     and held > 0 and expires_at is not null order by expires_at limit 1)
              ) where true
              on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
              where due.at is not excluded.at",

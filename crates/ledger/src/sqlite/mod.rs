@@ -4,6 +4,7 @@
 
 mod begin;
 mod commit;
+mod holds;
 mod thread;
 
 use std::sync::Arc;

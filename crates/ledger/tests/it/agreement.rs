@@ -1,15 +1,16 @@
-//! Random histories of one member against the model: late events, doubles, jumps of time; the same to the last point.
+//! Random histories of one member against the model: late events, doubles, jumps of time, holds; the same to the last point.
 //!
 //! `SEED` runs one history again; `LOYALTY_TEST_SHARE=all` runs many. A history that differs is cut down before it is shown.
 
 use contract::event::Event;
 
+use crate::holds::{capture, hold_of, release, until};
 use crate::model::{Model, Place};
 use crate::property::Dice;
 use crate::time::{days, on};
 use crate::world::{World, adjust, back, bought, spend};
 
-const LEN: usize = 60;
+const LEN: usize = 80;
 
 fn history(seed: u64) -> Vec<Event> {
     let mut dice = Dice(seed);
@@ -21,7 +22,8 @@ fn history(seed: u64) -> Vec<Event> {
         let day = if dice.upto(3) == 0 { (today - dice.points(40)).max(0) } else { today };
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
-        let event = match dice.upto(10) {
+        let hold = format!("h{}", dice.upto(8));
+        let event = match dice.upto(15) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
@@ -33,6 +35,16 @@ fn history(seed: u64) -> Vec<Event> {
             6 => back(&name, "ann", &order, &[]),
             7 => spend(&name, "ann", 1 + dice.points(60)),
             8 => adjust(&name, "ann", [-9, -1, 2, 7][usize::try_from(dice.upto(4)).unwrap()]),
+            9 | 10 => {
+                let event = on(hold_of(&name, "ann", (&hold, 1 + dice.points(40))), day);
+                events.push(if dice.upto(3) > 0 { until(event, 1 + dice.points(20)) } else { event });
+                continue;
+            }
+            11 | 12 => {
+                let points = (dice.upto(2) == 0).then(|| 1 + dice.points(15));
+                capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
+            }
+            13 => release(&name, "ann", &hold),
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());
@@ -85,14 +97,14 @@ async fn compare(world: &World, model: &Model) -> Option<String> {
     let balances = world.ledger.balance(&world.pipeline, &member).await.unwrap().unwrap_or_default();
     let mut lots = std::collections::BTreeMap::new();
     for lot in balances.iter().flat_map(|balance| &balance.lots) {
-        let parts = [lot.pending, lot.available].map(|points| usize::try_from(points).unwrap());
+        let parts = [lot.pending, lot.available, lot.held].map(|points| usize::try_from(points).unwrap());
         lots.insert(lot.sequence, parts);
     }
     let totals = world.ledger.totals(&world.pipeline).await.unwrap().wallets;
-    let sums = totals.first().map_or([rust_decimal::Decimal::ZERO; 5], |sums| {
-        [sums.pending, sums.available, sums.spent, sums.clawed, sums.expired]
+    let sums = totals.first().map_or([rust_decimal::Decimal::ZERO; 6], |sums| {
+        [sums.pending, sums.available, sums.held, sums.spent, sums.clawed, sums.expired]
     });
-    let places = [Place::Pending, Place::Available, Place::Spent, Place::Clawed, Place::Expired];
+    let places = [Place::Pending, Place::Available, Place::Held, Place::Spent, Place::Clawed, Place::Expired];
     let (want, have) = (places.map(|place| model.count(place)), sums.map(|sum| usize::try_from(sum).unwrap()));
     let same = want == have && model.lots() == lots;
     (!same).then(|| format!("{places:?}: the model {want:?}, the ledger {have:?}; lots: {:?}, {lots:?}", model.lots()))

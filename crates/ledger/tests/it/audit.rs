@@ -66,18 +66,18 @@ async fn history(world: &World) {
     world.ledger.mark_published(&batches).await.unwrap();
 }
 
-async fn found(world: &World) -> Vec<u8> {
+pub(crate) async fn found(world: &World) -> Vec<u8> {
     numbers(&world.ledger.audit(&world.pipeline, Auditing::Idle, &|_, _| ()).await.unwrap())
 }
 
-fn numbers(findings: &[Finding]) -> Vec<u8> {
+pub(crate) fn numbers(findings: &[Finding]) -> Vec<u8> {
     let mut numbers: Vec<u8> = findings.iter().map(|finding| finding.invariant).collect();
     numbers.dedup();
     numbers
 }
 
 /// Checks of the database itself that stand in the way of the tampering.
-const UNCHECK: &str = "do $$ declare c record; begin
+pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
     for c in select conrelid::regclass as t, conname from pg_constraint
              where contype = 'c' and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
@@ -161,7 +161,7 @@ async fn the_audit_tells_each_invariant_before_it_looks() {
     world.ledger.audit(&world.pipeline, Auditing::Running, &progress).await.unwrap();
     let mut numbers: Vec<_> = told.lock().unwrap().iter().map(|(number, _)| *number).collect();
     numbers.dedup();
-    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 9, 11, 12]);
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 8, 9, 11, 12]);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) enum Place {
     Pending,
     Available,
+    Held,
     Spent,
     Adjusted,
     Clawed,
@@ -40,12 +41,21 @@ struct Order {
     taken: Vec<usize>,
 }
 
+#[derive(Debug)]
+struct Hold {
+    /// What it still has, those that end first before the others.
+    points: Vec<usize>,
+    until: Option<Timestamp>,
+}
+
 /// One member.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     points: Vec<Point>,
     lots: usize,
     orders: BTreeMap<String, Order>,
+    /// Also those that have ended: they have no points.
+    holds: BTreeMap<String, Hold>,
 }
 
 fn worth(lines: &[i64]) -> i64 {
@@ -85,7 +95,45 @@ impl Model {
                 let lines: Vec<String> = refund.lines.iter().map(|line| named(&line.line)).collect();
                 self.refund(refund.order.as_str(), &lines, at);
             }
+            Kind::Hold(hold) => {
+                self.night(at);
+                let wanted = usize::try_from(hold.points.get()).unwrap();
+                let points = self.burning();
+                if !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
+                    let points = points[..wanted].to_vec();
+                    for n in &points {
+                        self.points[*n].place = Place::Held;
+                    }
+                    self.holds.insert(hold.hold.to_string(), Hold { points, until: hold.expires });
+                }
+            }
+            Kind::Capture(capture) => {
+                self.night(at);
+                let Some(hold) = self.holds.get_mut(capture.hold.as_str()) else { return };
+                let wanted = capture.points.map_or(hold.points.len(), |points| usize::try_from(points.get()).unwrap());
+                if wanted > hold.points.len() {
+                    return;
+                }
+                for n in hold.points.drain(..wanted) {
+                    self.points[n].place = Place::Spent;
+                }
+                if !capture.keeps_rest {
+                    self.free(capture.hold.as_str(), at);
+                }
+            }
+            Kind::Release(release) => {
+                self.night(at);
+                self.free(release.hold.as_str(), at);
+            }
             Kind::Signup | Kind::Custom(_) => {}
+        }
+    }
+
+    fn free(&mut self, hold: &str, at: Timestamp) {
+        let Some(hold) = self.holds.get_mut(hold) else { return };
+        for n in hold.points.drain(..) {
+            let ended = self.points[n].expires.is_some_and(|expires| expires <= at);
+            self.points[n].place = if ended { Place::Expired } else { Place::Available };
         }
     }
 
@@ -99,6 +147,10 @@ impl Model {
 
     /// Each point goes where it belongs at this time.
     pub(crate) fn night(&mut self, at: Timestamp) {
+        let ends = |(name, hold): (&String, &Hold)| Some((name.clone(), hold.until.filter(|until| *until <= at)?));
+        for (hold, until) in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
+            self.free(&hold, until);
+        }
         for point in &mut self.points {
             let held = matches!(point.place, Place::Pending | Place::Available);
             if held && point.expires.is_some_and(|expires| expires <= at) {
@@ -184,13 +236,14 @@ impl Model {
         self.points.iter().filter(|point| point.place == place).count()
     }
 
-    /// Pending and available points of each lot that still has some.
-    pub(crate) fn lots(&self) -> BTreeMap<i64, [usize; 2]> {
-        let mut lots: BTreeMap<i64, [usize; 2]> = BTreeMap::new();
+    /// Pending, available and held points of each lot that still has some.
+    pub(crate) fn lots(&self) -> BTreeMap<i64, [usize; 3]> {
+        let mut lots: BTreeMap<i64, [usize; 3]> = BTreeMap::new();
         for point in &self.points {
             let at = match point.place {
                 Place::Pending => 0,
                 Place::Available => 1,
+                Place::Held => 2,
                 _ => continue,
             };
             lots.entry(i64::try_from(point.lot).unwrap()).or_default()[at] += 1;

@@ -3,6 +3,7 @@
 use contract::event::Event;
 use ledger::report::Balance;
 
+use crate::holds::{capture, hold_of, release};
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
 /// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
@@ -28,7 +29,8 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         let member = format!("m{owner}");
         let order = format!("o{owner}-{}", dice.upto(len as u64 / 8 + 1));
         let name = format!("e{n}");
-        let mut event = match dice.upto(12) {
+        let hold = format!("h{owner}-{}", dice.upto(len as u64 / 16 + 1));
+        let mut event = match dice.upto(16) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(90)).collect();
                 with_stars(bought(&order, &member, &lines), dice.points(30))
@@ -37,6 +39,12 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
             7 => back(&name, &member, &order, &[]),
             8 | 9 => spend(&name, &member, 1 + dice.points(200)),
             10 => adjust(&name, &member, dice.points(80) - 40),
+            11 | 12 => hold_of(&name, &member, (&hold, 1 + dice.points(120))),
+            13 => {
+                let points = (dice.upto(2) == 0).then(|| 1 + dice.points(60));
+                capture(&name, &member, (&hold, points), dice.upto(2) == 0)
+            }
+            14 => release(&name, &member, &hold),
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => earlier.clone(),
                 None => adjust(&name, &member, 3),

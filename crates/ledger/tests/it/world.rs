@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, OrderState, Reads, Returned};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::program::{Program, Refunds, Wallet, utc};
-use contract::result::{ResultBody, ResultEvent};
+use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{
     Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
@@ -21,6 +21,9 @@ use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
 use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
 use rust_decimal::Decimal;
+
+use crate::holds::on_hold;
+use crate::told::tell;
 
 pub(crate) struct World {
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -156,7 +159,7 @@ impl World {
             identity: Identity::of(event),
             hash: event.content_hash(),
             member: event.member.clone(),
-            reads: Reads { order: event.order().cloned() },
+            reads: Reads { order: event.order().cloned(), hold: event.hold().cloned() },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
@@ -242,30 +245,6 @@ impl Said {
     }
 }
 
-pub(crate) fn tell(result: &ResultEvent) -> String {
-    match &result.body {
-        ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
-        ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
-        ResultBody::Expired { wallet, points, available } => format!("expired {points} {wallet}, {available}"),
-        ResultBody::ClawedBack { wallet, points, waived, expired, available, .. } => {
-            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
-            format!("clawed {points} {wallet}, waived {waived}{expired}, {available}")
-        }
-        ResultBody::Reinstated { wallet, points, waived, expired, available, .. } => {
-            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
-            format!("reinstated {points} {wallet}, unwaived {waived}{expired}, {available}")
-        }
-        ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
-        ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
-            format!("rejected {points} {wallet}, {available}, missing {missing}")
-        }
-        ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
-        ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
-            format!("not adjusted {points} {wallet}, {available}, missing {missing}")
-        }
-    }
-}
-
 struct Run<'a> {
     world: &'a World,
     writes: BatchWrites,
@@ -336,6 +315,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             points: Points(i64::try_from(adjust.points).unwrap()),
             expires: None,
         },
+        Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
     })
 }
@@ -415,6 +395,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
         scale: Scale::try_from(*scale).unwrap(),
         pending: None,
         expiry: None,
+        holds: None,
     };
     let program = Program {
         currency: usd(),

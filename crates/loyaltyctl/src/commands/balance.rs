@@ -1,8 +1,9 @@
 //! `balance`: what a member has, or who has most.
 
 use contract::{MemberId, WalletName};
-use ledger::report::{Balance, BestMember};
+use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
 
+use super::holds;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -77,14 +78,33 @@ async fn one(
         return Ok(Verdict::Found);
     };
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
+    let open = open_holds(target, member, wallet).await?;
     if screen.is_json() {
-        screen.json(&serde_json::json!({ "member": member, "wallets": wallets }))?;
+        screen.json(&serde_json::json!({ "member": member, "wallets": wallets, "holds": open }))?;
     } else if screen.is_csv() {
         screen.csv(&balance_table(&wallets))?;
     } else {
         screen.show(&balances(&wallets, screen))?;
+        if !open.is_empty() {
+            let title = screen.style.dim(&format!("{}, oldest first:", count(open.len() as u64, "open hold")));
+            screen.show(&format!("\n{title}\n{}", holds::table(&open).render(screen)))?;
+        }
     }
     Ok(Verdict::Fine)
+}
+
+async fn open_holds(
+    target: &LedgerTarget,
+    member: &MemberId,
+    wallet: Option<&WalletName>,
+) -> Result<Vec<HoldReport>, Halt> {
+    let (mut holds, mut mark) = (Vec::new(), HoldMark::default());
+    loop {
+        let page = target.ledger.open_holds(&target.pipeline, member, wallet, &mark).await?;
+        holds.extend(page.holds);
+        let Some(next) = page.next else { return Ok(holds) };
+        mark = next;
+    }
 }
 
 fn balance_table(wallets: &[Balance]) -> Table {
@@ -106,7 +126,8 @@ fn balances(wallets: &[Balance], screen: &Screen) -> String {
         let left = lot.pending + lot.available + lot.held;
         let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
         let waits = lot.activates.filter(|_| !lot.pending.is_zero());
-        let from = waits.map_or_else(|| "now".to_owned(), |at| at.to_string());
+        let now = if lot.available.is_zero() { "held" } else { "now" };
+        let from = waits.map_or_else(|| now.to_owned(), |at| at.to_string());
         let (awarded, left) = (Cell::amount(lot.initial), Cell::amount(left));
         let (name, sequence) = (Cell::plain(lot.wallet.as_str()), Cell::number(lot.sequence.to_string()));
         lots.row([name, sequence, awarded, left, Cell::plain(from), Cell::plain(expires)]);

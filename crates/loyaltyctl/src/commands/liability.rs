@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
-use crate::screen::{Cell, Screen, Table};
+use crate::screen::{Cell, Screen, Table, count};
 use crate::target::LedgerArgs;
 
 /// Show what is owed to members: outstanding, pending, held, what expires when, and the breakage
@@ -88,7 +88,17 @@ fn render((pipeline, at): (&PipelineName, Option<Timestamp>), wallets: &[WalletL
         }
     }
     let [owed, gone, expiring] = [owed, gone, expiring].map(|table| table.render(screen));
-    format!("{title}{owed}\n{gone}\n{expiring}")
+    format!("{title}{owed}{}\n{gone}\n{expiring}", holds(wallets))
+}
+
+/// Only where there are any.
+fn holds(wallets: &[WalletLiability]) -> String {
+    let some = wallets.iter().filter(|wallet| wallet.open_holds > 0);
+    let told = some.map(|WalletLiability { wallet, open_holds, .. }| {
+        let open = count(u64::try_from(*open_holds).unwrap_or_default(), "open hold");
+        format!("{wallet}: held by {open}\n")
+    });
+    told.collect()
 }
 
 /// A share of 0.1234 is 12.34 %.
@@ -105,6 +115,7 @@ fn figures(wallets: &[WalletLiability]) -> Table {
             ("outstanding", Some(wallet.outstanding)),
             ("pending", Some(wallet.pending)),
             ("held", Some(wallet.held)),
+            ("open_holds", Some(wallet.open_holds.into())),
             ("debt", Some(wallet.debt)),
             ("earned", Some(wallet.earned)),
             ("adjusted", Some(wallet.adjusted)),

@@ -6,6 +6,7 @@ mod balance;
 mod completions;
 mod dlq;
 mod explain;
+mod holds;
 mod liability;
 mod man;
 mod migrate;

@@ -36,5 +36,12 @@ fn the_page_about_the_ledger_does_what_it_says() {
         let lines = std::fs::read_to_string(folder.path().join(file)).unwrap().lines().count();
         assert!(lines > 5, "{file}: {lines} lines");
     }
+    for sentence in [
+        "30 points of hold `till-7` spent, 50 free again, 70 available after it",
+        "50 of hold `web-1` were asked for and it had 40: 10 are missing",
+        "hold `till-7`: it had ended, by a capture",
+    ] {
+        assert!(said.out.contains(sentence), "{sentence}: {}", said.out);
+    }
     assert!(said.out.contains("0 corrections applied, 2 known before, 0 refused"), "{}", said.out);
 }

@@ -7,6 +7,7 @@ mod cdnow;
 mod conditions;
 mod dates;
 mod earning;
+mod holding;
 mod mistakes;
 mod open_loyalty;
 mod random;

@@ -173,7 +173,10 @@ fn a_refund_is_due_from_each_wallet_that_the_order_earned() {
     let rules = rules::compile(ruleset_of(&wallets, &json!([one_per_dollar(), stars]))).unwrap();
     let order = state(&rules, &order("100.00"));
     let refund = event(Kind::Refund(back("30.00")));
-    let Ok(Decision::Refund { due, .. }) = rules.decide(&refund, Facts { order: Some(&order) }) else { panic!() };
+    let Ok(Decision::Refund { due, .. }) = rules.decide(&refund, Facts { order: Some(&order), ..Facts::default() })
+    else {
+        panic!()
+    };
     let expected = [(wallet("points"), Points(30)), (wallet("stars"), Points(15))];
     assert_eq!(due.into_iter().collect::<Vec<_>>(), expected);
 }
@@ -190,7 +193,7 @@ fn a_refund_before_its_purchase_is_parked_and_one_of_a_foreign_line_is_refused()
     ];
     for (line, expected) in table {
         let refund = event(Kind::Refund(lines_back(vec![line])));
-        let refusal = rules.decide(&refund, Facts { order: Some(&order) }).unwrap_err();
+        let refusal = rules.decide(&refund, Facts { order: Some(&order), ..Facts::default() }).unwrap_err();
         assert_eq!((refusal.reason, refusal.detail.as_str()), (BuryReason::UnknownLine, expected));
     }
 }
@@ -206,7 +209,7 @@ fn a_condition_that_fails_on_what_was_kept_does_not_hold_for_it() {
     let order = state(&rules, &order("20.00"));
     let refund = event(Kind::Refund(back("10.00")));
     // Burying the refund instead would let a later one be computed as if this one had never come.
-    let decision = rules.decide(&refund, Facts { order: Some(&order) }).unwrap();
+    let decision = rules.decide(&refund, Facts { order: Some(&order), ..Facts::default() }).unwrap();
     let Decision::Refund { due, .. } = decision else { panic!("{decision:?}") };
     assert_eq!(due.into_values().collect::<Vec<_>>(), [Points(5)]);
 }

@@ -90,7 +90,7 @@ fn an_order_is_paid_for_once() {
     let rules = two_wallets();
     let first = order("1.00");
     let known = state(&rules, &first);
-    let facts = Facts { order: Some(&known) };
+    let facts = Facts { order: Some(&known), ..Facts::default() };
     assert!(rules.decide(&first, facts).is_ok(), "the same event again");
     let second = Event { id: EventId::parse("e-2").unwrap(), ..first };
     let refusal = rules.decide(&second, facts).unwrap_err();

@@ -5,6 +5,7 @@ use contract::ruleset::TimelineLine;
 use ledger::report::{AllocationReport, EntryReport, EventReport, LotReport, PostingReport};
 use rust_decimal::Decimal;
 
+use super::super::holds;
 use super::{award, outcome};
 use crate::screen::{Cell, Screen, Table, group, plain};
 
@@ -22,7 +23,13 @@ pub(super) fn render(report: &EventReport, timeline: &[TimelineLine], screen: &S
         }
     }
     if !report.refunds.is_empty() {
-        text.push_str(&section("later refunds of its order", &refunds(&report.refunds, screen), screen));
+        text.push_str(&section("later refunds of its order", &later(&report.refunds, screen), screen));
+    }
+    if let Some(hold) = &report.hold {
+        text.push_str(&section("the hold, as it stands now", &holds::table([hold]).render(screen), screen));
+    }
+    if !report.of_hold.is_empty() {
+        text.push_str(&section("other entries of this hold", &later(&report.of_hold, screen), screen));
     }
     text
 }
@@ -128,9 +135,9 @@ fn allocations(allocations: &[AllocationReport], screen: &Screen) -> String {
     table.render(screen)
 }
 
-fn refunds(refunds: &[EntryReport], screen: &Screen) -> String {
+fn later(entries: &[EntryReport], screen: &Screen) -> String {
     let mut table = Table::new(&["WHEN", "EVENT", "KIND", "WALLET", "POINTS"]);
-    for entry in refunds {
+    for entry in entries {
         for (wallet, change) in super::member::changes(entry) {
             let (when, event) = (Cell::plain(entry.effective_at.to_string()), Cell::bold(entry.event.as_str()));
             table.row([when, event, Cell::plain(&entry.kind), Cell::plain(wallet.as_str()), number(change)]);

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::screen::{Cell, Screen, Table, group};
 
 /// Accounts of the member; the others are the programme's.
-const OWN: [&str; 2] = ["available", "pending"];
+const OWN: [&str; 3] = ["available", "pending", "held"];
 
 /// How an entry changed what the member has, by wallet.
 pub(super) fn changes(entry: &EntryReport) -> BTreeMap<&WalletName, Decimal> {
@@ -20,11 +20,18 @@ pub(super) fn changes(entry: &EntryReport) -> BTreeMap<&WalletName, Decimal> {
     })
 }
 
+/// How an entry changed what is held; a hold is of one wallet.
+fn held(entry: &EntryReport) -> Decimal {
+    entry.postings.iter().filter(|posting| posting.account == "held").map(|posting| posting.amount).sum()
+}
+
 /// A row for each wallet that an entry changed.
 pub(super) fn table(entries: &[EntryReport]) -> Table {
     let mut table = Table::new(&["WHEN", "KIND", "EVENT", "ORDER", "POINTS", "WHY"]);
     for entry in entries {
-        let rules: Vec<String> = entry.awards.iter().map(|award| format!("{} {}", award.rule, award.awarded)).collect();
+        let mut why: Vec<String> =
+            entry.awards.iter().map(|award| format!("{} {}", award.rule, award.awarded)).collect();
+        why.extend(entry.hold.as_ref().map(|hold| format!("hold {hold}: held {:+}", held(entry))));
         for (wallet, change) in changes(entry) {
             let order = entry.order.as_ref().map_or("", |order| order.as_str());
             let points = Cell::number(format!("{} {wallet}", group(&change.to_string())));
@@ -34,7 +41,7 @@ pub(super) fn table(entries: &[EntryReport]) -> Table {
                 Cell::bold(entry.event.as_str()),
                 Cell::plain(order),
                 points,
-                Cell::plain(rules.join(", ")),
+                Cell::plain(why.join(", ")),
             ]);
         }
     }

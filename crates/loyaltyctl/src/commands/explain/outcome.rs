@@ -1,7 +1,7 @@
 //! What became of an event, in a sentence.
 
 use contract::event::{Event, Kind};
-use contract::result::ResultBody;
+use contract::result::{RejectReason, ResultBody};
 use ledger::book::Outcome;
 use ledger::report::EventReport;
 
@@ -55,9 +55,51 @@ fn result_sentence(body: &ResultBody) -> String {
         | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
         }
+        ResultBody::HoldAccepted { hold, wallet, points, available, expires_at } => {
+            let until = expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("{points} {wallet} held{until} as `{hold}`, {available} available after it")
+        }
+        ResultBody::HoldRejected { hold, wallet, points, available, missing, reason } => match missing {
+            Some(missing) => {
+                format!("{points} {wallet} were to be held and {available} were available: {missing} are missing")
+            }
+            None => format!("{points} {wallet} were to be held as `{hold}`: {}", why(*reason)),
+        },
+        ResultBody::HoldCaptured { hold, wallet, points, released, expired, held, available } => {
+            let free = released.as_ref().map(|points| format!(", {points} free again")).unwrap_or_default();
+            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
+            let is_nought = held.trim_matches(['0', '.']).is_empty();
+            let rest = if is_nought { String::new() } else { format!(", {held} still held") };
+            format!("{points} {wallet} of hold `{hold}` spent{free}{ended}{rest}, {available} available after it")
+        }
+        ResultBody::HoldReleased { hold, wallet, points, expired, available }
+        | ResultBody::HoldExpired { hold, wallet, points, expired, available } => {
+            let time = if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" };
+            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
+            format!("{points} {wallet} of hold `{hold}` free again{time}{ended}, {available} available after it")
+        }
+        ResultBody::CaptureRejected { hold, points, held: Some(held), missing: Some(missing), .. } => {
+            let points = points.as_deref().unwrap_or("all");
+            format!("{points} of hold `{hold}` were asked for and it had {held}: {missing} are missing")
+        }
+        ResultBody::CaptureRejected { hold, reason, .. } | ResultBody::ReleaseRejected { hold, reason } => {
+            format!("hold `{hold}`: {}", why(*reason))
+        }
         ResultBody::Adjusted { wallet, points, available, reason, author } => {
             format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
         }
+    }
+}
+
+fn why(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::InsufficientBalance => "too few points",
+        RejectReason::DuplicateHold => "the member has had a hold of this name before",
+        RejectReason::UnknownHold => "the member has never had a hold of this name",
+        RejectReason::MoreThanHeld => "it had fewer points",
+        RejectReason::HoldCaptured => "it had ended, by a capture",
+        RejectReason::HoldReleased => "it had ended, by a release",
+        RejectReason::HoldExpired => "it had ended, at its time",
     }
 }
 

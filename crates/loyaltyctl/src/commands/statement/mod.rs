@@ -5,7 +5,7 @@
 mod render;
 
 use contract::{MemberId, WalletName};
-use ledger::report::{LotMark, LotReport, Reckoning, StatementAsk, StatementLine, StatementMark};
+use ledger::report::{HoldMark, LotMark, LotReport, Reckoning, StatementAsk, StatementLine, StatementMark};
 
 use super::balance::parse;
 use super::when::{self, ZoneArgs};
@@ -13,7 +13,7 @@ use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
 use crate::target::{LedgerArgs, LedgerTarget};
 
-/// Show every posting of a member with the balance after it, and the lots that are open
+/// Show every posting of a member with the balance after it, and the lots and holds that are open
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Lines stand in the order in which they were recorded, newest last; the balance is that of the line's wallet and state after it,
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long)]
     recorded: bool,
 
-    /// Only the open lots
+    /// Only the open lots and holds
     #[arg(long, conflicts_with_all = ["from", "to", "recorded"])]
     lots: bool,
 
@@ -100,6 +100,16 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
             mark = next;
         }
     }
+    if !screen.is_csv() {
+        paper.before_holds()?;
+        let mut mark = HoldMark::default();
+        loop {
+            let page = ledger.open_holds(pipeline, &member, ask.wallet.as_ref(), &mark).await?;
+            paper.holds(&page.holds)?;
+            let Some(next) = page.next else { break };
+            mark = next;
+        }
+    }
     paper.end()?;
     Ok(Verdict::Fine)
 }
@@ -107,11 +117,12 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
 /// What a line is about, in a few words.
 fn about(line: &StatementLine) -> String {
     let rules: Vec<String> = line.rules.iter().map(|share| format!("{} {}", share.rule, share.awarded)).collect();
-    let more = match (&line.order, &line.reason) {
+    let more = match (&line.hold, &line.order, &line.reason) {
         _ if !rules.is_empty() => rules.join(", "),
-        (Some(order), _) => format!("order {order}"),
-        (None, Some(reason)) => reason.clone(),
-        (None, None) => return line.kind.clone(),
+        (Some(hold), ..) => format!("hold {hold}"),
+        (None, Some(order), _) => format!("order {order}"),
+        (None, None, Some(reason)) => reason.clone(),
+        (None, None, None) => return line.kind.clone(),
     };
     format!("{}: {more}", line.kind)
 }

@@ -3,9 +3,10 @@
 use std::io;
 
 use contract::MemberId;
-use ledger::report::{LotReport, StatementLine};
+use ledger::report::{HoldReport, LotReport, StatementLine};
 use serde::Serialize;
 
+use super::super::holds;
 use super::{about, span};
 use crate::screen::{Cell, Screen, Table};
 
@@ -53,6 +54,18 @@ impl<'a> Paper<'a> {
         self.part(lots, lot_table)
     }
 
+    pub(super) fn before_holds(&mut self) -> io::Result<()> {
+        self.rows = 0;
+        if self.screen.is_json() { self.screen.show("\n],\n\"holds\": [") } else { Ok(()) }
+    }
+
+    pub(super) fn holds(&mut self, holds: &[HoldReport]) -> io::Result<()> {
+        if self.rows == 0 && !holds.is_empty() && !self.screen.is_json() {
+            self.screen.show(&format!("\n{}", self.screen.style.dim("open holds, oldest first:")))?;
+        }
+        self.part(holds, |holds| holds::table(holds))
+    }
+
     pub(super) fn end(self) -> io::Result<()> {
         let screen = self.screen;
         if screen.is_json() {
@@ -97,7 +110,7 @@ fn table(lines: &[StatementLine]) -> Table {
     table
 }
 
-/// For programs, which can take twelve columns.
+/// For programs, which can take fourteen columns.
 fn every_field(lines: &[StatementLine]) -> Table {
     let mut table = Table::new(&[
         "AT",
@@ -113,6 +126,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
         "STATE",
         "AMOUNT",
         "BALANCE",
+        "HOLD",
     ]);
     for line in lines {
         let rules: Vec<String> = line.rules.iter().map(|share| format!("{} {}", share.rule, share.awarded)).collect();
@@ -131,6 +145,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
             Cell::plain(&line.state),
             Cell::amount(line.amount),
             Cell::amount(line.balance),
+            maybe(line.hold.as_ref().map(contract::HoldId::as_str)),
         ]);
     }
     table
