@@ -1,5 +1,7 @@
 //! A till that reserves points, captures some, and goes away: from JSON to results, on both stores.
 
+use std::collections::HashSet;
+
 use contract::program::{Program, Rule};
 use contract::ruleset::Ruleset;
 use engine::Settled;
@@ -150,8 +152,8 @@ async fn a_hold_that_says_no_end_times_out_as_the_wallet_says(shop: Shop) {
     said(&shop, &at(0, "e1", r#""type":"hold","hold":"h1","points":"80""#)).await;
     said(&shop, &at(0, "e2", r#""type":"hold","hold":"h2","points":"20","for":"2h""#)).await;
     let by = |time: &str| time.parse::<jiff::Timestamp>().unwrap();
-    assert_eq!(shop.engine.settle_due(by("2026-01-02T12:59:59Z"), 10).await.unwrap(), None);
-    let settled = shop.engine.settle_due(by("2026-01-02T13:00:00Z"), 10).await.unwrap().unwrap();
+    assert_eq!(shop.engine.settle_due(by("2026-01-02T12:59:59Z"), 10, &HashSet::new()).await.unwrap(), None);
+    let settled = shop.engine.settle_due(by("2026-01-02T13:00:00Z"), 10, &HashSet::new()).await.unwrap().unwrap();
     let told: Vec<_> = settled.results.iter().map(|result| (result.body.type_name(), result.time)).collect();
     assert_eq!(told, [("hold.expired", by("2026-01-02T13:00:00Z"))]);
     assert_eq!(shop.available("m").await, "80");
