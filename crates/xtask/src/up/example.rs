@@ -39,7 +39,7 @@ impl Example {
     }
 
     /// The queues that the worker takes from.
-    pub(super) fn lanes(&self) -> Vec<String> {
+    pub(crate) fn lanes(&self) -> Vec<String> {
         let lanes: Vec<Lane> = self.pipeline.spec.events.lanes();
         lanes.into_iter().map(|lane| Names(&self.name).lane(lane)).collect()
     }
