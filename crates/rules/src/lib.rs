@@ -15,6 +15,7 @@ mod decide;
 mod effect;
 mod error;
 mod kept;
+mod payment;
 mod ratio;
 mod refund;
 mod select;

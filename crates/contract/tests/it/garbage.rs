@@ -81,6 +81,7 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         (r#""type":"redeem","points":"-5""#, NegativeAmount, "`points`"),
         (r#""type":"redeem","points":"0""#, BadValue, "`points`"),
         (r#""type":"redeem","points":"5","wallet":"A B""#, BadValue, "`wallet`"),
+        (r#""type":"redeem","points":"5","order":"""#, BadValue, "`order`"),
         (r#""type":"adjust","points":"5","author":"ann""#, MissingField, "`reason`"),
         (r#""type":"adjust","points":"5","author":" ","reason":"x""#, MissingField, "`author`"),
         (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),

@@ -3,6 +3,7 @@
 
 mod due;
 mod once;
+mod refunds;
 mod refused;
 mod shop;
 mod versions;

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::MemberState;
 use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
+use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use crate::store::Identity;
 
@@ -25,6 +26,7 @@ pub struct Settling<'a> {
     /// Which member.
     pub member: &'a MemberId,
     /// The event, or the timer, that brings it up. What is due has its identity from it, so that the same input names it the same.
+    /// For a refund that waited it is the purchase that let it in: it was decided once before, when it was parked.
     pub cause: &'a Identity,
     /// Until when, inclusive.
     pub by: Timestamp,
@@ -71,8 +73,9 @@ impl MemberState {
         }
         let before = self.wallets.clone();
         let mut applied = Vec::with_capacity(due.len());
+        let mut claims = Vec::new();
         for (when, wallets) in due {
-            match self.settle_at(settling, when, wallets) {
+            match self.settle_at(settling, when, (wallets, &mut claims)) {
                 Ok(settled) => applied.extend(settled),
                 Err(refusal) => {
                     self.wallets = before;
@@ -80,6 +83,7 @@ impl MemberState {
                 }
             }
         }
+        self.claimed(claims);
         Ok(applied)
     }
 
@@ -111,22 +115,30 @@ impl MemberState {
         &mut self,
         settling: Settling<'_>,
         (at, what): (Timestamp, Move),
-        wallets: BTreeMap<WalletName, Vec<i64>>,
+        (wallets, claims): (BTreeMap<WalletName, Vec<i64>>, &mut Claims),
     ) -> Result<Option<Applied>, Refusal> {
         let mut entry = Entry::new(what.kind(), None);
         let mut bodies = Vec::new();
         for (name, lots) in wallets {
-            let points = self.settle_wallet(what, (&name, &lots), &mut entry)?;
+            let mut repaid = Vec::new();
+            let points = self.settle_wallet(what, (&name, &lots), (&mut entry, &mut repaid))?;
             if points.is_zero() {
                 continue;
             }
-            let scale = scale(settling.ruleset, &name)?;
-            let available = text(self.balances(&name).available, scale);
-            bodies.push(what.body(name, text(points, scale), available));
+            let (scale, balances) = (scale(settling.ruleset, &name)?, self.balances(&name));
+            let available = text(balances.available, scale);
+            bodies.push(what.body(name.clone(), text(points, scale), available.clone()));
+            if !repaid.is_empty() {
+                let (points, debt) = (text(debt::sum(&repaid), scale), text(balances.debt, scale));
+                bodies.push(ResultBody::Repaid { wallet: name, points, debt, available });
+                claims.append(&mut repaid);
+            }
         }
         if bodies.is_empty() {
             return Ok(None);
         }
+        // What was activated may have paid off what is owed to the last point.
+        entry.postings.retain(|line| !line.amount.is_zero());
         let (identity, hash) = identity(settling.cause, at, what)?;
         let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };
         let result = |(n, body)| ResultEvent::due(settling.pipeline, (cause(), at, settling.member), n, body);
@@ -145,15 +157,16 @@ impl MemberState {
         }))
     }
 
-    /// Moves the points of one wallet; answers how many.
+    /// Moves the points of one wallet; answers how many, and notes what they paid off.
     fn settle_wallet(
         &mut self,
         what: Move,
         (name, lots): (&WalletName, &[i64]),
-        entry: &mut Entry,
+        (entry, repaid): (&mut Entry, &mut Claims),
     ) -> Result<Points, Refusal> {
         let Some(wallet) = self.wallets.get_mut(name) else { return Ok(Points::ZERO) };
         let mut all = Points::ZERO;
+        let owed = wallet.owed.clone();
         for sequence in lots {
             let stuck = |stuck: super::wallet::Stuck| stuck.refuse(name);
             let [pending, available] = match what {
@@ -173,6 +186,8 @@ impl MemberState {
             entry.line(into, name, points.0)?;
             if what == Move::Expire {
                 entry.allocate(name, *sequence, points.0, None);
+            } else {
+                repaid.extend(debt::fill(wallet, name, *sequence, entry)?);
             }
             if let Some(lot) = wallet.lot(*sequence) {
                 entry.touched(name, lot, false);
@@ -181,6 +196,7 @@ impl MemberState {
         }
         if !all.is_zero() {
             entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
+            entry.owed.extend(debt::changes(name, &owed, &wallet.owed));
         }
         Ok(all)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Award, Dates, Decision, OrderAward, OrderState, Returned};
+use contract::decision::{Award, Dates, Decision, GiveBack, OrderAward, OrderState, Returned};
 use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
@@ -41,13 +41,13 @@ impl MemberState {
         let outcome = match posting.decision {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
-            Decision::Redeem { wallet, points } => draft.redeem(wallet, *points)?,
+            Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
-            Decision::Refund { returned, due } => draft.refund(returned, due)?,
+            Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
             Decision::Park { order } => draft.park(order)?,
         };
-        let applied = draft.finish(outcome);
-        Ok(applied)
+        draft.tell_repaid()?;
+        Ok(draft.finish(outcome))
     }
 
     /// Gives a parked refund up that its purchase does not fit (the rules refused it once the purchase had come).
@@ -76,6 +76,11 @@ impl MemberState {
         waiting.retain(|parked| parked.id != event.id || parked.source != event.source);
         waiting.len() < before
     }
+}
+
+/// Puts events that wait into the order in which they are to be decided, whoever loaded them or parked them in which order.
+pub(crate) fn in_turn(waiting: &mut [Event]) {
+    waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
 }
 
 /// A parked refund that is given up.
@@ -148,6 +153,7 @@ impl Draft<'_, '_> {
                 expires_at: dates.expires,
                 awards: parts.map(part).collect(),
             });
+            self.tell_repaid()?;
         }
         for award in awards {
             self.entry.awards.push(NewAward {
@@ -161,8 +167,11 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    fn redeem(&mut self, wallet: &WalletName, points: Points) -> Result<Outcome, Refusal> {
+    fn redeem(&mut self, wallet: &WalletName, points: Points, gives_back: &GiveBack) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Spend;
+        let Kind::Redeem(redeem) = &self.posting.event.kind else {
+            return Err(unfit("a redemption was decided for an event of another type"));
+        };
         if points.0 <= 0 {
             return Err(unfit("a redemption must be of more than 0 points"));
         }
@@ -178,13 +187,18 @@ impl Draft<'_, '_> {
             });
             return Ok(Outcome::Rejected);
         }
-        self.debit(wallet, points, Account::Redeemed)?;
+        let moved = self.debit(wallet, points, Account::Redeemed)?;
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::RedemptionAccepted {
             wallet: wallet.clone(),
             points: text(points, scale),
             available,
         });
+        if let Some(order) = &redeem.order {
+            self.pays(order, wallet, &moved)?;
+            self.entry.apart();
+            self.give_paid_back(order, gives_back)?;
+        }
         Ok(Outcome::Applied)
     }
 
@@ -227,7 +241,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a refund cannot wait for an order that is there"));
         }
         let event = self.posting.event.clone();
-        self.state.parked.entry(order.clone()).or_default().push(event.clone());
+        let waiting = self.state.parked.entry(order.clone()).or_default();
+        waiting.push(event.clone());
+        in_turn(waiting);
         self.parking = Parking::Park(Box::new(event));
         Ok(Outcome::Parked)
     }

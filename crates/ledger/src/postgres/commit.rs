@@ -33,6 +33,8 @@ macro_rules! column {
     };
 }
 
+mod refunds;
+
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
     let mut prepared = Vec::new();
     for write in writes(batch) {
@@ -79,6 +81,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
     add(!rows.award_changes.is_empty(), award_changes);
+    add(!rows.owed.is_empty(), refunds::owed);
+    add(!rows.payments.is_empty(), refunds::payments);
     add(!rows.purchases.is_empty(), purchases);
     add(!rows.returns.is_empty(), returns);
     add(!rows.parked.is_empty(), parked);

@@ -116,7 +116,7 @@ pub struct WalletTotals {
     pub wallet: WalletName,
     /// Ever earned.
     pub earned: Decimal,
-    /// Ever spent.
+    /// Ever spent, net of what came back with returns.
     pub spent: Decimal,
     /// Taken back by refunds, net of what was given back.
     pub clawed: Decimal,
@@ -128,6 +128,8 @@ pub struct WalletTotals {
     pub pending: Decimal,
     /// Available now.
     pub available: Decimal,
+    /// Owed by members now.
+    pub debt: Decimal,
 }
 
 /// All that is known of one event.

@@ -9,15 +9,21 @@
 
 mod agreement;
 mod audit;
+mod audit_refunds;
 mod conformance;
+mod debt;
 mod errors;
+mod kept;
 mod liability;
 mod model;
+mod payments;
+mod policies;
 mod privacy;
 mod property;
 mod refunds;
 mod statement;
 mod time;
 mod tls;
+mod told;
 mod workers;
 mod world;

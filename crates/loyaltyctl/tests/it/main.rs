@@ -10,6 +10,7 @@ mod pages;
 mod parts;
 mod plan;
 mod program;
+mod refunds;
 mod simulate;
 mod status;
 mod up;

@@ -9,6 +9,7 @@ mod dates;
 mod earning;
 mod mistakes;
 mod open_loyalty;
+mod payments;
 mod random;
 mod refunds;
 mod rounding;

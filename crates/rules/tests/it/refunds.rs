@@ -10,7 +10,7 @@ use crate::support::{
     refunded, ruleset_of, state, wallet, whole,
 };
 
-fn one_per_dollar() -> Value {
+pub(crate) fn one_per_dollar() -> Value {
     per("base", "1", "1.00", &json!({}))
 }
 
@@ -57,7 +57,7 @@ fn a_bonus_for_exactly_one_line_is_first_not_taken_and_then_taken() {
 }
 
 /// An order of 3 apples for 10.00, two lines of pears at 4.00 and 6.00, and a wrapping for 0.00.
-fn basket() -> Vec<Line> {
+pub(crate) fn basket() -> Vec<Line> {
     vec![
         article("1", "apple", "3", "10.00"),
         article("2", "pear", "1", "4.00"),
@@ -173,7 +173,9 @@ fn a_refund_is_due_from_each_wallet_that_the_order_earned() {
     let rules = rules::compile(ruleset_of(&wallets, &json!([one_per_dollar(), stars]))).unwrap();
     let order = state(&rules, &order("100.00"));
     let refund = event(Kind::Refund(back("30.00")));
-    let Ok(Decision::Refund { due, .. }) = rules.decide(&refund, Facts { order: Some(&order) }) else { panic!() };
+    let Ok(Decision::Refund { due, .. }) = rules.decide(&refund, Facts { order: Some(&order), paid: None }) else {
+        panic!()
+    };
     let expected = [(wallet("points"), Points(30)), (wallet("stars"), Points(15))];
     assert_eq!(due.into_iter().collect::<Vec<_>>(), expected);
 }
@@ -190,7 +192,7 @@ fn a_refund_before_its_purchase_is_parked_and_one_of_a_foreign_line_is_refused()
     ];
     for (line, expected) in table {
         let refund = event(Kind::Refund(lines_back(vec![line])));
-        let refusal = rules.decide(&refund, Facts { order: Some(&order) }).unwrap_err();
+        let refusal = rules.decide(&refund, Facts { order: Some(&order), paid: None }).unwrap_err();
         assert_eq!((refusal.reason, refusal.detail.as_str()), (BuryReason::UnknownLine, expected));
     }
 }
@@ -206,7 +208,7 @@ fn a_condition_that_fails_on_what_was_kept_does_not_hold_for_it() {
     let order = state(&rules, &order("20.00"));
     let refund = event(Kind::Refund(back("10.00")));
     // Burying the refund instead would let a later one be computed as if this one had never come.
-    let decision = rules.decide(&refund, Facts { order: Some(&order) }).unwrap();
+    let decision = rules.decide(&refund, Facts { order: Some(&order), paid: None }).unwrap();
     let Decision::Refund { due, .. } = decision else { panic!("{decision:?}") };
     assert_eq!(due.into_values().collect::<Vec<_>>(), [Points(5)]);
 }
@@ -234,7 +236,7 @@ fn mixed_rules() -> Value {
     ])
 }
 
-fn some_order(dice: &mut Dice) -> Vec<Line> {
+pub(crate) fn some_order(dice: &mut Dice) -> Vec<Line> {
     (0..=dice.below(4))
         .map(|n| {
             let amount = format!("{}.{:02}", dice.below(30), dice.below(100));
@@ -243,7 +245,7 @@ fn some_order(dice: &mut Dice) -> Vec<Line> {
         .collect()
 }
 
-fn some_refund(dice: &mut Dice, lines: &[Line]) -> Refund {
+pub(crate) fn some_refund(dice: &mut Dice, lines: &[Line]) -> Refund {
     let amount = format!("{}.{:02}", dice.below(6), dice.below(100));
     if dice.below(5) == 0 {
         return back(&amount);

@@ -117,8 +117,8 @@ pub(crate) fn state(compiled: &Compiled, event: &Event) -> OrderState {
 /// Applies one refund to the order and tells what is due in all from wallet `points`.
 pub(crate) fn refunded(compiled: &Compiled, state: &mut OrderState, refund: &Refund) -> i64 {
     let event = event(Kind::Refund(refund.clone()));
-    match compiled.decide(&event, Facts { order: Some(state) }) {
-        Ok(Decision::Refund { returned, due }) => {
+    match compiled.decide(&event, Facts { order: Some(state), paid: None }) {
+        Ok(Decision::Refund { returned, due, .. }) => {
             state.returned = returned;
             due.get("points").copied().unwrap_or_default().0
         }
