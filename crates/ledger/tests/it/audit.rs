@@ -61,6 +61,9 @@ async fn history(world: &World) {
     world.one(days(bought("o3", "bob", &[7, 8]), "wait", 40)).await;
     world.one(days(bought("o4", "bob", &[40, 30, 30]), "last", 10)).await;
     world.one(on(back("r4", "bob", "o4", &["1"]), 20)).await;
+}
+
+async fn publish(world: &World) {
     let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
     let batches: Vec<_> = unpublished.iter().map(|batch| batch.batch).collect();
     world.ledger.mark_published(&batches).await.unwrap();
@@ -82,10 +85,20 @@ pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
              where contype = 'c' and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
 
-async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
-    let mut world = world;
-    for (sql, invariants) in BREAKS {
+async fn each_break_is_found(fresh: impl AsyncFn() -> World) {
+    each_is_found(BREAKS, fresh, history).await;
+}
+
+/// Does each thing to a history of its own.
+pub(crate) async fn each_is_found(
+    breaks: &[(&str, &[u8])],
+    fresh: impl AsyncFn() -> World,
+    history: impl AsyncFn(&World),
+) {
+    for (sql, invariants) in breaks {
+        let world = fresh().await;
         history(&world).await;
+        publish(&world).await;
         assert_eq!(found(&world).await, [0_u8; 0], "before `{sql}`");
         if world.is_postgres() {
             world.tamper(UNCHECK).await;
@@ -95,18 +108,17 @@ async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
         let since = jiff::Timestamp::UNIX_EPOCH;
         let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
         assert_eq!(numbers(&report.findings), *invariants, "since the beginning, after `{sql}`");
-        world = fresh().await;
     }
 }
 
 #[tokio::test]
 async fn the_audit_of_sqlite_finds_each_break() {
-    each_break_is_found(World::sqlite_file().await, World::sqlite_file).await;
+    each_break_is_found(World::sqlite_file).await;
 }
 
 #[tokio::test]
 async fn the_audit_of_postgres_finds_each_break() {
-    each_break_is_found(World::postgres().await, World::postgres).await;
+    each_break_is_found(World::postgres).await;
 }
 
 /// Breaks in what `ann` has, who has an entry since, and in what only `bob` has, who has none.

@@ -278,7 +278,8 @@ async fn tables_with_rows_of_the_first_version_migrate(world: World) {
     told(&world, bought("o1", "ann", &[60, 40])).await;
     world
         .tamper(
-            "drop table due; drop index lot_activates; drop index lot_expires; alter table lot drop column expired;
+            "drop table owed; drop table payment;
+             drop table due; drop index lot_activates; drop index lot_expires; alter table lot drop column expired;
              drop table hold; drop table hold_lot; alter table entry drop column hold_id;
              alter table allocation drop column hold_id; delete from refinery_schema_history where version > 1",
         )

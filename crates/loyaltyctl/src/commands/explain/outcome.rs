@@ -38,15 +38,25 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Expired { wallet, points, available } => {
             format!("{points} {wallet} ended unspent, {available} available after it")
         }
-        ResultBody::ClawedBack { wallet, points, waived, expired, available, order } => {
-            let waived =
-                if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
-            let expired = had_expired(expired.as_ref());
-            format!("{points} {wallet} taken back for order `{order}`{waived}{expired}, {available} available after it")
+        ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, order } => {
+            let waived = some(waived).map(|points| format!(" ({points} could not be taken and were waived)"));
+            let owed = owed.as_deref().map(|points| format!(" ({points} could not be taken and are owed)"));
+            let rest = [waived, owed, had_expired(expired.as_ref())].into_iter().flatten().collect::<String>();
+            format!("{points} {wallet} taken back for order `{order}`{rest}, {available} available after it")
         }
-        ResultBody::Reinstated { wallet, points, expired, available, order, .. } => {
-            let expired = had_expired(expired.as_ref());
-            format!("{points} {wallet} given back for order `{order}`{expired}, {available} available after it")
+        ResultBody::Reinstated { wallet, points, expired, owed, available, order, .. } => {
+            let owed = owed.as_deref().map(|points| format!(" ({points} are no longer owed)"));
+            let rest = [owed, had_expired(expired.as_ref())].into_iter().flatten().collect::<String>();
+            format!("{points} {wallet} given back for order `{order}`{rest}, {available} available after it")
+        }
+        ResultBody::Returned { wallet, points, available, order, expires_at } => {
+            let until = expires_at.map(|at| format!(" (to be spent before {at}, if not longer)")).unwrap_or_default();
+            format!(
+                "{points} {wallet} that had paid for order `{order}` came back{until}, {available} available after it"
+            )
+        }
+        ResultBody::Repaid { wallet, points, debt, available } => {
+            format!("{points} {wallet} paid off what was owed, {debt} still owed and {available} available after it")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
@@ -103,8 +113,13 @@ fn why(reason: RejectReason) -> &'static str {
     }
 }
 
-fn had_expired(points: Option<&String>) -> String {
-    points.map(|points| format!(" ({points} more had expired)")).unwrap_or_default()
+fn had_expired(points: Option<&String>) -> Option<String> {
+    points.map(|points| format!(" ({points} more had expired)"))
+}
+
+/// Points of any scale, if there are any.
+fn some(points: &str) -> Option<&str> {
+    points.contains(|digit: char| ('1'..='9').contains(&digit)).then_some(points)
 }
 
 /// What happened, as far as the ledger keeps it: purchases and waiting refunds are kept whole.
