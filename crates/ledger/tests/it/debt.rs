@@ -6,12 +6,16 @@ use contract::{BuryReason, MemberId};
 use jiff::tz::TimeZone;
 use ledger::report::{LiabilityAsk, Reckoning, StatementAsk, StatementMark};
 
+use crate::holds::{capture, hold_of, release, until};
 use crate::time::{days, on};
 use crate::world::{Said, World, adjust, back, bought, id, on_every_store, spend};
 
 on_every_store! {
     what_a_refund_cannot_take_is_owed_and_paid_off_by_what_comes_in
     points_that_waited_pay_off_what_is_owed_when_they_can_be_spent
+    a_release_pays_off_what_is_owed
+    what_the_last_capture_sets_free_pays_off_what_is_owed
+    a_hold_that_times_out_pays_off_what_is_owed
     less_due_is_first_no_longer_owed
     what_is_given_back_goes_to_the_lots_that_paid_it_off
     what_is_given_back_pays_off_what_other_orders_left
@@ -70,6 +74,64 @@ async fn points_that_waited_pay_off_what_is_owed_when_they_can_be_spent(world: W
     assert_eq!(world.settle_due("2026-11-15T12:00:00Z").await, due);
     world.audits_clean().await;
     assert_eq!(world.lots("bob").await, [(2, "20".to_owned())]);
+}
+
+async fn a_release_pays_off_what_is_owed(world: World) {
+    let world = world.policy(TakeBack::Unlimited).await;
+    world.told(bought("o1", "ann", &[60, 40])).await;
+    assert_eq!(world.told(hold_of("h1", "ann", ("till", 70))).await, ["held 70 as till, 30"]);
+    // The till has been promised what is held.
+    assert_eq!(world.told(back("r1", "ann", "o1", &[])).await, ["clawed 30 points, waived 0, owed 70, 0"]);
+    assert_eq!(
+        world.told(hold_of("h2", "ann", ("web", 5))).await,
+        ["not held 5 as web, 0, missing 75: InsufficientBalance"]
+    );
+    assert_eq!(world.told(capture("c1", "ann", ("till", Some(20)), true)).await, ["captured 20 of till, held 50, 0"]);
+    assert_eq!(
+        world.told(release("l1", "ann", "till")).await,
+        ["released 50 of till, 0", "repaid 50 points, owed 20, 0"]
+    );
+    assert_eq!((world.debt("ann").await, world.available("ann", "points").await), ("20".to_owned(), "0".to_owned()));
+    assert_eq!(world.awards("o1").await, [("100".to_owned(), "0".to_owned())]);
+    let entry = world.ledger.explain_event(&world.pipeline, &id("l1"), None).await.unwrap().remove(0).entry.unwrap();
+    let mut postings =
+        entry.postings.iter().map(|line| format!("{} {}", line.account, line.amount)).collect::<Vec<_>>();
+    postings.sort();
+    assert_eq!(postings, ["debt 50", "held -50"]);
+}
+
+async fn what_the_last_capture_sets_free_pays_off_what_is_owed(world: World) {
+    let world = world.policy(TakeBack::Unlimited).await;
+    world.told(bought("o1", "ann", &[40, 30, 30])).await;
+    world.told(hold_of("h1", "ann", ("till", 70))).await;
+    assert_eq!(world.told(back("r1", "ann", "o1", &["1"])).await, ["clawed 30 points, waived 0, owed 10, 0"]);
+    assert_eq!(
+        world.told(capture("c1", "ann", ("till", Some(40)), false)).await,
+        ["captured 40 of till, held 0, freed 30, 20", "repaid 10 points, owed 0, 20"]
+    );
+    // The order knows what was paid off for it.
+    assert_eq!(world.told(back("r2", "ann", "o1", &["2"])).await, ["reinstated 20 points, unwaived 0, 40"]);
+    assert_eq!(world.lots("ann").await, [(1, "40".to_owned())]);
+}
+
+async fn a_hold_that_times_out_pays_off_what_is_owed(world: World) {
+    let world = world.policy(TakeBack::Unlimited).await;
+    for member in ["ann", "bob"] {
+        let order = format!("o-{member}");
+        world.told(bought(&order, member, &[40, 30, 30])).await;
+        world.told(until(hold_of(&format!("h-{member}"), member, ("till", 70)), 14)).await;
+        let refund = back(&format!("r-{member}"), member, &order, &["1"]);
+        assert_eq!(world.told(refund).await, ["clawed 30 points, waived 0, owed 10, 0"]);
+    }
+    let due = ["timed out 70 of till, 60", "repaid 10 points, owed 0, 60"];
+    // The one has an event, which gives back at once what was paid off; the other a timer.
+    assert_eq!(
+        world.told(on(back("r2", "ann", "o-ann", &["2"]), 14)).await,
+        [due[0], due[1], "reinstated 20 points, unwaived 0, 80"]
+    );
+    assert_eq!(world.settle_due("2026-11-15T12:00:00Z").await, due);
+    world.audits_clean().await;
+    assert_eq!((world.lots("bob").await, world.debt("bob").await), (vec![(1, "60".to_owned())], "0".to_owned()));
 }
 
 async fn less_due_is_first_no_longer_owed(world: World) {
