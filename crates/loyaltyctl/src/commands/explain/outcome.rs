@@ -39,9 +39,7 @@ fn result_sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} ended unspent, {available} available after it")
         }
         ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, order } => {
-            let waived = some(waived).map(|points| format!(" ({points} could not be taken and were waived)"));
-            let owed = owed.as_deref().map(|points| format!(" ({points} could not be taken and are owed)"));
-            let rest = [waived, owed, had_expired(expired.as_ref())].into_iter().flatten().collect::<String>();
+            let rest = not_taken(waived, owed.as_deref()) + &had_expired(expired.as_ref()).unwrap_or_default();
             format!("{points} {wallet} taken back for order `{order}`{rest}, {available} available after it")
         }
         ResultBody::Reinstated { wallet, points, expired, owed, available, order, .. } => {
@@ -76,16 +74,15 @@ fn result_sentence(body: &ResultBody) -> String {
             None => format!("{points} {wallet} were to be held as `{hold}`: {}", why(*reason)),
         },
         ResultBody::HoldCaptured { hold, wallet, points, released, expired, held, available } => {
-            let free = released.as_ref().map(|points| format!(", {points} free again")).unwrap_or_default();
-            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
-            let is_nought = held.trim_matches(['0', '.']).is_empty();
-            let rest = if is_nought { String::new() } else { format!(", {held} still held") };
+            let (free, ended) =
+                (aside(released.as_deref(), "free again"), aside(expired.as_deref(), "ended meanwhile"));
+            let rest = aside(some(held), "still held");
             format!("{points} {wallet} of hold `{hold}` spent{free}{ended}{rest}, {available} available after it")
         }
         ResultBody::HoldReleased { hold, wallet, points, expired, available }
         | ResultBody::HoldExpired { hold, wallet, points, expired, available } => {
             let time = if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" };
-            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
+            let ended = aside(expired.as_deref(), "ended meanwhile");
             format!("{points} {wallet} of hold `{hold}` free again{time}{ended}, {available} available after it")
         }
         ResultBody::CaptureRejected { hold, points, held: Some(held), missing: Some(missing), .. } => {
@@ -111,6 +108,16 @@ fn why(reason: RejectReason) -> &'static str {
         RejectReason::HoldReleased => "it had ended, by a release",
         RejectReason::HoldExpired => "it had ended, at its time",
     }
+}
+
+fn aside(points: Option<&str>, what: &str) -> String {
+    points.map(|points| format!(", {points} {what}")).unwrap_or_default()
+}
+
+fn not_taken(waived: &str, owed: Option<&str>) -> String {
+    let waived = some(waived).map(|points| format!(" ({points} could not be taken and were waived)"));
+    let owed = owed.map(|points| format!(" ({points} could not be taken and are owed)"));
+    waived.into_iter().chain(owed).collect()
 }
 
 fn had_expired(points: Option<&String>) -> Option<String> {
