@@ -81,8 +81,7 @@ fn result_sentence(body: &ResultBody) -> String {
         }
         ResultBody::HoldReleased { hold, wallet, points, expired, available }
         | ResultBody::HoldExpired { hold, wallet, points, expired, available } => {
-            let time = if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" };
-            let ended = aside(expired.as_deref(), "ended meanwhile");
+            let (time, ended) = (at_its_time(body), aside(expired.as_deref(), "ended meanwhile"));
             format!("{points} {wallet} of hold `{hold}` free again{time}{ended}, {available} available after it")
         }
         ResultBody::CaptureRejected { hold, points, held: Some(held), missing: Some(missing), .. } => {
@@ -108,6 +107,10 @@ fn why(reason: RejectReason) -> &'static str {
         RejectReason::HoldReleased => "it had ended, by a release",
         RejectReason::HoldExpired => "it had ended, at its time",
     }
+}
+
+fn at_its_time(body: &ResultBody) -> &'static str {
+    if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" }
 }
 
 fn aside(points: Option<&str>, what: &str) -> String {
