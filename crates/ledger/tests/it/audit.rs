@@ -82,9 +82,14 @@ pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
              where contype = 'c' and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
 
-async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
-    let mut world = world;
-    for (sql, invariants) in BREAKS {
+/// Plays a history in a world of its own for each break, breaks it, and has it found.
+pub(crate) async fn each_break_is_found(
+    breaks: &[(&str, &[u8])],
+    history: impl AsyncFn(&World),
+    fresh: impl AsyncFn() -> World,
+) {
+    for (sql, invariants) in breaks {
+        let world = fresh().await;
         history(&world).await;
         assert_eq!(found(&world).await, [0_u8; 0], "before `{sql}`");
         if world.is_postgres() {
@@ -95,18 +100,17 @@ async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
         let since = jiff::Timestamp::UNIX_EPOCH;
         let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
         assert_eq!(numbers(&report.findings), *invariants, "since the beginning, after `{sql}`");
-        world = fresh().await;
     }
 }
 
 #[tokio::test]
 async fn the_audit_of_sqlite_finds_each_break() {
-    each_break_is_found(World::sqlite_file().await, World::sqlite_file).await;
+    each_break_is_found(BREAKS, history, World::sqlite_file).await;
 }
 
 #[tokio::test]
 async fn the_audit_of_postgres_finds_each_break() {
-    each_break_is_found(World::postgres().await, World::postgres).await;
+    each_break_is_found(BREAKS, history, World::postgres).await;
 }
 
 /// Breaks in what `ann` has, who has an entry since, and in what only `bob` has, who has none.

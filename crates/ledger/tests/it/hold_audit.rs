@@ -1,8 +1,6 @@
 //! What is reserved, broken on purpose: the audit must find exactly that.
 
-use ledger::audit::Auditing;
-
-use crate::audit::{UNCHECK, found, numbers};
+use crate::audit::each_break_is_found;
 use crate::holds::{capture, hold_of, release, until};
 use crate::time::{days, on};
 use crate::world::{World, bought};
@@ -49,29 +47,12 @@ async fn history(world: &World) {
     world.ledger.mark_published(&batches).await.unwrap();
 }
 
-async fn each_break_is_found(world: World, fresh: impl AsyncFn() -> World) {
-    let mut world = world;
-    for (sql, invariants) in BREAKS {
-        history(&world).await;
-        assert_eq!(found(&world).await, [0_u8; 0], "before `{sql}`");
-        if world.is_postgres() {
-            world.tamper(UNCHECK).await;
-        }
-        world.tamper(sql).await;
-        assert_eq!(found(&world).await, *invariants, "after `{sql}`");
-        let since = jiff::Timestamp::UNIX_EPOCH;
-        let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
-        assert_eq!(numbers(&report.findings), *invariants, "since the beginning, after `{sql}`");
-        world = fresh().await;
-    }
-}
-
 #[tokio::test]
 async fn the_audit_of_sqlite_finds_each_break_of_a_hold() {
-    each_break_is_found(World::sqlite_file().await, World::sqlite_file).await;
+    each_break_is_found(BREAKS, history, World::sqlite_file).await;
 }
 
 #[tokio::test]
 async fn the_audit_of_postgres_finds_each_break_of_a_hold() {
-    each_break_is_found(World::postgres().await, World::postgres).await;
+    each_break_is_found(BREAKS, history, World::postgres).await;
 }

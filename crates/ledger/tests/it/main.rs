@@ -14,6 +14,7 @@ mod errors;
 mod hold_audit;
 mod holds;
 mod liability;
+mod migrated;
 mod model;
 mod privacy;
 mod property;

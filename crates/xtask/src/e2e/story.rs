@@ -60,23 +60,7 @@ impl Story<'_> {
     }
 
     fn install(&self) -> Result<(), E2eError> {
-        let tag = TAGS[0];
-        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
-        self.hands.helm(&[
-            "install",
-            RELEASE,
-            CHART,
-            "--namespace",
-            SYSTEM,
-            "--create-namespace",
-            "--set",
-            &image,
-            "--set",
-            &worker,
-            "--wait",
-            "--timeout",
-            "3m",
-        ])?;
+        self.release(&["install", "--create-namespace"], TAGS[0])?;
         self.hands.helm(&["test", RELEASE, "--namespace", SYSTEM, "--timeout", "2m"])?;
         Ok(())
     }
@@ -174,7 +158,7 @@ impl Story<'_> {
         let rate = NonZeroU32::new(FLOW_PER_S).map_or(Rate::Max, Rate::PerSecond);
         self.while_flows(messages, (again, rate), || {
             self.workers_are(1)?;
-            self.helm_upgrade()?;
+            self.release(&["upgrade", "--reuse-values"], TAGS[1])?;
             until("each worker was exchanged for one of the new image", START_MAX, || {
                 let (ready, all) = workers(self.hands)?;
                 let old = worker_images(self.hands)?.into_iter().filter(|image| !image.ends_with(TAGS[1])).count();
@@ -185,24 +169,11 @@ impl Story<'_> {
         self.ready()
     }
 
-    fn helm_upgrade(&self) -> Result<(), E2eError> {
-        let tag = TAGS[1];
-        let (image, worker) = (format!("image.tag={tag}"), format!("workerImage.tag={tag}"));
-        self.hands.helm(&[
-            "upgrade",
-            RELEASE,
-            CHART,
-            "--namespace",
-            SYSTEM,
-            "--reuse-values",
-            "--set",
-            &image,
-            "--set",
-            &worker,
-            "--wait",
-            "--timeout",
-            "3m",
-        ])?;
+    /// Brings the chart in with images of a tag.
+    fn release(&self, how: &[&str], tag: &str) -> Result<(), E2eError> {
+        let tags = format!("image.tag={tag},workerImage.tag={tag}");
+        let rest = [RELEASE, CHART, "--namespace", SYSTEM, "--set", &tags, "--wait", "--timeout", "3m"];
+        self.hands.helm(&[how, &rest].concat())?;
         Ok(())
     }
 
