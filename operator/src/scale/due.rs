@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::pipeline::Clock;
+use contract::pipeline::{Clock, Events};
 use contract::ruleset::Ruleset;
 use jiff::Timestamp;
 use scaling::Due;
@@ -50,7 +50,9 @@ impl Asked {
         let now = Timestamp::now();
         match self.answer {
             Answer::Next(next) if next <= now => Due::Since(now.duration_since(next).unsigned_abs()),
-            Answer::NotYet if has_times(&running.valid.ruleset) => Due::Unknown,
+            Answer::NotYet if has_times(&running.valid.ruleset) || takes_holds(&running.valid.spec.events) => {
+                Due::Unknown
+            }
             _ => Due::Nothing,
         }
     }
@@ -76,9 +78,24 @@ fn has_times(rules: &Ruleset) -> bool {
     wallets.chain(earns).any(|(pending, expiry)| pending.is_some() || expiry.is_some())
 }
 
+/// Whether a till may hold points: each hold can end by a time that its event names.
+fn takes_holds(events: &Events) -> bool {
+    events.sources.iter().flat_map(|source| &source.types).any(|kind| kind.as_str() == "hold")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_takes_holds_may_have_one_that_ends() {
+        for (types, expected) in [("[purchase]", false), ("[purchase, hold]", true), ("[capture, release]", false)] {
+            let source = format!("{{ exchange: {{ name: shop }}, routingKeys: ['#'], types: {types} }}");
+            let events =
+                format!("sources: [{{ exchange: {{ name: web }}, routingKeys: ['#'], types: [visit] }}, {source}]");
+            assert_eq!(takes_holds(&serde_yaml::from_str(&events).unwrap()), expected, "{types}");
+        }
+    }
 
     #[test]
     fn a_programme_whose_points_neither_wait_nor_end_has_nothing_due() {

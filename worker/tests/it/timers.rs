@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use contract::EventType;
 use contract::config::WorkerConfig;
 use contract::pipeline::Clock;
 use contract::program::{Program, Rule};
@@ -106,6 +107,36 @@ async fn points_come_without_another_event(store: Store) {
         assert_eq!(result["time"], due.to_string(), "effective when it was due");
     }
     stage.end().await;
+}
+
+async fn a_hold_ends_without_another_event(store: Store) {
+    let mut config = wall();
+    config.events.sources[0].types.push(EventType::parse("hold").unwrap());
+    let stage = stage(store, json!({ "name": "points" }), config).await;
+    let hold = json!({
+        "id": "hold-ann", "type": "hold", "occurredAt": hours_ago(2), "member": "ann",
+        "hold": "h1", "points": "4", "expiresAt": hours_ago(1),
+    });
+    stage.publish("purchase.web", bytes(&[purchase("ann", hours_ago(3)), hold.to_string()])).await;
+    let worker = stage.worker();
+    until("the hold has ended", async || settled(&worker).await == 1).await;
+    until("nothing is due any more", async || worker.metric("loyalty_due_age_seconds").await == Some(0)).await;
+    stage.audits_clean().await;
+    assert_eq!(stage.available().await, 10, "all can be spent again");
+    let results = stage.results().await;
+    assert_eq!(count(&results, "hold.accepted"), 1, "{results:?}");
+    assert_eq!(count(&results, "hold.expired"), 1, "{results:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_ends_without_another_event_on_sqlite() {
+    a_hold_ends_without_another_event(Store::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_ends_without_another_event_on_postgres() {
+    a_hold_ends_without_another_event(Store::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
