@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub order: Option<&'a OrderState>,
     /// The hold that the event names, as it stands; `None` when there never was one.
     pub hold: Option<&'a HoldState>,
+    /// What redemptions spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
+    pub paid: Option<&'a BTreeMap<WalletName, Points>>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -49,6 +51,8 @@ pub enum Decision {
         returned: Returned,
         /// Due in all by wallet: `clamp(awarded - f(kept), 0, awarded)`; every wallet that the order's awards name.
         due: BTreeMap<WalletName, Points>,
+        /// What comes back of the points that had paid for the order; before anything is taken.
+        gives_back: GiveBack,
     },
     /// Spend these points if the balance has them.
     Redeem {
@@ -56,6 +60,8 @@ pub enum Decision {
         wallet: WalletName,
         /// > 0.
         points: Points,
+        /// What comes back at once, because the order that they pay for was returned before they were spent.
+        gives_back: GiveBack,
     },
     /// Reserve these points if the balance has them.
     Hold {
@@ -98,6 +104,15 @@ pub enum Decision {
         /// The order that is waited for.
         order: OrderId,
     },
+}
+
+/// Points that had paid for an order and come back to the member, because not all of it was kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GiveBack {
+    /// In all so far, by wallet: what was spent on the order without what pays for the kept part of it.
+    pub points: BTreeMap<WalletName, Points>,
+    /// They do not end before this; `None` where nothing comes back.
+    pub until: Option<Timestamp>,
 }
 
 /// What one rule gave for one event, and why.

@@ -132,6 +132,9 @@ pub struct Redeem {
     pub wallet: Option<WalletName>,
     /// How many, > 0, as a decimal number of points.
     pub points: Quantity,
+    /// The order that they pay for: when it is returned, they come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
 }
 
 /// Points to be reserved.
@@ -215,6 +218,7 @@ impl Event {
         match &self.kind {
             Kind::Purchase(purchase) => Some(&purchase.order),
             Kind::Refund(refund) => Some(&refund.order),
+            Kind::Redeem(redeem) => redeem.order.as_ref(),
             _ => None,
         }
     }

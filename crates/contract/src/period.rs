@@ -54,6 +54,12 @@ impl CalendarUnit {
 }
 
 impl Period {
+    /// A number of days.
+    #[must_use]
+    pub const fn days(count: u32) -> Self {
+        Self { count, unit: CalendarUnit::Day }
+    }
+
     /// Reads `12mo`.
     pub fn parse(text: &str) -> Result<Self, PeriodError> {
         let fail = || PeriodError(text.chars().take(40).collect());

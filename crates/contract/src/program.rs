@@ -131,23 +131,51 @@ pub enum RoundUpTo {
     Year,
 }
 
-/// What a refund may take back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a refund may take back, and how long what it gives back can be spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refunds {
     /// How far a clawback may go.
     #[serde(default)]
     pub take_back: TakeBack,
+    /// How long points that had paid for a returned order can be spent again, at least: they keep their own end unless that comes
+    /// sooner. From the day of the refund on, and to the end of the day that this leads to.
+    // Absent from the stored form while it is the default: rule sets of before keep their hash.
+    #[serde(default = "grace", skip_serializing_if = "is_grace")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = grace().to_string())))]
+    pub reinstate_grace: Period,
 }
 
-/// How far a clawback may go.
+impl Default for Refunds {
+    fn default() -> Self {
+        Self { take_back: TakeBack::default(), reinstate_grace: grace() }
+    }
+}
+
+/// A month: what a customer who returned something needs to come back to the shop.
+const GRACE_DAYS: u32 = 30;
+
+fn grace() -> Period {
+    Period::days(GRACE_DAYS)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_grace(period: &Period) -> bool {
+    *period == grace()
+}
+
+/// How far a clawback may go. In each of them, points of the order that have ended already are asked for no more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TakeBack {
-    /// Down to an empty balance; what is missing is waived. The only way so far.
+    /// What the order earned and what cannot be spent yet; what is missing is waived.
+    OnlyPending,
+    /// Down to an empty balance; what is missing is waived.
     #[default]
     WithinBalance,
+    /// All of it: what is missing is owed, and the next points that can be spent pay it off.
+    Unlimited,
 }
 
 /// When (`on`, `when`, `minimumOrder`), on what (`include`, `exclude`), and what (`earn` or `multiply`).

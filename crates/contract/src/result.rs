@@ -91,6 +91,9 @@ pub enum ResultBody {
         /// How many were due but had expired already, so that no others are taken for them; absent: none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expired: Option<String>,
+        /// How many could not be taken and are owed: the next points that can be spent pay for them; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owed: Option<String>,
         /// Balance after.
         available: String,
         /// The refunded order.
@@ -108,10 +111,40 @@ pub enum ResultBody {
         /// How many are no longer due, but have expired since they were earned; absent: none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expired: Option<String>,
+        /// How many are no longer due and were still owed, so that they are not any more; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owed: Option<String>,
         /// Balance after.
         available: String,
         /// The refunded order.
         order: OrderId,
+    },
+    /// Points that had paid for an order came back, because of its return.
+    #[serde(rename = "points.returned")]
+    Returned {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+        /// The returned order.
+        order: OrderId,
+        /// Until when those can be spent whose own end would have come sooner; absent: there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Points that could have been spent from now on paid off what was owed instead.
+    #[serde(rename = "debt.repaid")]
+    Repaid {
+        /// In which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Still owed after.
+        debt: String,
+        /// Balance after.
+        available: String,
     },
     /// Points were spent.
     #[serde(rename = "redemption.accepted")]
@@ -132,7 +165,7 @@ pub enum ResultBody {
         points: String,
         /// Balance.
         available: String,
-        /// How many are missing.
+        /// How many are missing, what is owed included.
         missing: String,
         /// Why.
         reason: RejectReason,
@@ -270,7 +303,7 @@ pub enum ResultBody {
         points: String,
         /// Balance.
         available: String,
-        /// How many are missing.
+        /// How many are missing, what is owed included.
         missing: String,
         /// Why.
         reason: RejectReason,
@@ -315,6 +348,8 @@ impl ResultBody {
             Self::Expired { .. } => "points.expired",
             Self::ClawedBack { .. } => "points.clawedback",
             Self::Reinstated { .. } => "points.reinstated",
+            Self::Returned { .. } => "points.returned",
+            Self::Repaid { .. } => "debt.repaid",
             Self::RedemptionAccepted { .. } => "redemption.accepted",
             Self::RedemptionRejected { .. } => "redemption.rejected",
             Self::HoldAccepted { .. } => "hold.accepted",

@@ -261,7 +261,8 @@ impl Desk<'_> {
     fn decide(&self, item: &Item<'_>, state: &mut MemberState, applied: &mut Vec<Applied>) -> Result<Verdict, Refusal> {
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
-        let (due, kept) = self.settle_and_post(item, state)?;
+        let cause = Identity::of(item.event);
+        let (due, kept) = self.settle_and_post(item, &cause, state)?;
         let outcome = kept.outcome;
         let mut results: Vec<ResultEvent> = due.iter().flat_map(|due| due.results.iter().cloned()).collect();
         applied.extend(due);
@@ -271,8 +272,11 @@ impl Desk<'_> {
         if let Kind::Purchase(purchase) = &item.event.kind {
             for waited in state.parked(&purchase.order).to_vec() {
                 let refund = Item::of(&waited);
-                match self.post(&refund, state) {
-                    Ok(kept) => {
+                // The purchase brings it up: the refund may have done so for other points when it was parked.
+                match self.settle_and_post(&refund, &cause, state) {
+                    Ok((due, kept)) => {
+                        results.extend(due.iter().flat_map(|due| due.results.iter().cloned()));
+                        applied.extend(due);
                         results.extend(kept.results.iter().cloned());
                         applied.push(kept);
                     }
@@ -286,7 +290,12 @@ impl Desk<'_> {
 
     /// Posts what is due by the event's time, and then the event. A refused event leaves the member as they were: nobody would
     /// publish what was due with it, and the next event or a timer finds it again.
-    fn settle_and_post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<(Vec<Applied>, Applied), Refusal> {
+    fn settle_and_post(
+        &self,
+        item: &Item<'_>,
+        cause: &Identity,
+        state: &mut MemberState,
+    ) -> Result<(Vec<Applied>, Applied), Refusal> {
         let (event, rules) = (item.event, self.rulebook.timeline.latest());
         let Some(rules) = rules.filter(|_| state.is_due(event.occurred_at)) else {
             return Ok((Vec::new(), self.post(item, state)?));
@@ -295,7 +304,7 @@ impl Desk<'_> {
         let due = after.settle(Settling {
             pipeline: self.pipeline,
             member: &event.member,
-            cause: &Identity::of(event),
+            cause,
             by: event.occurred_at,
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),

@@ -67,7 +67,7 @@ macro_rules! of_member {
 // After the macro that it uses.
 mod holds;
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 21] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
@@ -88,8 +88,9 @@ const CHECKS: [Check; 17] = [
                 select bucket, member, wallet, 'available' as account, available as amount from {balance} b where pipeline = $1
                 union all select bucket, member, wallet, 'pending', pending from {balance} b where pipeline = $1
                 union all select bucket, member, wallet, 'held', held from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, 'debt', -debt from {balance} b where pipeline = $1
                 union all select bucket, member, wallet, account, -amount from {posting} p
-                    where pipeline = $1 and account in ('available', 'pending', 'held')
+                    where pipeline = $1 and account in ('available', 'pending', 'held', 'debt')
              ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -107,6 +108,18 @@ const CHECKS: [Check; 17] = [
                 union all select bucket, member, wallet, 'pending', -pending from {lot} l where pipeline = $1
                 union all select bucket, member, wallet, 'held', -held from {lot} l where pipeline = $1
              ) x group by x.bucket, x.member, x.wallet, x.account having sum(x.amount) <> 0 order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 2,
+        name: "what a member owes is what the refunds of their orders left",
+        sql: concat!(
+            "select 'debt of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'balance - orders = ' || cast(sum(x.amount) as text) from (
+                select bucket, member, wallet, debt as amount from {balance} b where pipeline = $1
+                union all select bucket, member, wallet, -points from {owed} o where pipeline = $1
+             ) x group by x.bucket, x.member, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -134,6 +147,10 @@ const CHECKS: [Check; 17] = [
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
                         and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null
+                union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
+                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
+                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack')
+                    where p.pipeline = $1 and p.into_lot = p.lot
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -217,7 +234,7 @@ const CHECKS: [Check; 17] = [
     },
     Check {
         invariant: 5,
-        name: "what refunds took from lots is what the order's awards say",
+        name: "what refunds took from lots, or left to be paid off, is what the order's awards say",
         sql: concat!(
             "select 'order ' || x.order_id || ', wallet ' || x.wallet || ",
             of_member!(),
@@ -226,6 +243,7 @@ const CHECKS: [Check; 17] = [
                     where pipeline = $1 and order_id is not null
                 union all select bucket, member, order_id, wallet, -amount from {allocation} a
                     where pipeline = $1 and order_id is not null
+                union all select bucket, member, order_id, wallet, -points from {owed} o where pipeline = $1
              ) x group by x.bucket, x.member, x.order_id, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -243,14 +261,29 @@ const CHECKS: [Check; 17] = [
     },
     Check {
         invariant: 6,
-        name: "no balance is negative, and nobody owes points",
+        name: "no balance is negative, and nobody owes points who has some to spend",
         sql: concat!(
             "select 'wallet ' || x.wallet || ",
             of_member!(),
             ", 'pending ' || cast(x.pending as text) || ', available ' || cast(x.available as text) || ', held ' ||
                  cast(x.held as text) || ', debt ' || cast(x.debt as text)
              from {balance} x where x.pipeline = $1
-                 and (x.pending < 0 or x.available < 0 or x.held < 0 or x.debt <> 0) order by 1, 2 limit $2"
+                 and (x.pending < 0 or x.available < 0 or x.held < 0 or x.debt < 0 or (x.available > 0 and x.debt > 0)) order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 6,
+        name: "points are only left to be paid off by a refund whose rules say `Unlimited`",
+        sql: concat!(
+            "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'debt ' || cast(-x.amount as text) || ' by an entry of kind ' || e.kind
+             from {posting} x join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
+                 and e.id = x.entry
+             left join ruleset r on r.hash = e.ruleset
+             where x.pipeline = $1 and x.account = 'debt' and x.amount < 0
+                 and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
+             order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -261,6 +294,31 @@ const CHECKS: [Check; 17] = [
                     where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed', 'expired')
                 union all select wallet, pending + available + held - debt from {balance} b where pipeline = $1
               ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
+    },
+    Check {
+        invariant: 9,
+        name: "what was spent on an order, net of what came back, is what its payments say",
+        sql: concat!(
+            "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'redeemed - payments = ' || cast(sum(x.amount) as text) from (
+                select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
+                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
+                        and e.id = p.entry and e.order_id is not null
+                    where p.pipeline = $1 and p.account = 'redeemed'
+                union all select bucket, member, entry, wallet, -points from {payment} p where pipeline = $1
+             ) x group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 9,
+        name: "no more comes back of an order than was paid for it",
+        sql: concat!(
+            "select 'order ' || x.order_id || ', lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", 'left ' || cast(sum(x.points) as text) from {payment} x where x.pipeline = $1
+             group by x.bucket, x.member, x.order_id, x.wallet, x.lot having sum(x.points) < 0 order by 1, 2 limit $2"
+        ),
     },
     Check {
         invariant: 11,
@@ -288,8 +346,20 @@ fn checks() -> Vec<&'static Check> {
 }
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 10] =
-    ["posting", "balance", "lot", "allocation", "award", "entry", "purchase", "due", "hold", "hold_lot"];
+const OF_MEMBERS: [&str; 12] = [
+    "posting",
+    "balance",
+    "lot",
+    "allocation",
+    "award",
+    "entry",
+    "purchase",
+    "due",
+    "hold",
+    "hold_lot",
+    "owed",
+    "payment",
+];
 
 /// Tables whose rows tell themselves when they were recorded.
 const BY_TIME: [&str; 2] = ["inbox", "batch"];

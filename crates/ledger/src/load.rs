@@ -9,7 +9,7 @@ use contract::ruleset::RulesetHash;
 use contract::{MemberId, OrderId, Points, WalletName};
 use jiff::Timestamp;
 
-use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Taken, WalletState};
+use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
@@ -110,7 +110,8 @@ pub(crate) struct StoredAward {
     pub(crate) points: [i64; 4],
 }
 
-/// What refunds took from lots and gave back into them, in that order.
+/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions for it took, and its
+/// returns gave back.
 #[derive(Debug)]
 pub(crate) struct StoredAllocation {
     pub(crate) member: MemberKey,
@@ -123,7 +124,18 @@ pub(crate) struct StoredAllocation {
 #[derive(Debug)]
 pub(crate) struct ParkedRow {
     pub(crate) member: MemberKey,
+    pub(crate) order: String,
     pub(crate) event: String,
+}
+
+/// What the refunds of an order left to be paid off; > 0.
+#[derive(Debug)]
+pub(crate) struct StoredOwed {
+    pub(crate) member: MemberKey,
+    pub(crate) wallet: String,
+    pub(crate) order: String,
+    pub(crate) sequence: i64,
+    pub(crate) points: i64,
 }
 
 /// Everything but lots that deciding a batch needs.
@@ -134,6 +146,10 @@ pub(crate) struct Books {
     pub(crate) awards: Vec<StoredAward>,
     pub(crate) allocations: Vec<StoredAllocation>,
     pub(crate) parked: Vec<ParkedRow>,
+    /// Of members who owe something.
+    pub(crate) owed: Vec<StoredOwed>,
+    /// Of orders that are returned or paid for in the batch.
+    pub(crate) payments: Vec<StoredAllocation>,
     /// Lots of which something is due; one of which two things are due may stand twice.
     pub(crate) due: Vec<StoredLot>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
@@ -172,6 +188,49 @@ pub(crate) fn due_by(request: &BatchRequest, members: &HashMap<MemberId, MemberK
     by
 }
 
+/// The same, with the refunds that wait for a purchase of the batch: each is decided at its own time.
+pub(crate) fn due_until(
+    request: &BatchRequest,
+    loaded: &Loaded,
+    waiting: &[ParkedRow],
+) -> Result<BTreeMap<MemberKey, Timestamp>, LedgerError> {
+    let mut by = due_by(request, &loaded.members);
+    let ids: HashMap<MemberKey, &MemberId> = loaded.members.iter().map(|(id, key)| (*key, id)).collect();
+    for row in waiting {
+        let (Some(id), Some(by)) = (ids.get(&row.member), by.get_mut(&row.member)) else { continue };
+        *by = stored::event("parked.event", &row.event, id)?.occurred_at.max(*by);
+    }
+    Ok(by)
+}
+
+/// Members who owe something.
+pub(crate) fn debtors(balances: &[BalanceRow]) -> BTreeSet<MemberKey> {
+    balances.iter().filter(|row| !row.balances.debt.is_zero()).map(|row| row.member).collect()
+}
+
+/// Orders of which it matters what paid for them: those that are returned or paid for in this batch, or for whose purchase a refund
+/// waits.
+pub(crate) fn paid_orders(
+    request: &BatchRequest,
+    members: &HashMap<MemberId, MemberKey>,
+    waiting: &[ParkedRow],
+) -> Result<BTreeSet<(MemberKey, OrderId)>, LedgerError> {
+    let mut orders = BTreeSet::new();
+    for want in &request.wanted {
+        let order = match &want.takes {
+            Takes::Nothing => None,
+            Takes::UpTo { .. } => want.reads.order.as_ref(),
+            Takes::Refund { order } => Some(order),
+        };
+        let member = members.get(&want.member);
+        orders.extend(member.zip(order).map(|(member, order)| (*member, order.clone())));
+    }
+    for row in waiting {
+        orders.insert((row.member, sql::id("parked.order_id", &row.order)?));
+    }
+    Ok(orders)
+}
+
 /// The lots that the batch can consume: as many points as all its redemptions ask for and all its refunded orders were awarded.
 ///
 /// An order that is bought within the batch needs none: its own lot holds what its refund can take, or a redemption of the
@@ -207,13 +266,14 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
 }
 
-/// Lots that refunded orders made or took from, and those that holds have points of, wherever they stand in burn order.
+/// Lots that refunded orders made or took from, or that paid for them, and those that holds have points of, wherever they stand in
+/// burn order.
 pub(crate) fn named_lots(books: &Books) -> Result<BTreeSet<(MemberKey, WalletName, i64)>, LedgerError> {
     let mut lots = BTreeSet::new();
     for award in &books.awards {
         lots.insert((award.member, sql::id("award.wallet", &award.wallet)?, award.lot));
     }
-    for allocation in &books.allocations {
+    for allocation in books.allocations.iter().chain(&books.payments) {
         lots.insert((allocation.member, sql::id("allocation.wallet", &allocation.wallet)?, allocation.lot));
     }
     for part in books.holds.iter().filter(|part| part.lot_held > 0) {
@@ -233,10 +293,12 @@ pub(crate) fn states(
     for lot in books.due.into_iter().chain(lots) {
         by_wallet.entry((lot.member, lot.wallet)).or_default().push(lot.lot);
     }
+    let mut owed = owed(books.owed)?;
     for row in books.balances {
         let name: WalletName = sql::id("balance.wallet", &row.wallet)?;
+        let owed = owed.remove(&(row.member, name.clone())).unwrap_or_default();
         let lots = by_wallet.remove(&(row.member, row.wallet)).unwrap_or_default();
-        let wallet = WalletState::from_rows(row.balances, row.last_lot, lots);
+        let wallet = WalletState { owed, ..WalletState::from_rows(row.balances, row.last_lot, lots) };
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;
@@ -249,6 +311,18 @@ pub(crate) fn states(
         let book = parts.order(row, id)?;
         states.entry(member).or_default().orders.insert(order, book);
     }
+    for row in books.payments {
+        let order: OrderId = sql::id("payment.order_id", &row.order)?;
+        let taken = Taken { wallet: sql::id("payment.wallet", &row.wallet)?, lot: row.lot, points: row.amount };
+        let payments = states.entry(row.member).or_default().payments.entry(order).or_default();
+        if row.amount > 0 {
+            payments
+                .spend(taken)
+                .ok_or_else(|| LedgerError::unreadable("payment.points", "they add up to too much"))?;
+        } else {
+            replay(&mut payments.left, taken);
+        }
+    }
     for row in books.parked {
         let Some(id) = ids.get(&row.member) else { continue };
         let event = stored::event("parked.event", &row.event, id)?;
@@ -258,11 +332,25 @@ pub(crate) fn states(
     }
     for state in states.values_mut() {
         for waiting in state.parked.values_mut() {
-            waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
+            in_turn(waiting);
         }
     }
     let state = |(id, key): (&MemberId, &MemberKey)| (id.clone(), states.remove(key).unwrap_or_default());
     Ok(loaded.members.iter().map(state).collect())
+}
+
+/// What is owed, by wallet, oldest first.
+fn owed(rows: Vec<StoredOwed>) -> Result<HashMap<(MemberKey, WalletName), Vec<Owed>>, LedgerError> {
+    let mut owed: HashMap<_, Vec<Owed>> = HashMap::new();
+    for row in rows {
+        let (wallet, order) = (sql::id("owed.wallet", &row.wallet)?, sql::id("owed.order_id", &row.order)?);
+        let of_wallet = owed.entry((row.member, wallet)).or_default();
+        of_wallet.push(Owed { order, sequence: row.sequence, points: row.points });
+    }
+    for of_wallet in owed.values_mut() {
+        of_wallet.sort_by_key(|owed| owed.sequence);
+    }
+    Ok(owed)
 }
 
 /// Awards and allocations, by what they belong to.

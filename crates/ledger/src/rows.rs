@@ -12,7 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, Entry, EntryKind, HoldRow, LotRow, OrderChange, Outcome, Parking,
+    Account, Allocation, Applied, Balances, Entry, EntryKind, HoldRow, LotRow, OrderChange, Outcome, OwedLine, Parking,
+    Payment,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -62,6 +63,8 @@ pub(crate) struct Rows {
     pub(crate) lots: BTreeMap<(MemberKey, WalletName, i64), LotRow>,
     pub(crate) allocations: Vec<AllocationRow>,
     pub(crate) awards: Vec<AwardRow>,
+    pub(crate) owed: BTreeMap<(MemberKey, WalletName, OrderId), OwedLine>,
+    pub(crate) payments: Vec<PaymentRow>,
     pub(crate) award_changes: BTreeMap<(MemberKey, i64, i16), OrderAward>,
     pub(crate) purchases: BTreeMap<(MemberKey, OrderId), PurchaseRow>,
     pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
@@ -115,6 +118,20 @@ pub(crate) struct AllocationRow {
     pub(crate) entry: i64,
     pub(crate) n: i32,
     pub(crate) allocation: Allocation,
+}
+
+#[derive(Debug)]
+pub(crate) struct PaymentRow {
+    pub(crate) member: MemberKey,
+    pub(crate) entry: i64,
+    pub(crate) n: i32,
+    pub(crate) payment: Payment,
+}
+
+impl PaymentRow {
+    fn key(&self) -> (MemberKey, &OrderId, i64, i32) {
+        (self.member, &self.payment.order, self.entry, self.n)
+    }
 }
 
 #[derive(Debug)]
@@ -256,6 +273,12 @@ impl Rows {
         for (n, allocation) in (0_i32..).zip(entry.allocations) {
             self.allocations.push(AllocationRow { member: at.member, entry: at.entry, n, allocation });
         }
+        for owed in entry.owed {
+            self.owed.insert((at.member, owed.wallet.clone(), owed.order.clone()), owed);
+        }
+        for (n, payment) in (0_i32..).zip(entry.payments) {
+            self.payments.push(PaymentRow { member: at.member, entry: at.entry, n, payment });
+        }
         for (n, award) in (0_i16..).zip(entry.awards) {
             let inputs = to_json(&award.inputs)?;
             let paid = OrderAward {
@@ -367,6 +390,7 @@ impl Rows {
         self.postings.sort_by_key(|row| (row.member, row.entry, row.n));
         self.allocations.sort_by_key(|row| (row.member, row.entry, row.n));
         self.awards.sort_by_key(|row| (row.member, row.entry, row.n));
+        self.payments.sort_by(|a, b| a.key().cmp(&b.key()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shape of a rule set: names, limits, and what may stand beside what.
 
-use contract::program::{RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::program::{RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
 use crate::error::RuleError;
@@ -41,6 +41,7 @@ pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
         faults.add("semantics", problem);
     }
     wallets(ruleset, faults);
+    refunds(ruleset, faults);
     let rules = ruleset.rules.len();
     if rules > RULES_MAX {
         faults.add("spec.rules", format!("has {rules} rules; at most {RULES_MAX} are allowed"));
@@ -66,6 +67,20 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
             let problem = "ends a hold before it begins; give at least `1s`, or leave it out for holds without an end";
             faults.add(format!("{PATH}[{index}].holds.timeout"), problem);
         }
+    }
+}
+
+/// A policy that takes only what waits, where nothing ever does, is a mistake.
+fn refunds(ruleset: &Ruleset, faults: &mut Faults) {
+    if ruleset.program.refunds.take_back != TakeBack::OnlyPending {
+        return;
+    }
+    let of_wallets = ruleset.program.wallets.iter().filter_map(|wallet| wallet.pending);
+    let of_rules = ruleset.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending);
+    if of_wallets.chain(of_rules).all(|pending| pending.r#for.is_zero()) {
+        let problem = "is `OnlyPending`, but no points ever wait, so that no refund would take any; \
+                       give a wallet or a rule `pending`, or say `WithinBalance`";
+        faults.add("spec.program.refunds.takeBack", problem);
     }
 }
 

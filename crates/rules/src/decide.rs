@@ -1,6 +1,6 @@
 //! One event against one member's facts: the table of contents of this crate.
 
-use contract::decision::{Decision, Facts, OrderState, Reads};
+use contract::decision::{Decision, Facts, GiveBack, OrderState, Reads};
 use contract::event::{Adjust, Event, Kind, Purchase, Redeem};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
@@ -10,6 +10,7 @@ use crate::Compiled;
 use crate::award::{When, awards};
 use crate::effect::no_wallet;
 use crate::hold;
+use crate::payment;
 use crate::refund;
 use crate::term::Terms;
 use crate::walk::walk;
@@ -32,10 +33,10 @@ impl Compiled {
                 Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[], self.when(event))? })
             }
             Kind::Refund(returned) => match facts.order {
-                Some(state) => refund::decide(self, returned, state),
+                Some(state) => refund::decide(self, (event, returned), state, facts.paid),
                 None => Ok(Decision::Park { order: returned.order.clone() }),
             },
-            Kind::Redeem(redeem) => self.redeem(redeem),
+            Kind::Redeem(redeem) => self.redeem(event, redeem, facts),
             Kind::Hold(hold) => self.hold((hold, event.occurred_at), facts.hold),
             Kind::Capture(capture) => self.capture(capture, facts.hold),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
@@ -57,10 +58,19 @@ impl Compiled {
         Ok(Decision::Purchase { awards: awards(&walk(self, event)?, &purchase.lines, self.when(event))? })
     }
 
-    fn redeem(&self, redeem: &Redeem) -> Result<Decision, Refusal> {
+    fn redeem(&self, event: &Event, redeem: &Redeem, facts: Facts<'_>) -> Result<Decision, Refusal> {
         let wallet = self.wallet(redeem.wallet.as_ref())?;
         let points = units(redeem.points.get(), wallet)?;
-        Ok(Decision::Redeem { wallet: wallet.name.clone(), points })
+        let gives_back = match facts.order {
+            Some(state) => {
+                let mut paid = facts.paid.cloned().unwrap_or_default();
+                let sum = paid.entry(wallet.name.clone()).or_default();
+                *sum = sum.plus(points).ok_or_else(refund::overflow)?;
+                payment::late(self, state, &paid, event.occurred_at)?
+            }
+            None => GiveBack::default(),
+        };
+        Ok(Decision::Redeem { wallet: wallet.name.clone(), points, gives_back })
     }
 
     /// What a person adds can be spent at once, and ends as the wallet's points do.

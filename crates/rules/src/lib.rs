@@ -16,6 +16,7 @@ mod effect;
 mod error;
 mod hold;
 mod kept;
+mod payment;
 mod ratio;
 mod refund;
 mod select;

@@ -9,20 +9,29 @@ use contract::{BuryReason, Points, Refusal, WalletName};
 use crate::Compiled;
 use crate::award::awards;
 use crate::kept::kept;
+use crate::payment::{Paid, gives_back};
 use crate::walk::walk_kept;
 
-/// All returns with this one, and what is due back in all: `clamp(awarded - f(kept), 0, awarded)` by wallet.
-pub(crate) fn decide(compiled: &Compiled, refund: &Refund, state: &OrderState) -> Result<Decision, Refusal> {
+/// All returns with this one, what is due back in all (`clamp(awarded - f(kept), 0, awarded)` by wallet), and what comes back of the
+/// points that had paid.
+pub(crate) fn decide(
+    compiled: &Compiled,
+    (event, refund): (&Event, &Refund),
+    state: &OrderState,
+    paid: Option<&Paid>,
+) -> Result<Decision, Refusal> {
     let returned = state.returned.and(refund).ok_or_else(overflow)?;
     let Kind::Purchase(purchase) = &state.purchase.kind else {
         let detail = format!("`{}` was not paid for by a purchase; name the order of one", refund.order);
         return Err(Refusal::new(BuryReason::BadValue, detail));
     };
-    let earned = match kept(purchase, &returned)? {
+    let kept = kept(purchase, &returned)?;
+    let gives_back = gives_back(compiled, (purchase, kept.as_ref()), paid, event.occurred_at)?;
+    let earned = match kept {
         Some(kept) => again(compiled, &state.purchase, kept)?,
         None => Vec::new(),
     };
-    Ok(Decision::Refund { returned, due: due(state, &earned)? })
+    Ok(Decision::Refund { returned, due: due(state, &earned)?, gives_back })
 }
 
 /// What the order would have earned had only this been bought.
@@ -49,7 +58,7 @@ fn due(state: &OrderState, earned: &[Award]) -> Result<BTreeMap<WalletName, Poin
     Ok(due)
 }
 
-fn overflow() -> Refusal {
+pub(crate) fn overflow() -> Refusal {
     Refusal::new(
         BuryReason::Overflow,
         "the returns of this order add up to more than can be counted; check their amounts",

@@ -255,7 +255,8 @@ pub(super) fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
 
 fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
     let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
-    Ok(Redeem { wallet: wallet(raw)?, points })
+    let order = raw.order.as_deref().map(|order| identity("order", Some(order), crate::OrderId::parse)).transpose()?;
+    Ok(Redeem { wallet: wallet(raw)?, points, order })
 }
 
 fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {

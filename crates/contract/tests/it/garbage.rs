@@ -81,6 +81,7 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         (r#""type":"redeem","points":"-5""#, NegativeAmount, "`points`"),
         (r#""type":"redeem","points":"0""#, BadValue, "`points`"),
         (r#""type":"redeem","points":"5","wallet":"A B""#, BadValue, "`wallet`"),
+        (r#""type":"redeem","points":"5","order":"""#, BadValue, "`order`"),
         (r#""type":"hold","points":"5""#, MissingField, "`hold`"),
         (r#""type":"hold","hold":"h1""#, MissingField, "`points`"),
         (r#""type":"hold","hold":"","points":"5""#, BadValue, "`hold` is empty"),

@@ -34,6 +34,20 @@ fn the_exchange_is_the_source_of_an_event_that_names_none() {
 }
 
 #[test]
+fn a_redemption_may_name_the_order_that_it_pays_for() {
+    let redeem = |rest: &str| {
+        let body = format!(
+            r#"{{"id":"e1","type":"redeem","occurredAt":"2026-01-31T12:00:00Z","member":"m1","points":"5"{rest}}}"#
+        );
+        json("desk.1", &body).unwrap()
+    };
+    assert_eq!(redeem(r#","order":"o-1""#).order().unwrap().as_str(), "o-1");
+    assert_eq!(redeem("").order(), None);
+    // What was said before there was such a field is stored, and hashed, as it was.
+    assert_eq!(serde_json::to_string(&redeem("").kind).unwrap(), r#"{"Redeem":{"points":"5"}}"#);
+}
+
+#[test]
 fn an_order_without_lines_is_one_line() {
     let Kind::Purchase(purchase) = json("purchase", PURCHASE).unwrap().kind else { panic!("no purchase") };
     assert_eq!(purchase.lines.len(), 1);

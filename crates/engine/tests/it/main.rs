@@ -4,6 +4,7 @@
 mod due;
 mod holds;
 mod once;
+mod refunds;
 mod refused;
 mod shop;
 mod versions;

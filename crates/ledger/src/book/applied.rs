@@ -77,7 +77,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The order that it is about.
     pub order: Option<OrderId>,
-    /// Signed lines, none of them nought, one for each wallet and account.
+    /// Signed lines, none of them nought, one for each wallet and account; what comes back at once of a late redemption has its own.
     pub postings: Vec<PostingLine>,
     /// Balances after, of each wallet that was touched, with the sequence of its last lot.
     pub balances: Vec<(WalletName, Balances, i64)>,
@@ -89,6 +89,12 @@ pub struct Entry {
     pub awards: Vec<NewAward>,
     /// The hold that it is about, as it stands after.
     pub hold: Option<HoldRow>,
+    /// What is owed after, of each order of which that changed.
+    pub owed: Vec<OwedLine>,
+    /// What paid for an order (positive) or came back with its return (negative), in that order.
+    pub payments: Vec<Payment>,
+    /// Lines from here on are added to; those before it stand.
+    lines_from: usize,
 }
 
 impl Entry {
@@ -102,16 +108,24 @@ impl Entry {
             allocations: Vec::new(),
             awards: Vec::new(),
             hold: None,
+            owed: Vec::new(),
+            payments: Vec::new(),
+            lines_from: 0,
         }
+    }
+
+    /// What moves from now on stands in lines of its own, so that both ways of a point can be seen.
+    pub(super) fn apart(&mut self) {
+        self.lines_from = self.postings.len();
     }
 
     /// Adds to the line of this wallet and account.
     pub(super) fn line(&mut self, account: Account, wallet: &WalletName, amount: i64) -> Result<(), Refusal> {
-        let lines = &mut self.postings;
-        if let Some(line) = lines.iter_mut().find(|line| line.account == account && line.wallet == *wallet) {
+        let mut lines = self.postings.iter_mut().skip(self.lines_from);
+        if let Some(line) = lines.find(|line| line.account == account && line.wallet == *wallet) {
             line.amount = line.amount.plus(Points(amount)).ok_or_else(|| overflow(wallet))?;
         } else {
-            lines.push(PostingLine { account, wallet: wallet.clone(), amount: Points(amount) });
+            self.postings.push(PostingLine { account, wallet: wallet.clone(), amount: Points(amount) });
         }
         Ok(())
     }
@@ -149,9 +163,9 @@ pub enum EntryKind {
     Earn,
     /// Points out for a reward.
     Spend,
-    /// A refund took points back (and may have given some back in another wallet).
+    /// A refund took points back (and may have given others back).
     Clawback,
-    /// A refund only gave points back that an earlier one took.
+    /// A refund only gave points back: those that an earlier one took, or that had paid for the order.
     GiveBack,
     /// A person corrected the balance.
     Adjust,
@@ -208,6 +222,8 @@ pub enum Account {
     Available,
     /// Reserved by a hold.
     Held,
+    /// Owed; its balance is below nought.
+    Debt,
 }
 
 impl Account {
@@ -223,6 +239,7 @@ impl Account {
             Self::Pending => "pending",
             Self::Available => "available",
             Self::Held => "held",
+            Self::Debt => "debt",
         }
     }
 }
@@ -284,6 +301,34 @@ pub struct HeldLot {
     pub amount: Points,
     /// Still reserved.
     pub held: Points,
+}
+
+/// What the refunds of an order left to be paid off, as it stands after the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedLine {
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Of which order.
+    pub order: OrderId,
+    /// Its place among what is owed.
+    pub sequence: i64,
+    /// >= 0; nought: nothing any more.
+    pub points: Points,
+}
+
+/// Points that paid for an order (positive), or came back with its return (negative).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Which order.
+    pub order: OrderId,
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// Sequence of the lot that they had come from.
+    pub lot: i64,
+    /// Signed.
+    pub points: Points,
+    /// The lot that they came back into: the same, or a new one that ends later.
+    pub into: Option<i64>,
 }
 
 /// An award with the lot that it went into.

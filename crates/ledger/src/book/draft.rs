@@ -8,10 +8,11 @@ use contract::ruleset::Ruleset;
 use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 
 use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
+use super::debt::Claims;
 use super::hold::HoldBook;
 use super::post::Posting;
 use super::wallet::{Moved, State, Stuck, WalletState};
-use super::{MemberState, OrderBook};
+use super::{MemberState, OrderBook, Payments, debt};
 use crate::store::Identity;
 
 /// Changes of one event before they are certain: wallets are copies, so that a refusal leaves the state as it was.
@@ -23,6 +24,11 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) order: Option<OrderChange>,
     pub(super) order_book: Option<(OrderId, OrderBook)>,
     pub(super) hold_book: Option<(HoldId, HoldBook)>,
+    pub(super) payments: Option<(OrderId, Payments)>,
+    /// What was paid off for an order, out of which lot; for the order's next refunds.
+    pub(super) claims: Claims,
+    /// What was paid off and is not told yet.
+    untold: BTreeMap<WalletName, Points>,
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
 }
@@ -38,13 +44,29 @@ impl<'s, 'p> Draft<'s, 'p> {
             order: None,
             order_book: None,
             hold_book: None,
+            payments: None,
+            claims: Vec::new(),
+            untold: BTreeMap::new(),
             bodies: Vec::new(),
             parking: Parking::None,
         }
     }
 
     pub(super) fn finish(self, outcome: Outcome) -> Applied {
-        let Self { state, posting, wallets, mut entry, order, order_book, hold_book, bodies, mut parking } = self;
+        let Self {
+            state,
+            posting,
+            wallets,
+            mut entry,
+            order,
+            order_book,
+            hold_book,
+            payments,
+            claims,
+            bodies,
+            mut parking,
+            ..
+        } = self;
         let event = posting.event;
         if parking == Parking::None && state.unpark(event) {
             parking = Parking::Unpark;
@@ -55,15 +77,17 @@ impl<'s, 'p> Draft<'s, 'p> {
             if moved {
                 entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
             }
+            let owed = state.wallets.get(&name).map_or(&[][..], |before| &before.owed);
+            entry.owed.extend(debt::changes(&name, owed, &wallet.owed));
             state.wallets.insert(name, wallet);
-        }
-        if let Some((id, book)) = order_book {
-            state.orders.insert(id, book);
         }
         if let Some((id, book)) = hold_book {
             entry.hold = Some(book.row(&id));
             state.holds.insert(id, book);
         }
+        state.orders.extend(order_book);
+        state.payments.extend(payments);
+        state.claimed(claims);
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
         Applied {
@@ -97,9 +121,12 @@ impl<'s, 'p> Draft<'s, 'p> {
         Ok(text(known.map(|wallet| wallet.balances.available).unwrap_or_default(), scale))
     }
 
+    /// What has to come in before so many points can be taken: what is owed is paid off first.
     pub(super) fn missing(&mut self, wallet: &WalletName, points: Points) -> Option<Points> {
-        let missing = points.minus(self.wallet(wallet).balances.available)?;
-        (missing.0 > 0).then_some(missing)
+        let balances = self.wallet(wallet).balances;
+        // Of the two at most one is above nought. A sum beyond an i64 is missing as well.
+        let missing = points.minus(balances.available)?.0.saturating_add(balances.debt.0);
+        (missing > 0).then_some(Points(missing))
     }
 
     /// Points come in: a lot.
@@ -113,17 +140,49 @@ impl<'s, 'p> Draft<'s, 'p> {
         let into = if dates.activates.is_some() { Account::Pending } else { Account::Available };
         self.entry.line(from, name, -points.0)?;
         self.entry.line(into, name, points.0)?;
+        if into == Account::Available {
+            self.fill_debt(name, lot)?;
+        }
         self.touched(name, lot, true);
         Ok(lot)
     }
 
-    pub(super) fn debit(&mut self, name: &WalletName, points: Points, to: Account) -> Result<(), Refusal> {
-        let moved = self.wallet(name).spend(points).map_err(|stuck| stuck.refuse(name))?;
-        self.taken_out(name, &moved, to)?;
-        for moved in moved {
-            self.entry.allocate(name, moved.lot, moved.points, None);
+    /// Every move into available fills debt first: to be called for the lot right after its points came in.
+    pub(super) fn fill_debt(&mut self, name: &WalletName, lot: i64) -> Result<(), Refusal> {
+        self.wallet(name);
+        let Some(wallet) = self.wallets.get_mut(name) else { return Ok(()) };
+        let claims = debt::fill(wallet, name, lot, &mut self.entry)?;
+        self.repaid(name, claims)
+    }
+
+    /// Keeps what was paid off, to be noted with the orders and told.
+    pub(super) fn repaid(&mut self, name: &WalletName, claims: Claims) -> Result<(), Refusal> {
+        if !claims.is_empty() {
+            let sum = self.untold.entry(name.clone()).or_default();
+            *sum = sum.plus(debt::sum(&claims)).ok_or_else(|| overflow(name))?;
+            self.claims.extend(claims);
         }
         Ok(())
+    }
+
+    /// Tells what was paid off since the last time.
+    pub(super) fn tell_repaid(&mut self) -> Result<(), Refusal> {
+        for (wallet, points) in std::mem::take(&mut self.untold) {
+            let scale = self.scale(&wallet)?;
+            let debt = text(self.wallet(&wallet).balances.debt, scale);
+            let available = self.available(&wallet)?;
+            self.bodies.push(ResultBody::Repaid { wallet, points: text(points, scale), debt, available });
+        }
+        Ok(())
+    }
+
+    pub(super) fn debit(&mut self, name: &WalletName, points: Points, to: Account) -> Result<Vec<Moved>, Refusal> {
+        let moved = self.wallet(name).spend(points).map_err(|stuck| stuck.refuse(name))?;
+        self.taken_out(name, &moved, to)?;
+        for moved in &moved {
+            self.entry.allocate(name, moved.lot, moved.points, None);
+        }
+        Ok(moved)
     }
 
     /// Postings and lot rows of points that left lots.

@@ -11,15 +11,16 @@ use contract::decision::HoldStage;
 use contract::event::{ContentHash, DUE_SOURCE};
 use contract::result::{Cause, ResultBody, ResultEvent};
 use contract::ruleset::{Ruleset, RulesetHash, hex};
-use contract::{BuryReason, EventId, HoldId, MemberId, PipelineName, Points, Refusal, Source, WalletName};
+use contract::{BuryReason, EventId, HoldId, MemberId, PipelineName, Points, Refusal, Scale, Source, WalletName};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::MemberState;
 use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
+use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use super::hold::{Freed, Holding};
-use super::wallet::Stuck;
+use super::wallet::{Balances, Stuck};
 use crate::store::Identity;
 
 /// What is due for a member by a time.
@@ -30,6 +31,7 @@ pub struct Settling<'a> {
     /// Which member.
     pub member: &'a MemberId,
     /// The event, or the timer, that brings it up. What is due has its identity from it, so that the same input names it the same.
+    /// For a refund that waited it is the purchase that let it in: it was decided once before, when it was parked.
     pub cause: &'a Identity,
     /// Until when, inclusive.
     pub by: Timestamp,
@@ -71,6 +73,8 @@ type Due = BTreeMap<(Timestamp, Move), Items>;
 struct Moved {
     entry: Entry,
     bodies: Vec<ResultBody>,
+    /// What it paid off of what is owed.
+    claims: Claims,
 }
 
 impl MemberState {
@@ -120,18 +124,21 @@ impl MemberState {
     }
 
     fn settle_all(&mut self, settling: Settling<'_>, mut due: Due) -> Result<Vec<Applied>, Refusal> {
-        let mut applied = Vec::with_capacity(due.len());
+        let (mut applied, mut claims) = (Vec::with_capacity(due.len()), Claims::new());
         while let Some(((at, what), items)) = due.pop_first() {
             let Items { lots, holds } = items;
-            if let Some(moved) = self.settle_lots(settling, what, lots)? {
+            if let Some(mut moved) = self.settle_lots(settling, what, lots)? {
+                claims.append(&mut moved.claims);
                 applied.push(moved.applied(settling, (at, what))?);
             }
             for hold in holds {
-                let moved = self.time_out(settling, &hold, at)?;
+                let mut moved = self.time_out(settling, &hold, at)?;
+                claims.append(&mut moved.claims);
                 applied.push(moved.applied(settling, (at, what))?);
                 self.ends_after(&hold, (at, settling.by), &mut due);
             }
         }
+        self.claimed(claims);
         Ok(applied)
     }
 
@@ -155,59 +162,64 @@ impl MemberState {
         what: Move,
         wallets: BTreeMap<WalletName, Vec<i64>>,
     ) -> Result<Option<Moved>, Refusal> {
-        let mut entry = Entry::new(what.kind(), None);
-        let mut bodies = Vec::new();
+        let mut moved = Moved::new(what.kind());
         for (wallet, lots) in wallets {
-            let points = self.settle_wallet(what, (&wallet, &lots), &mut entry)?;
+            let mut repaid = Claims::new();
+            let points = self.settle_wallet(what, (&wallet, &lots), (&mut moved.entry, &mut repaid))?;
             if points.is_zero() {
                 continue;
             }
-            let scale = scale(settling.ruleset, &wallet)?;
-            let (points, available) = (text(points, scale), text(self.balances(&wallet).available, scale));
-            bodies.push(match what {
-                Move::Activate => ResultBody::Activated { wallet, points, available },
-                Move::TimeOut | Move::Expire => ResultBody::Expired { wallet, points, available },
+            let (scale, balances) = (scale(settling.ruleset, &wallet)?, self.balances(&wallet));
+            let (name, points, available) = (wallet.clone(), text(points, scale), text(balances.available, scale));
+            moved.bodies.push(match what {
+                Move::Activate => ResultBody::Activated { wallet: name, points, available },
+                Move::TimeOut | Move::Expire => ResultBody::Expired { wallet: name, points, available },
             });
+            moved.repaid(wallet, repaid, (balances, scale));
         }
-        Ok((!bodies.is_empty()).then_some(Moved { entry, bodies }))
+        Ok((!moved.bodies.is_empty()).then_some(moved))
     }
 
     /// Sets free what a hold has whose time has come.
     fn time_out(&mut self, settling: Settling<'_>, hold: &HoldId, at: Timestamp) -> Result<Moved, Refusal> {
-        let mut entry = Entry::new(EntryKind::TimeOut, None);
+        let mut moved = Moved::new(EntryKind::TimeOut);
         let missing = |wallet: &WalletName| Stuck::LotsMissing.refuse(wallet);
         let Some(book) = self.holds.get_mut(hold) else {
             return Err(Refusal::new(BuryReason::LedgerRefused, "a hold that is due was not loaded"));
         };
         let name = book.state.wallet.clone();
         let wallet = self.wallets.get_mut(&name).ok_or_else(|| missing(&name))?;
-        let Freed { available, expired } =
-            Holding { hold, book: &mut *book, wallet: &mut *wallet, entry: &mut entry }.release(at)?;
+        let owed = wallet.owed.clone();
+        let Freed { available, expired, repaid } =
+            Holding { hold, book: &mut *book, wallet: &mut *wallet, entry: &mut moved.entry }.release(at)?;
         book.state.stage = HoldStage::TimedOut;
-        entry.hold = Some(book.row(hold));
-        entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
-        let scale = scale(settling.ruleset, &name)?;
-        let body = ResultBody::HoldExpired {
+        moved.entry.hold = Some(book.row(hold));
+        moved.entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
+        moved.entry.owed.extend(debt::changes(&name, &owed, &wallet.owed));
+        let (scale, balances) = (scale(settling.ruleset, &name)?, wallet.balances);
+        moved.bodies.push(ResultBody::HoldExpired {
             hold: hold.clone(),
             points: text(Points(available), scale),
             expired: (expired > 0).then(|| text(Points(expired), scale)),
-            available: text(wallet.balances.available, scale),
-            wallet: name,
-        };
-        Ok(Moved { entry, bodies: vec![body] })
+            available: text(balances.available, scale),
+            wallet: name.clone(),
+        });
+        moved.repaid(name, repaid, (balances, scale));
+        Ok(moved)
     }
 
-    /// Moves the points of one wallet; answers how many.
+    /// Moves the points of one wallet; answers how many, and notes what they paid off.
     fn settle_wallet(
         &mut self,
         what: Move,
         (name, lots): (&WalletName, &[i64]),
-        entry: &mut Entry,
+        (entry, repaid): (&mut Entry, &mut Claims),
     ) -> Result<Points, Refusal> {
         let Some(wallet) = self.wallets.get_mut(name) else { return Ok(Points::ZERO) };
         let mut all = Points::ZERO;
+        let owed = wallet.owed.clone();
         for sequence in lots {
-            let stuck = |stuck: super::wallet::Stuck| stuck.refuse(name);
+            let stuck = |stuck: Stuck| stuck.refuse(name);
             let [pending, available] = match what {
                 Move::Activate => [wallet.activate(*sequence).map_err(stuck)?, Points::ZERO],
                 Move::TimeOut | Move::Expire => wallet.expire(*sequence).map_err(stuck)?,
@@ -225,6 +237,8 @@ impl MemberState {
             entry.line(into, name, points.0)?;
             if into == Account::Expired {
                 entry.allocate(name, *sequence, points.0, None);
+            } else {
+                repaid.extend(debt::fill(wallet, name, *sequence, entry)?);
             }
             if let Some(lot) = wallet.lot(*sequence) {
                 entry.touched(name, lot, false);
@@ -233,13 +247,31 @@ impl MemberState {
         }
         if !all.is_zero() {
             entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
+            entry.owed.extend(debt::changes(name, &owed, &wallet.owed));
         }
         Ok(all)
     }
 }
 
 impl Moved {
-    fn applied(self, settling: Settling<'_>, (at, what): (Timestamp, Move)) -> Result<Applied, Refusal> {
+    fn new(kind: EntryKind) -> Self {
+        Self { entry: Entry::new(kind, None), bodies: Vec::new(), claims: Claims::new() }
+    }
+
+    /// Notes what was paid off in a wallet, and tells it if it was anything.
+    fn repaid(&mut self, wallet: WalletName, mut claims: Claims, (balances, scale): (Balances, Scale)) {
+        if claims.is_empty() {
+            return;
+        }
+        let (points, debt) = (text(debt::sum(&claims), scale), text(balances.debt, scale));
+        let available = text(balances.available, scale);
+        self.bodies.push(ResultBody::Repaid { wallet, points, debt, available });
+        self.claims.append(&mut claims);
+    }
+
+    fn applied(mut self, settling: Settling<'_>, (at, what): (Timestamp, Move)) -> Result<Applied, Refusal> {
+        // What came in may have paid off what is owed to the last point.
+        self.entry.postings.retain(|line| !line.amount.is_zero());
         let hold = self.entry.hold.as_ref().map(|row| &row.hold);
         let (identity, hash) = identity(settling.cause, (at, what), hold)?;
         let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };

@@ -10,6 +10,7 @@ use contract::{HoldId, Points, Refusal, WalletName};
 use jiff::Timestamp;
 
 use super::applied::{Account, Entry, EntryKind, HeldLot, HoldRow, Outcome};
+use super::debt::{self, Claims};
 use super::draft::{Draft, text, unfit};
 use super::wallet::{State, Stuck, WalletState};
 
@@ -36,12 +37,14 @@ impl HoldBook {
 }
 
 /// What was set free.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Freed {
-    /// Can be spent again.
+    /// Can be spent again, but for what of it paid off what is owed.
     pub(super) available: i64,
     /// Had outlived its time.
     pub(super) expired: i64,
+    /// What it paid off; to be noted with the orders and told.
+    pub(super) repaid: Claims,
 }
 
 /// A hold, its wallet, and the entry that moves its points.
@@ -80,7 +83,7 @@ impl Holding<'_> {
         Ok(())
     }
 
-    /// Sets free what it still has, at this time.
+    /// Sets free what it still has, at this time. What is available again pays off first what is owed.
     pub(super) fn release(&mut self, at: Timestamp) -> Result<Freed, Refusal> {
         let name = self.book.state.wallet.clone();
         let mut freed = Freed::default();
@@ -97,6 +100,7 @@ impl Holding<'_> {
                 freed.expired += part.0;
             } else {
                 freed.available += part.0;
+                freed.repaid.extend(debt::fill(self.wallet, &name, held.lot, self.entry)?);
             }
             if let Some(lot) = self.wallet.lot(held.lot) {
                 self.entry.touched(&name, lot, false);
@@ -212,6 +216,7 @@ impl Draft<'_, '_> {
             holding.capture(points)?;
             if keeps_rest { Ok(Freed::default()) } else { holding.release(at) }
         })?;
+        self.repaid(&book.state.wallet, freed.repaid)?;
         if book.state.held.is_zero() {
             book.state.stage = HoldStage::Captured;
         }
@@ -236,6 +241,7 @@ impl Draft<'_, '_> {
         let mut book = self.open_hold(hold)?;
         let at = self.posting.event.occurred_at;
         let freed = self.on_hold((hold, &mut book), |holding| holding.release(at))?;
+        self.repaid(&book.state.wallet, freed.repaid)?;
         book.state.stage = HoldStage::Released;
         let wallet = book.state.wallet.clone();
         self.hold_book = Some((hold.clone(), book));

@@ -4,9 +4,11 @@
 //! changed as a value. Nothing here reads a store, and nothing decides how many points an event is worth.
 
 mod applied;
+mod debt;
 mod draft;
 mod due;
 mod hold;
+mod payment;
 mod post;
 mod refund;
 mod wallet;
@@ -18,11 +20,14 @@ use contract::event::Event;
 use contract::{HoldId, OrderId, WalletName};
 
 pub use applied::{
-    Account, Allocation, Applied, Entry, EntryKind, HeldLot, HoldRow, LotRow, NewAward, OrderChange, Outcome, Parking,
-    PostingLine,
+    Account, Allocation, Applied, Entry, EntryKind, HeldLot, HoldRow, LotRow, NewAward, OrderChange, Outcome, OwedLine,
+    Parking, Payment, PostingLine,
 };
+pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
+pub(crate) use payment::Payments;
+pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
 pub use wallet::{Balances, Lot, WalletState};
 
@@ -33,6 +38,8 @@ pub struct MemberState {
     pub(crate) orders: BTreeMap<OrderId, OrderBook>,
     pub(crate) parked: BTreeMap<OrderId, Vec<Event>>,
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
+    /// What paid for orders, also for such whose purchase is still to come.
+    pub(crate) payments: BTreeMap<OrderId, Payments>,
 }
 
 /// An order with what its refunds need to know of lots.
@@ -41,11 +48,11 @@ pub(crate) struct OrderBook {
     pub(crate) state: OrderState,
     /// Lots that its awards made.
     pub(crate) lots: Vec<(WalletName, i64)>,
-    /// What its refunds took and did not give back, in the order in which it was taken.
+    /// What its refunds took from lots and did not give back, in the order in which it was taken; without what is owed.
     pub(crate) taken: Vec<Taken>,
 }
 
-/// Points that a refund took from a lot.
+/// Points that a refund, or a redemption for an order, took from a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) wallet: WalletName,
@@ -57,9 +64,11 @@ impl MemberState {
     /// What the rules may see of the member for an event that reads this.
     #[must_use]
     pub fn facts(&self, reads: &Reads) -> Facts<'_> {
+        let order = reads.order.as_ref();
         Facts {
-            order: reads.order.as_ref().and_then(|order| self.order(order)),
+            order: order.and_then(|order| self.order(order)),
             hold: reads.hold.as_ref().and_then(|hold| self.hold(hold)),
+            paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
         }
     }
 

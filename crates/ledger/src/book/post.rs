@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Award, Dates, Decision, OrderAward, OrderState, Returned};
+use contract::decision::{Award, Dates, Decision, GiveBack, OrderAward, OrderState, Returned};
 use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
@@ -41,17 +41,17 @@ impl MemberState {
         let outcome = match posting.decision {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
-            Decision::Redeem { wallet, points } => draft.redeem(wallet, *points)?,
+            Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
-            Decision::Refund { returned, due } => draft.refund(returned, due)?,
+            Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
             Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
             Decision::Release { hold } => draft.release(hold)?,
             Decision::Decline(declined) => draft.decline(declined)?,
         };
-        let applied = draft.finish(outcome);
-        Ok(applied)
+        draft.tell_repaid()?;
+        Ok(draft.finish(outcome))
     }
 
     /// Gives a parked refund up that its purchase does not fit (the rules refused it once the purchase had come).
@@ -80,6 +80,11 @@ impl MemberState {
         waiting.retain(|parked| parked.id != event.id || parked.source != event.source);
         waiting.len() < before
     }
+}
+
+/// Puts events that wait into the order in which they are to be decided, whoever loaded them or parked them in which order.
+pub(crate) fn in_turn(waiting: &mut [Event]) {
+    waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
 }
 
 /// A parked refund that is given up.
@@ -152,6 +157,7 @@ impl Draft<'_, '_> {
                 expires_at: dates.expires,
                 awards: parts.map(part).collect(),
             });
+            self.tell_repaid()?;
         }
         for award in awards {
             self.entry.awards.push(NewAward {
@@ -165,8 +171,11 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    fn redeem(&mut self, wallet: &WalletName, points: Points) -> Result<Outcome, Refusal> {
+    fn redeem(&mut self, wallet: &WalletName, points: Points, gives_back: &GiveBack) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Spend;
+        let Kind::Redeem(redeem) = &self.posting.event.kind else {
+            return Err(unfit("a redemption was decided for an event of another type"));
+        };
         if points.0 <= 0 {
             return Err(unfit("a redemption must be of more than 0 points"));
         }
@@ -182,13 +191,18 @@ impl Draft<'_, '_> {
             });
             return Ok(Outcome::Rejected);
         }
-        self.debit(wallet, points, Account::Redeemed)?;
+        let moved = self.debit(wallet, points, Account::Redeemed)?;
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::RedemptionAccepted {
             wallet: wallet.clone(),
             points: text(points, scale),
             available,
         });
+        if let Some(order) = &redeem.order {
+            self.pays(order, wallet, &moved)?;
+            self.entry.apart();
+            self.give_paid_back(order, gives_back)?;
+        }
         Ok(Outcome::Applied)
     }
 
@@ -231,7 +245,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a refund cannot wait for an order that is there"));
         }
         let event = self.posting.event.clone();
-        self.state.parked.entry(order.clone()).or_default().push(event.clone());
+        let waiting = self.state.parked.entry(order.clone()).or_default();
+        waiting.push(event.clone());
+        in_turn(waiting);
         self.parking = Parking::Park(Box::new(event));
         Ok(Outcome::Parked)
     }

@@ -1,12 +1,14 @@
-//! Refunds: what changed of what is due, taken as far as the policy reaches, waived or given back.
+//! Refunds: what paid for the order comes back; then what changed of what is due is taken as far as the policy reaches, waived, owed or
+//! given back. The policy is that of the rules that paid.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use contract::decision::{OrderAward, Returned};
+use contract::decision::{GiveBack, OrderAward, Returned};
 use contract::event::Kind;
+use contract::program::TakeBack;
 use contract::result::ResultBody;
-use contract::{OrderId, Points, Refusal, WalletName};
+use contract::{OrderId, Points, Refusal, Scale, WalletName};
 
 use super::applied::{Account, EntryKind, OrderChange, Outcome};
 use super::draft::{Draft, overflow, text, unfit};
@@ -59,6 +61,7 @@ impl Draft<'_, '_> {
         &mut self,
         returned: &Returned,
         due: &BTreeMap<WalletName, Points>,
+        gives_back: &GiveBack,
     ) -> Result<Outcome, Refusal> {
         let Kind::Refund(refund) = &self.posting.event.kind else {
             return Err(unfit("a refund was decided for an event of another type"));
@@ -68,6 +71,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a refund was decided for an order that is not there"));
         };
         self.entry.kind = EntryKind::GiveBack;
+        // First, so that what comes back can be taken before anything is waived or owed.
+        self.give_paid_back(order, gives_back)?;
+        book.taken.extend(self.claims.extract_if(.., |claim| claim.0 == *order).map(|(_, taken)| taken));
         for (wallet, target) in due {
             let sums = Sums::of(&book.state.awards, wallet).ok_or_else(|| overflow(wallet))?;
             if target.0 < 0 || target.0 > sums.awarded {
@@ -96,7 +102,8 @@ impl Draft<'_, '_> {
         self.entry.kind = EntryKind::Clawback;
         let scale = self.scale(wallet)?;
         let own: Vec<i64> = book.lots.iter().filter(|(name, _)| name == wallet).map(|(_, lot)| *lot).collect();
-        let moved = self.wallet(wallet).claw(Points(more), &own).map_err(|stuck| stuck.refuse(wallet))?;
+        let policy = self.posting.ruleset.program.refunds.take_back;
+        let moved = self.wallet(wallet).claw(Points(more), &own, policy).map_err(|stuck| stuck.refuse(wallet))?;
         self.taken_out(wallet, &moved, Account::Clawed)?;
         let (mut taken, mut expired) = (0_i64, 0_i64);
         for moved in moved {
@@ -109,17 +116,25 @@ impl Draft<'_, '_> {
             }
             book.taken.push(Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points });
         }
-        let waived = more - taken - expired;
+        let (missing, mut owed) = (more - taken - expired, 0);
+        if policy == TakeBack::Unlimited && missing > 0 {
+            owed = missing;
+            self.wallet(wallet).owe(order, owed).map_err(|stuck| stuck.refuse(wallet))?;
+            self.entry.line(Account::Debt, wallet, -owed)?;
+            self.entry.line(Account::Clawed, wallet, owed)?;
+        }
+        let waived = missing - owed;
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::ClawedBack {
             wallet: wallet.clone(),
             points: text(Points(taken), scale),
             waived: text(Points(waived), scale),
-            expired: (expired > 0).then(|| text(Points(expired), scale)),
+            expired: some(expired, scale),
+            owed: some(owed, scale),
             available,
             order: order.clone(),
         });
-        let taken = sums.taken + taken + expired;
+        let taken = sums.taken + taken + expired + owed;
         Ok(Sums { due: sums.due + more, taken, waived: sums.waived + waived, ..sums })
     }
 
@@ -128,7 +143,11 @@ impl Draft<'_, '_> {
         let scale = self.scale(wallet)?;
         let unwaived = less.min(sums.waived);
         let given = less - unwaived;
-        let (mut missing, mut expired) = (given, 0_i64);
+        // What is still owed is no longer asked for; only then does anything move back.
+        let owed = self.wallet(wallet).forgive(order, given).map_err(|stuck| stuck.refuse(wallet))?;
+        self.entry.line(Account::Clawed, wallet, -owed)?;
+        self.entry.line(Account::Debt, wallet, owed)?;
+        let (mut missing, mut expired) = (given - owed, 0_i64);
         while missing > 0 {
             let Some(at) = book.taken.iter().rposition(|taken| taken.wallet == *wallet) else {
                 return Err(unfit("the order's clawbacks do not hold what its awards say; run `loyaltyctl audit`"));
@@ -145,24 +164,35 @@ impl Draft<'_, '_> {
             let state = self.wallet(wallet).give(lot, points, at).map_err(|stuck| stuck.refuse(wallet))?;
             self.entry.line(Account::Clawed, wallet, -points)?;
             self.entry.line(state.account(), wallet, points)?;
-            self.touched(wallet, lot, false);
             self.entry.allocate(wallet, lot, -points, Some(order));
-            if state == State::Expired {
-                expired += points;
-                self.entry.allocate(wallet, lot, points, None);
+            match state {
+                State::Pending => {}
+                State::Available => self.fill_debt(wallet, lot)?,
+                State::Expired => {
+                    expired += points;
+                    self.entry.allocate(wallet, lot, points, None);
+                }
             }
+            self.touched(wallet, lot, false);
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Reinstated {
             wallet: wallet.clone(),
-            points: text(Points(given - expired), scale),
+            points: text(Points(given - expired - owed), scale),
             waived: text(Points(unwaived), scale),
-            expired: (expired > 0).then(|| text(Points(expired), scale)),
+            expired: some(expired, scale),
+            owed: some(owed, scale),
             available,
             order: order.clone(),
         });
+        self.tell_repaid()?;
         Ok(Sums { due: sums.due - less, taken: sums.taken - given, waived: sums.waived - unwaived, ..sums })
     }
+}
+
+/// Points as a result tells them, if there are any.
+fn some(points: i64, scale: Scale) -> Option<String> {
+    (points > 0).then(|| text(Points(points), scale))
 }
 
 /// Spreads the wallet's sums over its awards, the first ones first: taken + waived = due <= awarded for each.

@@ -2,7 +2,10 @@
 
 use contract::Points;
 use contract::decision::Dates;
+use contract::program::TakeBack;
 use jiff::Timestamp;
+
+use super::debt::Owed;
 
 /// What a member has in a wallet, by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +84,8 @@ pub struct WalletState {
     pub lots: Vec<Lot>,
     /// Sequence of the last lot ever made; 0: none.
     pub last_lot: i64,
+    /// What is owed, oldest first; sums up to the balance's debt.
+    pub owed: Vec<Owed>,
 }
 
 /// The state of points within a lot.
@@ -112,7 +117,7 @@ impl WalletState {
     pub(crate) fn from_rows(balances: Balances, last_lot: i64, mut lots: Vec<Lot>) -> Self {
         lots.sort_by_key(Lot::burn_key);
         lots.dedup_by_key(|lot| lot.sequence);
-        Self { balances, lots, last_lot }
+        Self { balances, lots, last_lot, owed: Vec::new() }
     }
 
     /// Makes a lot; answers its sequence. Its points are pending if they activate later, else available.
@@ -170,18 +175,21 @@ impl WalletState {
     }
 
     /// Takes up to so many points back: first what has expired of the order's own lots (nobody has to give that), then their
-    /// pending points, their available ones, and then other available ones in burn order.
-    pub(crate) fn claw(&mut self, points: Points, own: &[i64]) -> Result<Vec<Moved>, Stuck> {
+    /// pending points, and unless the policy ends there, their available ones, and then other available ones in burn order.
+    pub(crate) fn claw(&mut self, points: Points, own: &[i64], policy: TakeBack) -> Result<Vec<Moved>, Stuck> {
         let is_own = |lot: &Lot| own.contains(&lot.sequence);
-        let mut reach = self.balances.available;
+        let only_pending = policy == TakeBack::OnlyPending;
+        let mut reach = if only_pending { Points::ZERO } else { self.balances.available };
         for lot in self.lots.iter().filter(|lot| is_own(lot)) {
             reach = reach.plus(lot.expired).and_then(|sum| sum.plus(lot.pending)).ok_or(Stuck::Overflow)?;
         }
         let mut taking = Taking { missing: points.min(reach).0, moved: Vec::new() };
         taking.from(&mut self.lots, State::Expired, &is_own)?;
         taking.from(&mut self.lots, State::Pending, &is_own)?;
-        taking.from(&mut self.lots, State::Available, &is_own)?;
-        taking.from(&mut self.lots, State::Available, &|_| true)?;
+        if !only_pending {
+            taking.from(&mut self.lots, State::Available, &is_own)?;
+            taking.from(&mut self.lots, State::Available, &|_| true)?;
+        }
         self.settle(taking)
     }
 
@@ -216,6 +224,17 @@ impl WalletState {
             *side = side.plus(Points(points)).ok_or(Stuck::Overflow)?;
         }
         Ok(state)
+    }
+
+    /// Gives spent points back into the lot that they came from, to be spent again.
+    pub(super) fn give_spent(&mut self, sequence: i64, points: i64) -> Result<(), Stuck> {
+        let lot = self.lots.iter_mut().find(|lot| lot.sequence == sequence).ok_or(Stuck::LotsMissing)?;
+        lot.available = lot.available.plus(Points(points)).ok_or(Stuck::Overflow)?;
+        if !lot.is_whole() {
+            return Err(Stuck::LotsMissing);
+        }
+        self.balances.available = self.balances.available.plus(Points(points)).ok_or(Stuck::Overflow)?;
+        Ok(())
     }
 
     /// The balance that holds points in this state; what expired is the programme's.

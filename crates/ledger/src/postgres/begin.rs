@@ -82,7 +82,7 @@ const ALLOCATIONS: &str = "select w.bucket, w.member, w.id, a.wallet, a.lot, a.a
     ) a
     order by a.entry, a.n";
 
-const PARKED: &str = "select w.bucket, w.member, p.event
+const PARKED: &str = "select w.bucket, w.member, w.id, p.event
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select event from parked where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
@@ -133,14 +133,20 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
             and available > 0 order by expires_at, sequence limit w.lots offset w.skip
     ) l";
 
+mod refunds;
+
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock(open, request).await?;
     let (known, timeline_seq) = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known)?;
     let mut books = load_books(open, request).await?;
-    if !books.purchases.is_empty() {
-        load_refunds(open, request, &mut books).await?;
-    }
+    let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
+    let (of_orders, of_refunds) =
+        tokio::try_join!(biased; load_orders(open, request, &books), refunds::load(open, request, (&books, &paid)))?;
+    (books.awards, books.allocations) = of_orders;
+    (books.owed, books.payments) = (of_refunds.owed, of_refunds.payments);
+    books.due.extend(of_refunds.due);
+    // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(open, request, &books).await?;
     let lots = load_lots(open, request, &books).await?;
     let members = load::states(&open.loaded, books, lots)?;
@@ -248,7 +254,14 @@ async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, Le
 }
 
 /// One round trip, if an order is there already: what it was awarded, and what its refunds took.
-async fn load_refunds(open: &Open, request: &BatchRequest, books: &mut Books) -> Result<(), LedgerError> {
+async fn load_orders(
+    open: &Open,
+    request: &BatchRequest,
+    books: &Books,
+) -> Result<(Vec<StoredAward>, Vec<StoredAllocation>), LedgerError> {
+    if books.purchases.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let keys = Keys::of(books.purchases.iter().map(|row| row.member));
     let ids: Vec<&str> = books.purchases.iter().map(|row| row.order.as_str()).collect();
     let client = open.client()?;
@@ -261,8 +274,7 @@ async fn load_refunds(open: &Open, request: &BatchRequest, books: &mut Books) ->
         let awards = awards.iter().map(read_award).collect::<Result<_, _>>()?;
         Ok::<_, Error>((awards, allocations.iter().map(read_allocation).collect::<Result<_, _>>()?))
     };
-    (books.awards, books.allocations) = loaded.await.map_err(|e| open.fail(e))?;
-    Ok(())
+    loaded.await.map_err(|e| open.fail(e))
 }
 
 /// A round trip for the lots that refunds and holds name, and one for each page of lots in burn order.
@@ -392,7 +404,7 @@ fn read_allocation(row: &Row) -> Result<StoredAllocation, Error> {
 }
 
 fn read_parked(row: &Row) -> Result<ParkedRow, Error> {
-    Ok(ParkedRow { member: key(row)?, event: row.try_get(2)? })
+    Ok(ParkedRow { member: key(row)?, order: row.try_get(2)?, event: row.try_get(3)? })
 }
 
 fn read_lot(row: &Row) -> Result<StoredLot, Error> {

@@ -33,8 +33,9 @@ macro_rules! column {
     };
 }
 
-// After the macro that it uses.
+// After the macro that they use.
 mod holds;
+mod refunds;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
     let mut prepared = Vec::new();
@@ -84,6 +85,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
     add(!rows.award_changes.is_empty(), award_changes);
+    add(!rows.owed.is_empty(), refunds::owed);
+    add(!rows.payments.is_empty(), refunds::payments);
     add(!rows.purchases.is_empty(), purchases);
     add(!rows.returns.is_empty(), returns);
     add(!rows.parked.is_empty(), parked);

@@ -142,7 +142,7 @@ pub struct WalletTotals {
     pub wallet: WalletName,
     /// Ever earned.
     pub earned: Decimal,
-    /// Ever spent.
+    /// Ever spent, net of what came back with returns.
     pub spent: Decimal,
     /// Taken back by refunds, net of what was given back.
     pub clawed: Decimal,
@@ -156,6 +156,8 @@ pub struct WalletTotals {
     pub available: Decimal,
     /// Held now.
     pub held: Decimal,
+    /// Owed by members now.
+    pub debt: Decimal,
 }
 
 /// All that is known of one event.

@@ -171,7 +171,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
              cast(sum(case when account = 'pending' then amount else 0 end) as text),
              cast(sum(case when account = 'available' then amount else 0 end) as text),
              cast(sum(case when account = 'expired' then amount else 0 end) as text),
-             cast(sum(case when account = 'held' then amount else 0 end) as text)
+             cast(sum(case when account = 'held' then amount else 0 end) as text),
+             cast(-sum(case when account = 'debt' then amount else 0 end) as text)
              from posting where pipeline = $1 group by wallet order by wallet",
             &key,
         )
@@ -181,7 +182,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         let [earned, spent, clawed, adjusted] = four(&scales, &wallet, row, 1)?;
         let (pending, available) = (scales.points(&wallet, row, 5)?, scales.points(&wallet, row, 6)?);
         let (expired, held) = (scales.points(&wallet, row, 7)?, scales.points(&wallet, row, 8)?);
-        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available, held })
+        let debt = scales.points(&wallet, row, 9)?;
+        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available, held, debt })
     };
     let wallets = wallets.iter().map(read).collect::<Result<_, LedgerError>>()?;
     Ok(Totals { members, events, unpublished_batches, wallets })

@@ -15,6 +15,8 @@ use crate::load::{
 use crate::rows::{Loaded, MemberKey};
 use crate::store::{BatchRequest, Begun, Identity};
 
+mod refunds;
+
 pub(super) fn begin(
     connection: &Connection,
     object: &str,
@@ -27,7 +29,15 @@ pub(super) fn begin(
     let known = begin.inbox(request).map_err(fail)?;
     let answers = load::answers(&request.wanted, &known)?;
     let mut books = begin.books(request, &mut loaded).map_err(fail)?;
-    books.holds = holds::load(&begin, request, (&loaded, &books)).map_err(fail)?;
+    let until = load::due_until(request, &loaded, &books.parked)?;
+    for (member, by) in &until {
+        begin.due(*member, *by, &mut books.due).map_err(fail)?;
+    }
+    for (member, order) in load::paid_orders(request, &loaded.members, &books.parked)? {
+        begin.payments(member, order.as_str(), &mut books.payments).map_err(fail)?;
+    }
+    // After all that is due: its lots tell whether a hold's time may have come.
+    books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
     let mut lots = Vec::new();
     for (member, wallet, sequence) in load::named_lots(&books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
@@ -92,9 +102,6 @@ impl Begin<'_> {
 
     fn books(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<Books> {
         let mut books = Books { balances: self.balances(loaded)?, ..Books::default() };
-        for (member, by) in load::due_by(request, &loaded.members) {
-            self.due(member, by, &mut books.due)?;
-        }
         for (member, order) in load::orders(request, &loaded.members) {
             if let Some(row) = self.purchase(member, order.as_str())? {
                 if let Some(entry) = row.entry {
@@ -105,6 +112,9 @@ impl Begin<'_> {
                 books.purchases.push(row);
             }
             self.parked(member, order.as_str(), &mut books.parked)?;
+        }
+        for member in load::debtors(&books.balances) {
+            self.owed(member, &mut books.owed)?;
         }
         Ok(books)
     }
@@ -214,7 +224,7 @@ impl Begin<'_> {
         let mut find = self.connection.prepare_cached(
             "select event from parked where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
-        let read = |row: &Row<'_>| Ok(ParkedRow { member, event: row.get(0)? });
+        let read = |row: &Row<'_>| Ok(ParkedRow { member, order: order.to_owned(), event: row.get(0)? });
         for row in find.query_map(params![self.pipeline, member.bucket, member.number, order], read)? {
             into.push(row?);
         }

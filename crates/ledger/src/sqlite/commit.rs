@@ -10,6 +10,8 @@ use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
+mod refunds;
+
 pub(super) struct Commit<'a> {
     pub(super) connection: &'a Connection,
     pub(super) pipeline: &'a PipelineName,
@@ -52,6 +54,8 @@ impl Commit<'_> {
         holds::write(self.connection, self.pipeline, rows)?;
         self.due(rows)?;
         self.awards(rows)?;
+        self.owed(rows)?;
+        self.payments(rows)?;
         self.purchases(rows)?;
         self.parked(rows, now)?;
         for key in cleared {

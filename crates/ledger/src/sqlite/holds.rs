@@ -1,5 +1,7 @@
 //! Holds in `SQLite`: which are loaded, and how they are written.
 
+use std::collections::BTreeMap;
+
 use contract::PipelineName;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -21,6 +23,7 @@ pub(super) fn load(
     begin: &Begin<'_>,
     request: &BatchRequest,
     (loaded, books): (&Loaded, &Books),
+    until: BTreeMap<MemberKey, Timestamp>,
 ) -> rusqlite::Result<Vec<StoredHold>> {
     let mut holds = Vec::new();
     for (member, hold) in load::holds(request, &loaded.members) {
@@ -33,7 +36,7 @@ pub(super) fn load(
     if !load::may_hold(books) {
         return Ok(holds);
     }
-    for (member, by) in load::due_by(request, &loaded.members) {
+    for (member, by) in until {
         let sql = format!("select {COLUMNS} and h.held > 0 and h.expires_at is not null and h.expires_at <= ?4");
         let mut find = begin.connection.prepare_cached(&sql)?;
         let key = params![begin.pipeline, member.bucket, member.number, by.as_microsecond()];

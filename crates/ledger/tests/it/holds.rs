@@ -28,6 +28,7 @@ on_every_store! {
     the_timers_of_a_quiet_member_end_holds_too
     a_late_capture_of_a_hold_that_has_timed_out_is_turned_down
     a_refund_does_not_touch_what_is_held
+    holds_that_end_before_a_refund_that_waited_are_set_free_first
     held_points_of_many_lots_are_found_beyond_the_page
     a_replayed_hold_answers_what_it_answered_the_first_time
     whatever_the_batches_holds_come_to_the_same
@@ -344,6 +345,15 @@ async fn a_refund_does_not_touch_what_is_held(world: World) {
     told(&world, held("e1", "h1", 80)).await;
     assert_eq!(told(&world, back("r1", "ann", "o1", &[])).await, ["clawed 20 points, waived 80, 0"]);
     assert_eq!(told(&world, all("e2", "h1")).await, ["captured 80 of h1, held 0, 0"]);
+}
+
+async fn holds_that_end_before_a_refund_that_waited_are_set_free_first(world: World) {
+    told(&world, bought("o1", "ann", &[30, 20])).await;
+    assert_eq!(told(&world, on(back("r1", "ann", "o2", &[]), 3)).await, [""; 0]);
+    // It comes late: the refund found nothing of it when it was parked.
+    assert_eq!(told(&world, until(on(held("e1", "h1", 40), 1), 1)).await, ["held 40 as h1, 10"]);
+    told(&world, bought("o2", "ann", &[60, 40])).await;
+    assert_eq!(lots(&world).await, [(1, "50".to_owned(), "0".to_owned())]);
 }
 
 async fn held_points_of_many_lots_are_found_beyond_the_page(world: World) {

@@ -9,13 +9,18 @@
 
 mod agreement;
 mod audit;
+mod audit_refunds;
 mod conformance;
+mod debt;
 mod errors;
 mod hold_audit;
 mod holds;
+mod kept;
 mod liability;
 mod migrated;
 mod model;
+mod payments;
+mod policies;
 mod privacy;
 mod property;
 mod refunds;

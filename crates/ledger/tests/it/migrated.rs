@@ -9,6 +9,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         3,
         "drop table hold; drop table hold_lot; alter table entry drop column hold_id; alter table allocation drop column hold_id",
     ),
+    (4, "drop table owed; drop table payment"),
 ];
 
 impl World {

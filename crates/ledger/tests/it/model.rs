@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::event::{Event, Kind, LineRef};
+use contract::event::{Event, Kind, LineRef, Refund};
+use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
 /// Where a point is.
@@ -29,14 +30,14 @@ struct Point {
 }
 
 #[derive(Debug, Default)]
-struct Order {
+pub(crate) struct Order {
     lines: Vec<i64>,
     returned: Vec<String>,
     whole: bool,
     lot: Option<usize>,
     awarded: i64,
     due: i64,
-    waived: i64,
+    pub(crate) waived: i64,
     /// Points that its refunds hold, in the order in which they were taken.
     taken: Vec<usize>,
 }
@@ -48,14 +49,27 @@ struct Hold {
     until: Option<Timestamp>,
 }
 
-/// One member.
+/// Points that paid for an order and did not come back, in the order in which they were spent; and how many came back.
 #[derive(Debug, Default)]
+struct Paid {
+    left: Vec<usize>,
+    came_back: usize,
+}
+
+/// One member.
+#[derive(Debug)]
 pub(crate) struct Model {
+    take_back: TakeBack,
     points: Vec<Point>,
     lots: usize,
     orders: BTreeMap<String, Order>,
     /// Also those that have ended: they have no points.
     holds: BTreeMap<String, Hold>,
+    /// Refunds that wait for their purchase.
+    waiting: Vec<Event>,
+    paid: BTreeMap<String, Paid>,
+    /// The order of each point that is owed, those that are paid off first in front.
+    debts: Vec<String>,
 }
 
 fn worth(lines: &[i64]) -> i64 {
@@ -63,6 +77,11 @@ fn worth(lines: &[i64]) -> i64 {
 }
 
 impl Model {
+    pub(crate) fn new(take_back: TakeBack) -> Self {
+        let (points, orders, holds, waiting, paid, debts) = Default::default();
+        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts }
+    }
+
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
     pub(crate) fn apply(&mut self, event: &Event) {
         let at = event.occurred_at;
@@ -76,11 +95,16 @@ impl Model {
                 let lines: Vec<i64> = purchase.lines.iter().map(|line| line.amount.minor).collect();
                 let awarded = worth(&lines);
                 let lot = (awarded > 0).then(|| self.earn(awarded, [day(event, "wait"), day(event, "last")]));
-                self.orders.insert(order, Order { lines, lot, awarded, ..Order::default() });
+                self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
+                self.refund_waiting(&order);
             }
             Kind::Redeem(redeem) => {
                 self.night(at);
-                self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
+                let spent = self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
+                if let Some(order) = &redeem.order {
+                    self.paid.entry(order.to_string()).or_default().left.extend(spent);
+                    self.pay_back(order.as_str(), at);
+                }
             }
             Kind::Adjust(adjust) => {
                 self.night(at);
@@ -91,14 +115,15 @@ impl Model {
                     self.take(-points, Place::Adjusted);
                 }
             }
-            Kind::Refund(refund) => {
-                let lines: Vec<String> = refund.lines.iter().map(|line| named(&line.line)).collect();
-                self.refund(refund.order.as_str(), &lines, at);
+            Kind::Refund(refund) if self.orders.contains_key(refund.order.as_str()) => self.refund(refund, at),
+            Kind::Refund(_) => {
+                self.night(at);
+                self.waiting.push(event.clone());
             }
             Kind::Hold(hold) => {
                 self.night(at);
                 let wanted = usize::try_from(hold.points.get()).unwrap();
-                let points = self.burning();
+                let points = self.in_burn_order(Place::Available);
                 if !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
                     let points = points[..wanted].to_vec();
                     for n in &points {
@@ -131,40 +156,66 @@ impl Model {
 
     fn free(&mut self, hold: &str, at: Timestamp) {
         let Some(hold) = self.holds.get_mut(hold) else { return };
-        for n in hold.points.drain(..) {
-            let ended = self.points[n].expires.is_some_and(|expires| expires <= at);
-            self.points[n].place = if ended { Place::Expired } else { Place::Available };
+        for n in std::mem::take(&mut hold.points) {
+            if self.points[n].expires.is_some_and(|expires| expires <= at) {
+                self.points[n].place = Place::Expired;
+            } else {
+                self.arrive(n);
+            }
         }
     }
 
     fn earn(&mut self, points: i64, [activates, expires]: [Option<Timestamp>; 2]) -> usize {
         self.lots += 1;
-        let place = if activates.is_some() { Place::Pending } else { Place::Available };
-        let point = Point { lot: self.lots, place, activates, expires };
-        self.points.extend((0..points).map(|_| point.clone()));
+        for _ in 0..points {
+            self.points.push(Point { lot: self.lots, place: Place::Pending, activates, expires });
+            if activates.is_none() {
+                self.arrive(self.points.len() - 1);
+            }
+        }
         self.lots
     }
 
-    /// Each point goes where it belongs at this time.
-    pub(crate) fn night(&mut self, at: Timestamp) {
-        let ends = |(name, hold): (&String, &Hold)| Some((name.clone(), hold.until.filter(|until| *until <= at)?));
-        for (hold, until) in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
-            self.free(&hold, until);
+    /// A point can be spent, unless it is taken for what is owed longest.
+    fn arrive(&mut self, n: usize) {
+        if self.debts.is_empty() {
+            self.points[n].place = Place::Available;
+        } else {
+            let order = self.debts.remove(0);
+            self.points[n].place = Place::Clawed;
+            self.orders.get_mut(&order).unwrap().taken.push(n);
         }
-        for point in &mut self.points {
-            let held = matches!(point.place, Place::Pending | Place::Available);
-            if held && point.expires.is_some_and(|expires| expires <= at) {
-                point.place = Place::Expired;
-            } else if point.place == Place::Pending && point.activates.is_some_and(|activates| activates <= at) {
-                point.place = Place::Available;
+    }
+
+    /// Each point goes where it belongs at this time, one moment after the other: points come, holds end, points end.
+    pub(crate) fn night(&mut self, by: Timestamp) {
+        let times = self.points.iter().flat_map(|point| [point.activates, point.expires]);
+        let mut moments: Vec<Timestamp> = times.chain(self.holds.values().map(|hold| hold.until)).flatten().collect();
+        moments.retain(|moment| *moment <= by);
+        moments.sort();
+        moments.dedup();
+        for moment in moments {
+            for n in self.in_burn_order(Place::Pending) {
+                if self.points[n].activates == Some(moment) {
+                    self.arrive(n);
+                }
+            }
+            let ends = |(name, hold): (&String, &Hold)| (hold.until == Some(moment)).then(|| name.clone());
+            for hold in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
+                self.free(&hold, moment);
+            }
+            for point in &mut self.points {
+                let held = matches!(point.place, Place::Pending | Place::Available);
+                if held && point.expires == Some(moment) {
+                    point.place = Place::Expired;
+                }
             }
         }
     }
 
-    /// Available points, those that end first before the others.
-    fn burning(&self) -> Vec<usize> {
-        let mut points: Vec<usize> =
-            (0..self.points.len()).filter(|n| self.points[*n].place == Place::Available).collect();
+    /// Points of a place, those that end first before the others.
+    fn in_burn_order(&self, place: Place) -> Vec<usize> {
+        let mut points: Vec<usize> = (0..self.points.len()).filter(|n| self.points[*n].place == place).collect();
         points.sort_by_key(|n| {
             let Point { lot, expires, .. } = self.points[*n];
             (expires.unwrap_or(Timestamp::MAX), lot)
@@ -172,68 +223,135 @@ impl Model {
         points
     }
 
-    fn take(&mut self, wanted: i64, to: Place) {
+    /// All of them or none; answers which.
+    fn take(&mut self, wanted: i64, to: Place) -> Vec<usize> {
         let wanted = usize::try_from(wanted).unwrap();
-        let points = self.burning();
-        if points.len() >= wanted {
-            for n in &points[..wanted] {
-                self.points[*n].place = to;
-            }
+        let mut points = self.in_burn_order(Place::Available);
+        points.truncate(if points.len() >= wanted { wanted } else { 0 });
+        for n in &points {
+            self.points[*n].place = to;
+        }
+        points
+    }
+
+    fn refund_waiting(&mut self, order: &str) {
+        let is_it = |event: &Event| event.order().is_some_and(|of| of.as_str() == order);
+        let (mut waiting, others) = std::mem::take(&mut self.waiting).into_iter().partition::<Vec<_>, _>(is_it);
+        self.waiting = others;
+        waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
+        for event in waiting {
+            let Kind::Refund(refund) = &event.kind else { unreachable!() };
+            self.refund(refund, event.occurred_at);
         }
     }
 
-    fn refund(&mut self, name: &str, lines: &[String], at: Timestamp) {
-        let Some(order) = self.orders.get_mut(name) else { return };
+    fn refund(&mut self, refund: &Refund, at: Timestamp) {
+        let name = refund.order.as_str();
+        let lines: Vec<String> = refund.lines.iter().map(|line| named(&line.line)).collect();
+        let order = self.orders.get_mut(name).unwrap();
         if lines.iter().any(|line| line.parse::<usize>().unwrap() > order.lines.len()) {
             return;
         }
         order.whole |= lines.is_empty();
-        order.returned.extend_from_slice(lines);
-        let (due, lot) = (order.now_due(), order.lot);
+        order.returned.extend_from_slice(&lines);
+        let due = order.now_due();
         self.night(at);
-        let mut order = self.orders.remove(name).unwrap();
-        while order.due < due {
-            order.due += 1;
-            match self.next_claim(lot) {
-                Some(n) => {
-                    self.points[n].place = Place::Clawed;
-                    order.taken.push(n);
-                }
-                None => order.waived += 1,
-            }
+        self.pay_back(name, at);
+        while self.orders[name].due < due {
+            self.orders.get_mut(name).unwrap().due += 1;
+            self.claim(name);
         }
-        while order.due > due {
-            order.due -= 1;
-            if order.waived > 0 {
-                order.waived -= 1;
-            } else {
-                let point = &mut self.points[order.taken.pop().unwrap()];
-                let waits = point.activates.is_some_and(|activates| activates > at);
-                let ended = point.expires.is_some_and(|expires| expires <= at);
-                point.place = if ended {
-                    Place::Expired
-                } else if waits {
-                    Place::Pending
-                } else {
-                    Place::Available
-                };
-            }
+        while self.orders[name].due > due {
+            self.orders.get_mut(name).unwrap().due -= 1;
+            self.unclaim(name, at);
         }
-        self.orders.insert(name.to_owned(), order);
+    }
+
+    /// One point more is due.
+    fn claim(&mut self, name: &str) {
+        if let Some(n) = self.next_claim(self.orders[name].lot) {
+            self.points[n].place = Place::Clawed;
+            self.orders.get_mut(name).unwrap().taken.push(n);
+        } else if self.take_back == TakeBack::Unlimited {
+            // Behind what is owed for the same order, else behind everything.
+            let at = self.debts.iter().rposition(|of| of == name).map_or(self.debts.len(), |last| last + 1);
+            self.debts.insert(at, name.to_owned());
+        } else {
+            self.orders.get_mut(name).unwrap().waived += 1;
+        }
+    }
+
+    /// One point less is due.
+    fn unclaim(&mut self, name: &str, at: Timestamp) {
+        let order = self.orders.get_mut(name).unwrap();
+        if order.waived > 0 {
+            order.waived -= 1;
+            return;
+        }
+        if let Some(owed) = self.debts.iter().position(|of| of == name) {
+            self.debts.remove(owed);
+            return;
+        }
+        let n = order.taken.pop().unwrap();
+        let point = &mut self.points[n];
+        if point.expires.is_some_and(|expires| expires <= at) {
+            point.place = Place::Expired;
+        } else if point.activates.is_some_and(|activates| activates > at) {
+            point.place = Place::Pending;
+        } else {
+            self.arrive(n);
+        }
     }
 
     /// The point that a refund asks for next: the order's own, expired before pending before available; then any that burns next.
     fn next_claim(&self, lot: Option<usize>) -> Option<usize> {
         let own =
             |place| (0..self.points.len()).find(|n| self.points[*n].place == place && Some(self.points[*n].lot) == lot);
-        [Place::Expired, Place::Pending, Place::Available]
-            .into_iter()
-            .find_map(own)
-            .or_else(|| self.burning().first().copied())
+        let waits = own(Place::Expired).or_else(|| own(Place::Pending));
+        if self.take_back == TakeBack::OnlyPending {
+            return waits;
+        }
+        waits.or_else(|| own(Place::Available)).or_else(|| self.in_burn_order(Place::Available).first().copied())
+    }
+
+    /// Points that paid for what did not stay with the customer come back, the last ones first.
+    fn pay_back(&mut self, name: &str, at: Timestamp) {
+        let (Some(order), Some(paid)) = (self.orders.get(name), self.paid.get_mut(name)) else { return };
+        let mut back = Vec::new();
+        while paid.came_back < order.to_come_back(paid.left.len() + paid.came_back) {
+            back.push(paid.left.pop().unwrap());
+            paid.came_back += 1;
+        }
+        let grace = at + SignedDuration::from_hours(5 * 24);
+        let (ending, lasting) =
+            back.into_iter().partition::<Vec<_>, _>(|n| self.points[*n].expires.is_some_and(|end| end < grace));
+        for n in lasting {
+            self.arrive(n);
+        }
+        if !ending.is_empty() {
+            self.lots += 1;
+        }
+        for n in ending {
+            self.points[n] = Point { lot: self.lots, place: Place::Spent, activates: None, expires: Some(grace) };
+            self.arrive(n);
+        }
     }
 
     pub(crate) fn count(&self, place: Place) -> usize {
         self.points.iter().filter(|point| point.place == place).count()
+    }
+
+    pub(crate) fn debt(&self) -> usize {
+        self.debts.len()
+    }
+
+    /// What refunds took of each order, or left to be paid off, and what they waived.
+    pub(crate) fn taken(&self) -> BTreeMap<&str, (usize, i64)> {
+        let owed = |name: &str| self.debts.iter().filter(|of| *of == name).count();
+        self.orders
+            .iter()
+            .map(|(name, order)| (name.as_str(), (order.taken.len() + owed(name), order.waived)))
+            .collect()
     }
 
     /// Pending, available and held points of each lot that still has some.
@@ -253,11 +371,30 @@ impl Model {
 }
 
 impl Order {
-    fn now_due(&self) -> i64 {
+    fn kept(&self) -> Vec<i64> {
         let kept = |n: usize| !self.whole && !self.returned.contains(&n.to_string());
-        let lines: Vec<i64> = (1..).zip(&self.lines).filter(|(n, _)| kept(*n)).map(|(_, line)| *line).collect();
-        let now = if lines.is_empty() { 0 } else { worth(&lines) };
+        (1..).zip(&self.lines).filter(|(n, _)| kept(*n)).map(|(_, line)| *line).collect()
+    }
+
+    fn now_due(&self) -> i64 {
+        let kept = self.kept();
+        let now = if kept.is_empty() { 0 } else { worth(&kept) };
         (self.awarded - now).clamp(0, self.awarded)
+    }
+
+    /// Of so many points that paid. One after the other stays with the shop, until the share of what was kept is paid for.
+    fn to_come_back(&self, paid: usize) -> usize {
+        let kept = self.kept();
+        let (mut part, mut whole) = (kept.iter().sum::<i64>(), self.lines.iter().sum::<i64>());
+        if whole == 0 {
+            (part, whole) = (i64::try_from(kept.len()).unwrap(), i64::try_from(self.lines.len()).unwrap());
+        }
+        let all = i64::try_from(paid).unwrap();
+        let mut stay = 0;
+        while stay * whole < all * part {
+            stay += 1;
+        }
+        usize::try_from(all - stay).unwrap()
     }
 }
 

@@ -1,9 +1,11 @@
 //! Random histories: whatever comes in whatever batches, the books are the same and the audit is silent.
 
 use contract::event::Event;
+use contract::program::TakeBack;
 use ledger::report::Balance;
 
 use crate::holds::{capture, hold_of, release};
+use crate::payments::spend_for;
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
 /// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
@@ -37,7 +39,8 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
             }
             4..=6 => a_line_back(dice, &name, &events).unwrap_or_else(|| back(&name, &member, &order, &["1"])),
             7 => back(&name, &member, &order, &[]),
-            8 | 9 => spend(&name, &member, 1 + dice.points(200)),
+            8 => spend(&name, &member, 1 + dice.points(200)),
+            9 => spend_for(&name, &member, &order, 1 + dice.points(200)),
             10 => adjust(&name, &member, dice.points(80) - 40),
             11 | 12 => hold_of(&name, &member, (&hold, 1 + dice.points(120))),
             13 => {
@@ -126,6 +129,16 @@ async fn random_histories_leave_the_same_books_whatever_the_batches() {
 async fn random_histories_leave_the_same_books_in_postgres() {
     for seed in 100..103 {
         check(seed, 160, World::postgres).await;
+    }
+}
+
+#[tokio::test]
+async fn random_histories_of_debtors_leave_the_same_books_whatever_the_batches() {
+    for seed in 200..215 {
+        check(seed, 160, async || World::sqlite_memory().await.policy(TakeBack::Unlimited).await).await;
+    }
+    for seed in 300..302 {
+        check(seed, 160, async || World::postgres().await.policy(TakeBack::Unlimited).await).await;
     }
 }
 

@@ -7,13 +7,20 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
         ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
         ResultBody::Expired { wallet, points, available } => format!("expired {points} {wallet}, {available}"),
-        ResultBody::ClawedBack { wallet, points, waived, expired, available, .. } => {
-            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
-            format!("clawed {points} {wallet}, waived {waived}{expired}, {available}")
+        ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, .. } => {
+            let rest = some("expired", expired.as_deref()) + &some("owed", owed.as_deref());
+            format!("clawed {points} {wallet}, waived {waived}{rest}, {available}")
         }
-        ResultBody::Reinstated { wallet, points, waived, expired, available, .. } => {
-            let expired = expired.as_ref().map(|points| format!(", expired {points}")).unwrap_or_default();
-            format!("reinstated {points} {wallet}, unwaived {waived}{expired}, {available}")
+        ResultBody::Reinstated { wallet, points, waived, expired, owed, available, .. } => {
+            let rest = some("expired", expired.as_deref()) + &some("no longer owed", owed.as_deref());
+            format!("reinstated {points} {wallet}, unwaived {waived}{rest}, {available}")
+        }
+        ResultBody::Returned { wallet, points, available, expires_at, .. } => {
+            let until = expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("returned {points} {wallet}{until}, {available}")
+        }
+        ResultBody::Repaid { wallet, points, debt, available } => {
+            format!("repaid {points} {wallet}, owed {debt}, {available}")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
         ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
@@ -29,23 +36,23 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
             format!("not held {points} as {hold}, {available}{missing}: {reason:?}")
         }
         ResultBody::HoldCaptured { hold, points, released, expired, held, available, .. } => {
-            let (free, ended) = (some("freed", released.as_ref()), some("expired", expired.as_ref()));
+            let (free, ended) = (some("freed", released.as_deref()), some("expired", expired.as_deref()));
             format!("captured {points} of {hold}, held {held}{free}{ended}, {available}")
         }
         ResultBody::CaptureRejected { hold, points, held, missing, reason, .. } => {
-            let (points, held) = (points.as_deref().unwrap_or("all"), some("held", held.as_ref()));
-            format!("not captured {points} of {hold}{held}{}: {reason:?}", some("missing", missing.as_ref()))
+            let (points, held) = (points.as_deref().unwrap_or("all"), some("held", held.as_deref()));
+            format!("not captured {points} of {hold}{held}{}: {reason:?}", some("missing", missing.as_deref()))
         }
         ResultBody::HoldReleased { hold, points, expired, available, .. } => {
-            format!("released {points} of {hold}{}, {available}", some("expired", expired.as_ref()))
+            format!("released {points} of {hold}{}, {available}", some("expired", expired.as_deref()))
         }
         ResultBody::ReleaseRejected { hold, reason } => format!("not released {hold}: {reason:?}"),
         ResultBody::HoldExpired { hold, points, expired, available, .. } => {
-            format!("timed out {points} of {hold}{}, {available}", some("expired", expired.as_ref()))
+            format!("timed out {points} of {hold}{}, {available}", some("expired", expired.as_deref()))
         }
     }
 }
 
-fn some(what: &str, points: Option<&String>) -> String {
+fn some(what: &str, points: Option<&str>) -> String {
     points.map(|points| format!(", {what} {points}")).unwrap_or_default()
 }

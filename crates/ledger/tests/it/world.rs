@@ -1,21 +1,19 @@
 //! A ledger with a small programme, and as much of an engine as posting needs.
 //!
 //! The programme: 1 point for each cent of an order, +50 when it has exactly one line, `stars` (one decimal) as the order's
-//! `data.stars` says. A refund recomputes that for what was kept.
+//! `data.stars` says. A refund recomputes that for what was kept (see [`crate::kept`]).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, OrderState, Reads, Returned};
+use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
-use contract::{
-    Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
-};
+use contract::{Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source};
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
@@ -23,7 +21,8 @@ use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Le
 use rust_decimal::Decimal;
 
 use crate::holds::on_hold;
-use crate::told::tell;
+use crate::kept::{late, refunded};
+pub(crate) use crate::told::tell;
 
 pub(crate) struct World {
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -252,12 +251,27 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn decide(&mut self, event: &Event, state: &mut MemberState) -> Said {
+        let cause = Identity::of(event);
+        let said = self.settle_and_post(event, &cause, state);
+        if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
+            for parked in state.parked(&purchase.order).to_vec() {
+                if let Said::Refused(_) = self.settle_and_post(&parked, &cause, state) {
+                    let hash = parked.content_hash();
+                    let giving = GivingUp { event: &parked, hash, ruleset_hash: &self.world.hash };
+                    self.writes.applied.push(state.give_up(giving));
+                }
+            }
+        }
+        said
+    }
+
+    fn settle_and_post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
         let mut after = state.clone();
-        let due = self.world.settle(&mut after, (&event.member, &Identity::of(event)), event.occurred_at);
+        let due = self.world.settle(&mut after, (&event.member, cause), event.occurred_at);
         let (told, written) =
             (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
         self.writes.applied.extend(due);
-        match self.decide_settled(event, &mut after) {
+        match self.post(event, &mut after) {
             Said::Fresh(outcome, results) => {
                 *state = after;
                 Said::Fresh(outcome, [told, results].concat())
@@ -267,20 +281,6 @@ impl Run<'_> {
                 refused
             }
         }
-    }
-
-    fn decide_settled(&mut self, event: &Event, state: &mut MemberState) -> Said {
-        let said = self.post(event, state);
-        if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
-            for parked in state.parked(&purchase.order).to_vec() {
-                if let Said::Refused(_) = self.post(&parked, state) {
-                    let hash = parked.content_hash();
-                    let giving = GivingUp { event: &parked, hash, ruleset_hash: &self.world.hash };
-                    self.writes.applied.push(state.give_up(giving));
-                }
-            }
-        }
-        said
     }
 
     fn post(&mut self, event: &Event, state: &mut MemberState) -> Said {
@@ -303,12 +303,13 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
     Ok(match &event.kind {
         Kind::Purchase(purchase) => Decision::Purchase { awards: awards(event, &purchase.lines) },
         Kind::Refund(refund) => match state.order(&refund.order) {
-            Some(order) => refunded(order, refund)?,
+            Some(order) => refunded(order, (event, refund), state)?,
             None => Decision::Park { order: refund.order.clone() },
         },
         Kind::Redeem(redeem) => Decision::Redeem {
             wallet: redeem.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(redeem.points.get()).unwrap()),
+            gives_back: late(event, redeem, state),
         },
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
@@ -320,7 +321,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
     })
 }
 
-fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
+pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
     let sum: i64 = lines.iter().map(|line| line.amount.minor).sum();
     let bonus = if lines.len() == 1 { 50 } else { 0 };
     let stars = event.data.get("stars").and_then(serde_json::Value::as_i64).unwrap_or(0);
@@ -343,37 +344,6 @@ fn dates(event: &Event) -> Dates {
         Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
     };
     Dates { activates: day("wait"), expires: day("last") }
-}
-
-fn refunded(order: &OrderState, refund: &Refund) -> Result<Decision, contract::BuryReason> {
-    let Kind::Purchase(purchase) = &order.purchase.kind else { unreachable!() };
-    let has = |line: &RefundLine| purchase.lines.iter().any(|known| line.line == LineRef::Id(known.id.clone()));
-    if !refund.lines.iter().all(has) {
-        return Err(contract::BuryReason::UnknownLine);
-    }
-    let returned = order.returned.and(refund).unwrap();
-    let kept: Vec<Line> = purchase.lines.iter().filter(|line| is_kept(&returned, line)).cloned().collect();
-    let now = if kept.is_empty() { Vec::new() } else { awards(&order.purchase, &kept) };
-    let sum = |awards: &mut dyn Iterator<Item = (WalletName, Points)>| {
-        awards.fold(BTreeMap::<WalletName, i64>::new(), |mut sums, (wallet, points)| {
-            *sums.entry(wallet).or_default() += points.0;
-            sums
-        })
-    };
-    let awarded = sum(&mut order.awards.iter().map(|award| (award.wallet.clone(), award.awarded)));
-    let now = sum(&mut now.iter().map(|award| (award.wallet.clone(), award.points)));
-    let due = |(wallet, awarded): (&WalletName, &i64)| {
-        (wallet.clone(), Points((awarded - now.get(wallet).unwrap_or(&0)).clamp(0, *awarded)))
-    };
-    let due = awarded.iter().map(due).collect();
-    Ok(Decision::Refund { returned, due })
-}
-
-fn is_kept(returned: &Returned, line: &Line) -> bool {
-    let came_back = |(known, back): &(LineRef, contract::decision::ReturnedLine)| {
-        *known == LineRef::Id(line.id.clone()) && back.whole
-    };
-    !returned.whole && !returned.lines.iter().any(came_back)
 }
 
 fn inputs() -> AwardInputs {
@@ -462,7 +432,7 @@ pub(crate) fn back(name: &str, member: &str, order: &str, lines: &[&str]) -> Eve
 
 pub(crate) fn spend(name: &str, member: &str, points: i64) -> Event {
     let points = Quantity::parse(&points.to_string()).unwrap();
-    event(name, member, Kind::Redeem(Redeem { wallet: None, points }))
+    event(name, member, Kind::Redeem(Redeem { wallet: None, points, order: None }))
 }
 
 pub(crate) fn adjust(name: &str, member: &str, points: i64) -> Event {

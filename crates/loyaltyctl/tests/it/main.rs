@@ -11,6 +11,7 @@ mod pages;
 mod parts;
 mod plan;
 mod program;
+mod refunds;
 mod simulate;
 mod status;
 mod up;

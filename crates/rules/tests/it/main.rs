@@ -10,6 +10,7 @@ mod earning;
 mod holding;
 mod mistakes;
 mod open_loyalty;
+mod payments;
 mod random;
 mod refunds;
 mod rounding;

@@ -10,7 +10,7 @@ use crate::support::{
     refunded, ruleset_of, state, wallet, whole,
 };
 
-fn one_per_dollar() -> Value {
+pub(crate) fn one_per_dollar() -> Value {
     per("base", "1", "1.00", &json!({}))
 }
 
@@ -57,7 +57,7 @@ fn a_bonus_for_exactly_one_line_is_first_not_taken_and_then_taken() {
 }
 
 /// An order of 3 apples for 10.00, two lines of pears at 4.00 and 6.00, and a wrapping for 0.00.
-fn basket() -> Vec<Line> {
+pub(crate) fn basket() -> Vec<Line> {
     vec![
         article("1", "apple", "3", "10.00"),
         article("2", "pear", "1", "4.00"),
@@ -237,7 +237,7 @@ fn mixed_rules() -> Value {
     ])
 }
 
-fn some_order(dice: &mut Dice) -> Vec<Line> {
+pub(crate) fn some_order(dice: &mut Dice) -> Vec<Line> {
     (0..=dice.below(4))
         .map(|n| {
             let amount = format!("{}.{:02}", dice.below(30), dice.below(100));
@@ -246,7 +246,7 @@ fn some_order(dice: &mut Dice) -> Vec<Line> {
         .collect()
 }
 
-fn some_refund(dice: &mut Dice, lines: &[Line]) -> Refund {
+pub(crate) fn some_refund(dice: &mut Dice, lines: &[Line]) -> Refund {
     let amount = format!("{}.{:02}", dice.below(6), dice.below(100));
     if dice.below(5) == 0 {
         return back(&amount);

@@ -1,6 +1,6 @@
 //! Redemptions, adjustments, and what an event asks the ledger for.
 
-use contract::decision::{Decision, Facts};
+use contract::decision::{Decision, Facts, GiveBack};
 use contract::event::{Adjust, Event, Kind, Redeem};
 use contract::{BuryReason, EventId, Points, Quantity};
 use rules::{Compiled, compile, reads};
@@ -13,7 +13,7 @@ fn two_wallets() -> Compiled {
 }
 
 fn redeem(name: Option<&str>, points: &str) -> Event {
-    event(Kind::Redeem(Redeem { wallet: name.map(wallet), points: Quantity::parse(points).unwrap() }))
+    event(Kind::Redeem(Redeem { wallet: name.map(wallet), points: Quantity::parse(points).unwrap(), order: None }))
 }
 
 fn adjust(name: Option<&str>, points: &str) -> Event {
@@ -25,7 +25,11 @@ fn adjust(name: Option<&str>, points: &str) -> Event {
 fn points_are_read_at_the_wallets_scale() {
     let rules = two_wallets();
     let decided = |event: &Event| rules.decide(event, Facts::default()).unwrap();
-    let redeemed = |name: &str, units: i64| Decision::Redeem { wallet: wallet(name), points: Points(units) };
+    let redeemed = |name: &str, units: i64| Decision::Redeem {
+        wallet: wallet(name),
+        points: Points(units),
+        gives_back: GiveBack::default(),
+    };
     let adjusted =
         |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units), expires: None };
     assert_eq!(decided(&redeem(None, "120")), redeemed("points", 120));

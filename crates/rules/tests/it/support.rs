@@ -118,7 +118,7 @@ pub(crate) fn state(compiled: &Compiled, event: &Event) -> OrderState {
 pub(crate) fn refunded(compiled: &Compiled, state: &mut OrderState, refund: &Refund) -> i64 {
     let event = event(Kind::Refund(refund.clone()));
     match compiled.decide(&event, Facts { order: Some(state), ..Facts::default() }) {
-        Ok(Decision::Refund { returned, due }) => {
+        Ok(Decision::Refund { returned, due, .. }) => {
             state.returned = returned;
             due.get("points").copied().unwrap_or_default().0
         }

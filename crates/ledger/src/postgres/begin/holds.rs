@@ -33,7 +33,7 @@ const DUE: &str = "select w.bucket, w.member, h.hold_id, h.wallet, h.points, h.h
 /// At most one round trip.
 pub(super) async fn load(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredHold>, LedgerError> {
     let named = load::holds(request, &open.loaded.members);
-    let mut due = load::due_by(request, &open.loaded.members);
+    let mut due = load::due_until(request, &open.loaded, &books.parked)?;
     if !load::may_hold(books) {
         due.clear();
     }

@@ -95,7 +95,13 @@ impl Told {
         match results.iter().map(|result| &result.body).find(of_it) {
             Some(ResultBody::Adjusted { available, .. }) => {
                 let after = number(available);
-                let before = after.and_then(|after| after.checked_sub(self.points));
+                let paid_off = results.iter().find_map(|result| match &result.body {
+                    // What was due has a cause of its own.
+                    ResultBody::Repaid { points, .. } if result.cause.id.as_str() == self.id => number(points),
+                    _ => None,
+                });
+                let came = self.points.checked_sub(paid_off.unwrap_or_default());
+                let before = after.zip(came).and_then(|(after, came)| after.checked_sub(came));
                 Self { before, after, ..self }
             }
             Some(ResultBody::AdjustmentRejected { available, missing, .. }) => {

@@ -9,9 +9,9 @@ use rust_decimal::Decimal;
 use crate::screen::{Cell, Screen, Table, group};
 
 /// Accounts of the member; the others are the programme's.
-const OWN: [&str; 3] = ["available", "pending", "held"];
+const OWN: [&str; 4] = ["available", "pending", "held", "debt"];
 
-/// How an entry changed what the member has, by wallet.
+/// How an entry changed what the member has, less what they owe, by wallet.
 pub(super) fn changes(entry: &EntryReport) -> BTreeMap<&WalletName, Decimal> {
     let own = entry.postings.iter().filter(|posting| OWN.contains(&posting.account.as_str()));
     own.fold(BTreeMap::new(), |mut sums, posting| {

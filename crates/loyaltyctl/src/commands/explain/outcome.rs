@@ -38,15 +38,23 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Expired { wallet, points, available } => {
             format!("{points} {wallet} ended unspent, {available} available after it")
         }
-        ResultBody::ClawedBack { wallet, points, waived, expired, available, order } => {
-            let waived =
-                if waived == "0" { String::new() } else { format!(" ({waived} could not be taken and were waived)") };
-            let expired = had_expired(expired.as_ref());
-            format!("{points} {wallet} taken back for order `{order}`{waived}{expired}, {available} available after it")
+        ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, order } => {
+            let rest = not_taken(waived, owed.as_deref()) + &had_expired(expired.as_ref()).unwrap_or_default();
+            format!("{points} {wallet} taken back for order `{order}`{rest}, {available} available after it")
         }
-        ResultBody::Reinstated { wallet, points, expired, available, order, .. } => {
-            let expired = had_expired(expired.as_ref());
-            format!("{points} {wallet} given back for order `{order}`{expired}, {available} available after it")
+        ResultBody::Reinstated { wallet, points, expired, owed, available, order, .. } => {
+            let owed = owed.as_deref().map(|points| format!(" ({points} are no longer owed)"));
+            let rest = [owed, had_expired(expired.as_ref())].into_iter().flatten().collect::<String>();
+            format!("{points} {wallet} given back for order `{order}`{rest}, {available} available after it")
+        }
+        ResultBody::Returned { wallet, points, available, order, expires_at } => {
+            let until = expires_at.map(|at| format!(" (to be spent before {at}, if not longer)")).unwrap_or_default();
+            format!(
+                "{points} {wallet} that had paid for order `{order}` came back{until}, {available} available after it"
+            )
+        }
+        ResultBody::Repaid { wallet, points, debt, available } => {
+            format!("{points} {wallet} paid off what was owed, {debt} still owed and {available} available after it")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
@@ -66,16 +74,14 @@ fn result_sentence(body: &ResultBody) -> String {
             None => format!("{points} {wallet} were to be held as `{hold}`: {}", why(*reason)),
         },
         ResultBody::HoldCaptured { hold, wallet, points, released, expired, held, available } => {
-            let free = released.as_ref().map(|points| format!(", {points} free again")).unwrap_or_default();
-            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
-            let is_nought = held.trim_matches(['0', '.']).is_empty();
-            let rest = if is_nought { String::new() } else { format!(", {held} still held") };
+            let (free, ended) =
+                (aside(released.as_deref(), "free again"), aside(expired.as_deref(), "ended meanwhile"));
+            let rest = aside(some(held), "still held");
             format!("{points} {wallet} of hold `{hold}` spent{free}{ended}{rest}, {available} available after it")
         }
         ResultBody::HoldReleased { hold, wallet, points, expired, available }
         | ResultBody::HoldExpired { hold, wallet, points, expired, available } => {
-            let time = if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" };
-            let ended = expired.as_ref().map(|points| format!(", {points} ended meanwhile")).unwrap_or_default();
+            let (time, ended) = (at_its_time(body), aside(expired.as_deref(), "ended meanwhile"));
             format!("{points} {wallet} of hold `{hold}` free again{time}{ended}, {available} available after it")
         }
         ResultBody::CaptureRejected { hold, points, held: Some(held), missing: Some(missing), .. } => {
@@ -103,8 +109,27 @@ fn why(reason: RejectReason) -> &'static str {
     }
 }
 
-fn had_expired(points: Option<&String>) -> String {
-    points.map(|points| format!(" ({points} more had expired)")).unwrap_or_default()
+fn at_its_time(body: &ResultBody) -> &'static str {
+    if matches!(body, ResultBody::HoldExpired { .. }) { " at its time" } else { "" }
+}
+
+fn aside(points: Option<&str>, what: &str) -> String {
+    points.map(|points| format!(", {points} {what}")).unwrap_or_default()
+}
+
+fn not_taken(waived: &str, owed: Option<&str>) -> String {
+    let waived = some(waived).map(|points| format!(" ({points} could not be taken and were waived)"));
+    let owed = owed.map(|points| format!(" ({points} could not be taken and are owed)"));
+    waived.into_iter().chain(owed).collect()
+}
+
+fn had_expired(points: Option<&String>) -> Option<String> {
+    points.map(|points| format!(" ({points} more had expired)"))
+}
+
+/// Points of any scale, if there are any.
+fn some(points: &str) -> Option<&str> {
+    points.contains(|digit: char| ('1'..='9').contains(&digit)).then_some(points)
 }
 
 /// What happened, as far as the ledger keeps it: purchases and waiting refunds are kept whole.
