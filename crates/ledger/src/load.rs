@@ -2,7 +2,8 @@
 
 mod holds;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{OrderAward, OrderState, Returned};
 use contract::ruleset::RulesetHash;
@@ -18,11 +19,11 @@ use crate::stored;
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
 
-/// Lots of a first page: most redemptions end within it.
-const PAGE_FIRST: i64 = 32;
+/// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
+const PAGE_FIRST: i64 = 12;
 
-/// Each next page is so many times larger, so that 10,000 small lots are five questions.
-const PAGE_GROWTH: i64 = 4;
+/// Each next page is so many times larger, so that 10,000 small lots are seven questions.
+const PAGE_GROWTH: i64 = 3;
 
 /// A row of the inbox for a wanted identity.
 #[derive(Debug)]
@@ -57,6 +58,31 @@ fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
     let results =
         row.results.as_deref().map(|text| stored::results("inbox.results", text, &want.member)).transpose()?;
     Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
+}
+
+/// What of a batch is to be decided, and so needs its members' books: not what the inbox knows already, but for a purchase for which a
+/// refund still waits (it did not fit, and whoever was to bury it died before that).
+pub(crate) fn undecided<'a>(
+    request: &'a BatchRequest,
+    members: &HashMap<MemberId, MemberKey>,
+    (known, waiting): (&HashMap<Identity, Known>, &[ParkedRow]),
+) -> Cow<'a, BatchRequest> {
+    if known.is_empty() {
+        return Cow::Borrowed(request);
+    }
+    let waiting: HashSet<(MemberKey, &str)> = waiting.iter().map(|row| (row.member, row.order.as_str())).collect();
+    let is_waited_for = |want: &Wanted| {
+        let key = want.reads.order.as_ref().zip(members.get(&want.member));
+        key.is_some_and(|(order, member)| waiting.contains(&(*member, order.as_str())))
+    };
+    let stays = |want: &&Wanted| !known.contains_key(&want.identity) || is_waited_for(want);
+    let wanted = request.wanted.iter().filter(stays).cloned().collect();
+    Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted })
+}
+
+/// Whom a batch concerns.
+pub(crate) fn members(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<MemberKey> {
+    request.wanted.iter().filter_map(|want| members.get(&want.member).copied()).collect()
 }
 
 /// Which orders a batch needs, by member.

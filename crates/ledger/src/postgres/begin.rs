@@ -137,9 +137,16 @@ mod refunds;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock(open, request).await?;
-    let (known, timeline_seq) = look(open, request).await?;
+    let Looked { known, parked, timeline_seq } = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known)?;
+    let undecided = load::undecided(request, &open.loaded.members, (&known, &parked));
+    let request = undecided.as_ref();
+    if request.wanted.is_empty() {
+        let members = load::states(&open.loaded, Books::default(), Vec::new())?;
+        return Ok(Begun { answers, members, timeline_seq });
+    }
     let mut books = load_books(open, request).await?;
+    books.parked = parked;
     let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
     let (of_orders, of_refunds) =
         tokio::try_join!(biased; load_orders(open, request, &books), refunds::load(open, request, (&books, &paid)))?;
@@ -189,34 +196,50 @@ fn read_member(row: &Row) -> Result<(&str, MemberKey), Error> {
     Ok((row.try_get(0)?, MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? }))
 }
 
-/// One round trip: the inbox and the timeline.
-async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, Known>, i64), LedgerError> {
+/// What tells whether the rest is needed.
+struct Looked {
+    known: HashMap<Identity, Known>,
+    parked: Vec<ParkedRow>,
+    timeline_seq: i64,
+}
+
+/// One round trip: the inbox, the timeline, and the refunds that wait for an order of the batch.
+async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError> {
     let identities: BTreeSet<&Identity> = request.wanted.iter().map(|want| &want.identity).collect();
     let sources: Vec<&str> = identities.iter().map(|identity| identity.source.as_str()).collect();
     let ids: Vec<&str> = identities.iter().map(|identity| identity.id.as_str()).collect();
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
+    let orders = load::orders(request, &open.loaded.members);
+    let keys = Keys::of(orders.iter().map(|(member, _)| *member));
+    let order_ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
+    let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &order_ids];
     let looked = async {
-        let [inbox, timeline] = prepare(client, [INBOX, TIMELINE]).await?;
-        let (inbox, timeline) =
-            tokio::try_join!(biased; client.query(&inbox, &args), client.query_one(&timeline, &args[..1]))?;
+        let [inbox, timeline, parked] = prepare(client, [INBOX, TIMELINE, PARKED]).await?;
+        let (inbox, timeline, parked) = tokio::try_join!(
+            biased;
+            client.query(&inbox, &args),
+            client.query_one(&timeline, &args[..1]),
+            client.query(&parked, &of_orders)
+        )?;
         let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>((known, timeline.try_get(0)?))
+        let parked = parked.iter().map(read_parked).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Error>((known, parked, timeline.try_get(0)?))
     };
-    let (rows, seq) = looked.await.map_err(|e| open.fail(e))?;
+    let (rows, parked, timeline_seq) = looked.await.map_err(|e| open.fail(e))?;
     let mut known = HashMap::with_capacity(rows.len());
     for (source, id, row) in rows {
         let identity =
             Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
         known.insert(identity, row);
     }
-    Ok((known, seq))
+    Ok(Looked { known, parked, timeline_seq })
 }
 
 /// One round trip: balances, what is due, and the orders that the events name.
 async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, LedgerError> {
-    let members = Keys::of(open.loaded.members.values().copied());
+    let members = Keys::of(load::members(request, &open.loaded.members).into_iter());
     let orders = load::orders(request, &open.loaded.members);
     let keys = Keys::of(orders.iter().map(|(member, _)| *member));
     let ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
@@ -229,18 +252,16 @@ async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, Le
     let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
     let of_due: [&(dyn ToSql + Sync); 4] = [&pipeline, &due_keys.buckets, &due_keys.numbers, &by];
     let loaded = async {
-        let [balances, due, purchases, parked] = prepare(client, [BALANCES, DUE_LOTS, PURCHASES, PARKED]).await?;
-        let (balances, due, purchases, parked) = tokio::try_join!(
+        let [balances, due, purchases] = prepare(client, [BALANCES, DUE_LOTS, PURCHASES]).await?;
+        let (balances, due, purchases) = tokio::try_join!(
             biased;
             client.query(&balances, &of_members),
             client.query(&due, &of_due),
-            client.query(&purchases, &of_orders),
-            client.query(&parked, &of_orders)
+            client.query(&purchases, &of_orders)
         )?;
         Ok::<_, Error>(Books {
             balances: balances.iter().map(read_balance).collect::<Result<_, _>>()?,
             purchases: purchases.iter().map(read_purchase).collect::<Result<_, _>>()?,
-            parked: parked.iter().map(read_parked).collect::<Result<_, _>>()?,
             due: due.iter().map(read_lot).collect::<Result<_, _>>()?,
             ..Books::default()
         })

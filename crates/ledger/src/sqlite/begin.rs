@@ -1,6 +1,6 @@
 //! The first half of a batch: one writing transaction from here to the commit, so nothing needs a lock of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::{MemberId, Points};
 use jiff::Timestamp;
@@ -28,7 +28,14 @@ pub(super) fn begin(
     let mut loaded = Loaded { members: begin.members(request).map_err(fail)?, ..Loaded::default() };
     let known = begin.inbox(request).map_err(fail)?;
     let answers = load::answers(&request.wanted, &known)?;
+    let mut parked = Vec::new();
+    for (member, order) in load::orders(request, &loaded.members) {
+        begin.parked(member, order.as_str(), &mut parked).map_err(fail)?;
+    }
+    let undecided = load::undecided(request, &loaded.members, (&known, &parked));
+    let request = undecided.as_ref();
     let mut books = begin.books(request, &mut loaded).map_err(fail)?;
+    books.parked = parked;
     let until = load::due_until(request, &loaded, &books.parked)?;
     for (member, by) in &until {
         begin.due(*member, *by, &mut books.due).map_err(fail)?;
@@ -101,7 +108,8 @@ impl Begin<'_> {
     }
 
     fn books(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<Books> {
-        let mut books = Books { balances: self.balances(loaded)?, ..Books::default() };
+        let mut books =
+            Books { balances: self.balances(&load::members(request, &loaded.members))?, ..Books::default() };
         for (member, order) in load::orders(request, &loaded.members) {
             if let Some(row) = self.purchase(member, order.as_str())? {
                 if let Some(entry) = row.entry {
@@ -111,7 +119,6 @@ impl Begin<'_> {
                 loaded.orders.insert((member, order.clone()), row.entry);
                 books.purchases.push(row);
             }
-            self.parked(member, order.as_str(), &mut books.parked)?;
         }
         for member in load::debtors(&books.balances) {
             self.owed(member, &mut books.owed)?;
@@ -119,13 +126,13 @@ impl Begin<'_> {
         Ok(books)
     }
 
-    fn balances(&self, loaded: &Loaded) -> rusqlite::Result<Vec<BalanceRow>> {
+    fn balances(&self, members: &BTreeSet<MemberKey>) -> rusqlite::Result<Vec<BalanceRow>> {
         let mut find = self.connection.prepare_cached(
             "select wallet, pending, available, held, debt, last_lot from balance
              where pipeline = ?1 and bucket = ?2 and member = ?3",
         )?;
-        let mut balances = Vec::with_capacity(loaded.members.len());
-        for member in loaded.members.values().copied() {
+        let mut balances = Vec::with_capacity(members.len());
+        for member in members.iter().copied() {
             let read = |row: &Row<'_>| {
                 let balances = Balances {
                     pending: Points(row.get(1)?),
