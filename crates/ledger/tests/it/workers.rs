@@ -5,9 +5,13 @@ use std::time::Duration;
 use contract::event::Event;
 use ledger::{Answer, BatchWrites, Committed};
 
-use crate::world::{World, back, bought, decide, spend};
+use crate::property::{Dice, history};
+use crate::world::{World, back, bought, decide, raw_postgres, spend};
 
 const WORKERS: u64 = 4;
+
+/// Of the crowd whose connections are killed.
+const CROWD: u64 = 8;
 
 /// A world of its own on the same tables: another worker.
 fn beside(world: &World) -> World {
@@ -123,4 +127,65 @@ async fn a_worker_that_waited_for_a_member_sees_the_event_as_replayed() {
     assert!(matches!(open.commit(writes).await.unwrap(), Committed::Done(_)));
     let answers = waiting.await.unwrap().unwrap();
     assert!(matches!(answers.as_slice(), [Answer::Replayed { .. }]), "{answers:?}");
+}
+
+/// Eight workers on four members, each with three quarters of a history in an order of its own; what they deliver twice is applied once.
+/// With `killed`, connections are ended in mid batch, and whoever lost one does its batch again.
+async fn eight_at_once(killed: bool) {
+    let world = World::postgres().await;
+    let name = format!("crowd-{}-{killed}", std::process::id());
+    let events = history(&mut Dice(8), 400);
+    let mut tasks = Vec::new();
+    for worker in 0..CROWD {
+        let world = World::beside_as(&world, &name);
+        let share: Vec<Event> =
+            (0..).zip(&events).filter(|(n, _)| (n + worker) % 4 != 0).map(|(_, it)| it.clone()).collect();
+        tasks.push(tokio::spawn(async move {
+            let mut dice = Dice(worker);
+            let mut lost = 0;
+            let mut rest = share;
+            while !rest.is_empty() {
+                let len = usize::try_from(1 + dice.upto(9)).unwrap().min(rest.len());
+                match world.attempt(&rest[..len]).await {
+                    Ok((_, Committed::Done(_))) => drop(rest.drain(..len)),
+                    Ok((_, Committed::Raced)) => {}
+                    Ok((_, other)) => panic!("{other:?}"),
+                    Err(error) if error.is_away() => lost += 1,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            lost
+        }));
+    }
+    let url = crate::world::database_url();
+    let killing = tokio::spawn(async move {
+        let kill = format!(
+            "select pg_terminate_backend(pid) from (
+                 select pid from pg_stat_activity where application_name = '{name}' order by random() limit 1) as one"
+        );
+        while killed {
+            raw_postgres(&url, &kill).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    });
+    let mut lost = 0;
+    for task in tasks {
+        lost += tokio::time::timeout(Duration::from_mins(3), task).await.expect("workers block each other").unwrap();
+    }
+    killing.abort();
+    assert_eq!(lost > 0, killed, "{lost} batches were lost");
+    let identities: std::collections::BTreeSet<_> = events.iter().map(|event| &event.id).collect();
+    let kept: i64 = world.ledger.totals(&world.pipeline).await.unwrap().events.values().sum();
+    assert!(kept > 100 && kept <= i64::try_from(identities.len()).unwrap(), "{kept} of {}", identities.len());
+    world.audits_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_workers_on_hot_members_block_nobody() {
+    eight_at_once(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_workers_whose_connections_are_killed_double_nothing() {
+    eight_at_once(true).await;
 }

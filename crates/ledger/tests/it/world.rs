@@ -93,9 +93,18 @@ impl World {
 
     /// Another worker on the same tables.
     pub(crate) fn beside(other: &Self) -> Self {
+        Self::beside_at(other, other.url.clone())
+    }
+
+    /// The same, under a name by which its connections can be told from all others of the database.
+    pub(crate) fn beside_as(other: &Self, application: &str) -> Self {
+        Self::beside_at(other, format!("{}&application_name={application}", other.url))
+    }
+
+    fn beside_at(other: &Self, url: String) -> Self {
         Self {
-            ledger: ledger::open(&other.url).unwrap(),
-            url: other.url.clone(),
+            ledger: ledger::open(&url).unwrap(),
+            url,
             pipeline: other.pipeline.clone(),
             ruleset: other.ruleset.clone(),
             hash: other.hash.clone(),
@@ -131,7 +140,12 @@ impl World {
     }
 
     pub(crate) async fn try_batch(&self, events: &[Event]) -> (Vec<Said>, Committed) {
-        let (open, mut begun) = self.ledger.begin(&self.request(events)).await.unwrap();
+        self.attempt(events).await.unwrap()
+    }
+
+    /// Decides events in one batch, if the store is there.
+    pub(crate) async fn attempt(&self, events: &[Event]) -> Result<(Vec<Said>, Committed), ledger::LedgerError> {
+        let (open, mut begun) = self.ledger.begin(&self.request(events)).await?;
         let mut run = Run { world: self, writes: BatchWrites::default() };
         let mut said: Vec<Said> = Vec::new();
         for (event, answer) in events.iter().zip(begun.answers) {
@@ -149,8 +163,8 @@ impl World {
             };
             said.push(answer);
         }
-        let committed = open.commit(run.writes).await.unwrap();
-        (said, committed)
+        let committed = open.commit(run.writes).await?;
+        Ok((said, committed))
     }
 
     pub(crate) fn request(&self, events: &[Event]) -> BatchRequest {
