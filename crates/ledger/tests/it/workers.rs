@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::event::Event;
-use ledger::{Answer, BatchWrites, Committed};
+use ledger::{Answer, BatchWrites, Committed, LedgerError};
 
 use crate::property::{Dice, history};
 use crate::world::{World, back, bought, decide, raw_postgres, spend};
@@ -158,26 +158,54 @@ async fn eight_at_once(killed: bool) {
         }));
     }
     let url = crate::world::database_url();
-    let killing = tokio::spawn(async move {
+    let killing = async move {
         let kill = format!(
             "select pg_terminate_backend(pid) from (
                  select pid from pg_stat_activity where application_name = '{name}' order by random() limit 1) as one"
         );
-        while killed {
+        loop {
             raw_postgres(&url, &kill).await;
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-    });
+    };
+    let killing = killed.then(|| tokio::spawn(killing));
     let mut lost = 0;
     for task in tasks {
         lost += tokio::time::timeout(Duration::from_mins(3), task).await.expect("workers block each other").unwrap();
     }
-    killing.abort();
+    killing.inspect(tokio::task::JoinHandle::abort);
     assert_eq!(lost > 0, killed, "{lost} batches were lost");
     let identities: std::collections::BTreeSet<_> = events.iter().map(|event| &event.id).collect();
     let kept: i64 = world.ledger.totals(&world.pipeline).await.unwrap().events.values().sum();
     assert!(kept > 100 && kept <= i64::try_from(identities.len()).unwrap(), "{kept} of {}", identities.len());
     world.audits_clean().await;
+}
+
+/// What a replica without the last commits looks like to a worker: it is connected anew, and rows are gone.
+#[tokio::test]
+async fn a_database_that_lacks_what_it_confirmed_is_told_once() {
+    let world = World::postgres().await;
+    let name = format!("forgets-{}", std::process::id());
+    let worker = World::beside_as(&world, &name);
+    let reconnected = async || {
+        let kill = format!("select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{name}'");
+        raw_postgres(&crate::world::database_url(), &kill).await;
+        loop {
+            match worker.attempt(&[bought("o9", "bob", &[1])]).await {
+                Err(LedgerError::Away { .. }) => {}
+                other => break other.map(|_| ()),
+            }
+        }
+    };
+    worker.one(bought("o1", "ann", &[100])).await;
+    worker.one(bought("o2", "ann", &[100])).await;
+    assert!(reconnected().await.is_ok(), "nothing is missing");
+    worker.one(bought("o3", "ann", &[100])).await;
+    world.tamper("delete from inbox where event_id = 'o3'").await;
+    let told = reconnected().await.unwrap_err();
+    assert!(told.is_away() && matches!(told, LedgerError::Forgot { .. }), "{told:?}");
+    assert!(told.to_string().contains("has lost batch"), "{told}");
+    assert!(reconnected().await.is_ok(), "it is said once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
