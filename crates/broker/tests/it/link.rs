@@ -124,8 +124,10 @@ async fn a_look_shows_what_was_done_before_it_and_is_shared_while_it_is_young() 
     declare(&link.connection().await.unwrap(), "q", "classic").await;
     let declared = Instant::now();
     assert!(Arc::ptr_eq(&link.look(Some(start)).await.unwrap(), first));
+    assert_eq!(link.unseen_for(start), None, "it was seen");
+    let wait = link.unseen_for(declared).unwrap_or_default();
     let sight = link.look(Some(declared)).await.unwrap();
-    assert!(sight.taken >= declared);
+    assert!(sight.taken >= declared + wait, "the broker is left alone for a while");
     let queue = Queue { name: "q".to_owned(), durable: true, auto_delete: false, arguments: Arguments::new() };
     let wanted = Desired { queues: vec![queue], ..Desired::default() };
     let Standing::Seen(seen) = sight.about(&wanted, "shops/x") else { panic!("unseen") };
