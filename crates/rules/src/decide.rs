@@ -77,7 +77,7 @@ impl Compiled {
     fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
         let wallet = self.wallet(adjust.wallet.as_ref())?;
         let points = units(adjust.points, wallet)?;
-        let terms = Terms { pending: None, expiry: wallet.expiry.filter(|_| points.0 > 0) };
+        let terms = Terms::ending(wallet.expiry.clone().filter(|_| points.0 > 0));
         let expires = terms.dates(event.occurred_at, &self.zone)?.expires;
         Ok(Decision::Adjust { wallet: wallet.name.clone(), points, expires })
     }
