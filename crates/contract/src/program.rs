@@ -112,19 +112,19 @@ pub struct Pending {
     pub on_dates: Vec<YearDay>,
 }
 
-/// When points end that nobody spent: so long after they were earned (`after`, `onDates`), or `never`. They can be spent on the day that this
-/// leads to, and are gone when it ends in the programme's time zone.
+/// When points end that nobody spent: so long after they were earned (`after`, `onDates`), together after a time in which the member did
+/// nothing (`inactivity`), or `never`. They can be spent on the day that this leads to, and are gone when it ends in the programme's time zone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "(has(self.after) || has(self.onDates)) != has(self.never)",
-        "message": "give after or onDates or both, or never"
+        "rule": "[has(self.after) || has(self.onDates), has(self.inactivity), has(self.never)].exists_one(given, given)",
+        "message": "give after or onDates or both, or inactivity, or never"
     },
     {
-        "rule": "!has(self.roundUpTo) || (has(self.after) && !has(self.onDates))",
-        "message": "roundUpTo goes with after, and not with onDates"
+        "rule": "!has(self.roundUpTo) || (has(self.after) && !has(self.onDates)) || has(self.inactivity)",
+        "message": "roundUpTo goes with after or inactivity, and not with onDates"
     },
     { "rule": "!has(self.never) || self.never", "message": "never can only be true; leave it out" }
 ])))]
@@ -140,9 +140,35 @@ pub struct Expiry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 24)))]
     pub on_dates: Vec<YearDay>,
+    /// All points of the wallet end together, so long after the member's last activity. Only a wallet can say so, not a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactivity: Option<Inactivity>,
     /// They never end; for a rule whose points are to outlast the others of their wallet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub never: bool,
+}
+
+impl Expiry {
+    /// How long they last before anything puts the end off; `None` where only dates, or nothing, end them.
+    #[must_use]
+    pub fn so_long(&self) -> Option<Period> {
+        self.after.or(self.inactivity.as_ref().map(|inactivity| inactivity.after))
+    }
+}
+
+/// A time in which the member did nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Inactivity {
+    /// From the day of the last activity on.
+    pub after: Period,
+    /// Types of the events that are an activity, such as `purchase` and `redeem`. One that is turned down is none.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(min = 1, max = 32), extend("x-kubernetes-list-type" = "set"))
+    )]
+    pub activities: Vec<EventType>,
 }
 
 /// A part of the calendar whose last day is meant.
@@ -277,7 +303,11 @@ pub struct Selector {
         "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
         "message": "give exactly one of per, perStep and fixed"
     },
-    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" }
+    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
+    {
+        "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
+        "message": "inactivity ends all points of a wallet together: say it there"
+    }
 ])))]
 pub struct Earn {
     /// Into which wallet.

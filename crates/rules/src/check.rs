@@ -62,7 +62,7 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
             faults.add(format!("{PATH}[{index}].name"), problem);
         }
         let path = format!("{PATH}[{index}]");
-        term::shape(&path, (wallet.pending.as_ref(), wallet.expiry.as_ref()), faults);
+        term::shape(&path, (wallet.pending.as_ref(), wallet.expiry.as_ref()), term::Of::Wallet, faults);
         term::check(&path, &Terms { pending: wallet.pending.clone(), expiry: wallet.expiry.clone() }, faults);
         if wallet.holds.is_some_and(|holds| holds.timeout.seconds() == 0) {
             let problem = "ends a hold before it begins; give at least `1s`, or leave it out for holds without an end";

@@ -1,16 +1,20 @@
 //! When earned points can be spent and when they end: calendar arithmetic in the programme's time zone.
 
+use std::collections::BTreeMap;
+
 use contract::decision::Dates;
 use contract::period::CalendarUnit;
 use contract::program::{Earn, Expiry, Pending, RoundUpTo, Wallet};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, Period, Refusal, YearDay};
+use contract::{BuryReason, Period, Refusal, WalletName, YearDay};
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
 
 use crate::check::Faults;
 use crate::suggest::did_you_mean;
+
+mod idle;
 
 /// Most days of one list of dates; the schema of the resource says the same.
 const DATES_MAX: usize = 24;
@@ -39,17 +43,36 @@ impl Terms {
 
     /// Dates of points that are earned at this time. Refused when they lie beyond the calendar (the year 9999).
     pub(crate) fn dates(&self, at: Timestamp, zone: &TimeZone) -> Result<Dates, Refusal> {
-        let beyond = |_| {
-            let detail =
-                format!("points earned at {at} would wait or last until after the year 9999; check `occurredAt`");
-            Refusal::new(BuryReason::Overflow, detail)
-        };
+        let beyond = |_| beyond(at);
         let pending = self.pending.as_ref().filter(|pending| waits(pending));
         let activates = pending.map(|pending| activation(pending, at, zone)).transpose().map_err(beyond)?;
         let expiry = self.expiry.as_ref().filter(|expiry| !expiry.never);
         let expires = expiry.map(|expiry| end(expiry, at, zone)).transpose().map_err(beyond)?;
-        Ok(Dates { activates, expires })
+        Ok(Dates { activates, expires, idles: expiry.is_some_and(|expiry| expiry.inactivity.is_some()) })
     }
+}
+
+/// When a wallet's points end if this event is the member's last activity, for each wallet in which its type is one.
+pub(crate) fn active(
+    wallets: &[Wallet],
+    (event_type, at): (&str, Timestamp),
+    zone: &TimeZone,
+) -> Result<BTreeMap<WalletName, Timestamp>, Refusal> {
+    let mut ends = BTreeMap::new();
+    for wallet in wallets {
+        let Some(expiry) = &wallet.expiry else { continue };
+        let activities = expiry.inactivity.iter().flat_map(|inactivity| &inactivity.activities);
+        if activities.into_iter().any(|activity| activity.as_str() == event_type) {
+            let end = end(expiry, at, zone).map_err(|_| beyond(at))?;
+            ends.insert(wallet.name.clone(), end);
+        }
+    }
+    Ok(ends)
+}
+
+fn beyond(at: Timestamp) -> Refusal {
+    let detail = format!("points earned at {at} would wait or last until after the year 9999; check `occurredAt`");
+    Refusal::new(BuryReason::Overflow, detail)
 }
 
 /// Whether points wait at all.
@@ -79,7 +102,7 @@ fn activation(pending: &Pending, at: Timestamp, zone: &TimeZone) -> Result<Times
 /// The end of the last day on which the points can be spent.
 fn end(expiry: &Expiry, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
     let day = at.to_zoned(zone.clone()).date();
-    let day = expiry.after.map_or(Ok(day), |after| day.checked_add(span(after)))?;
+    let day = expiry.so_long().map_or(Ok(day), |after| day.checked_add(span(after)))?;
     let day = expiry.round_up_to.map_or(day, |part| last_day(part, day));
     let last = next_of(&expiry.on_dates, day)?.unwrap_or(day);
     Ok(last.tomorrow()?.to_zoned(zone.clone())?.timestamp())
@@ -150,8 +173,15 @@ fn rounding_days_max(part: RoundUpTo) -> u32 {
     }
 }
 
+/// Who says an expiry: by inactivity ends a whole wallet, never one rule's points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Wallet,
+    Rule,
+}
+
 /// What is wrong with `pending` and `expiry` where they are written, each on its own.
-pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Expiry>), faults: &mut Faults) {
+pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Expiry>), of: Of, faults: &mut Faults) {
     if let Some(pending) = pending {
         if pending.r#for.is_none() && pending.on_dates.is_empty() {
             faults.add(format!("{path}.pending"), "names no time; give `for`, such as `14d`, or `onDates`");
@@ -160,22 +190,26 @@ pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Ex
     }
     let Some(expiry) = expiry else { return };
     let path = format!("{path}.expiry");
-    match (expiry.after.is_some() || !expiry.on_dates.is_empty(), expiry.never) {
-        (false, false) => {
-            faults.add(&path, "names no end; give `after`, such as `12mo`, or `onDates`, or `never: true`")
+    let dated = expiry.after.is_some() || !expiry.on_dates.is_empty();
+    match (dated, expiry.never, expiry.inactivity.is_some()) {
+        (false, false, false) => faults
+            .add(&path, "names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
+        (true, _, true) | (_, true, true) => {
+            faults.add(format!("{path}.inactivity"), "stands beside another end; remove it, or the other");
         }
-        (true, true) => {
-            faults.add(format!("{path}.never"), "stands beside an end; remove it, or `after` and `onDates`")
+        (true, true, false) => {
+            faults.add(format!("{path}.never"), "stands beside an end; remove it, or `after` and `onDates`");
         }
         _ => {}
     }
     if expiry.round_up_to.is_some() && !expiry.on_dates.is_empty() {
-        faults.add(
-            format!("{path}.roundUpTo"),
-            "stands beside `onDates`, which put the end off themselves; remove one of them",
-        );
-    } else if expiry.round_up_to.is_some() && expiry.after.is_none() {
+        let problem = "stands beside `onDates`, which put the end off themselves; remove one of them";
+        faults.add(format!("{path}.roundUpTo"), problem);
+    } else if expiry.round_up_to.is_some() && expiry.so_long().is_none() {
         faults.add(format!("{path}.roundUpTo"), "has nothing to put off; give `after`, or remove it");
+    }
+    if let Some(inactivity) = &expiry.inactivity {
+        idle::shape(&format!("{path}.inactivity"), inactivity, of, faults);
     }
     dates(&format!("{path}.onDates"), &expiry.on_dates, faults);
 }
@@ -197,11 +231,11 @@ pub(crate) fn check(path: &str, terms: &Terms, faults: &mut Faults) {
     let (Some(wait), false) = (pending.r#for, expiry.never) else { return };
     let put_off =
         if expiry.on_dates.is_empty() { expiry.round_up_to.map_or(0, rounding_days_max) } else { DATE_DAYS_MAX };
-    let lasts = expiry.after.map_or(0, Period::days_max).saturating_add(put_off);
+    let lasts = expiry.so_long().map_or(0, Period::days_max).saturating_add(put_off);
     if wait.days_min() > lasts {
         let problem = format!(
             "ends points {} after they were earned, before their wait of {wait} is over; make it longer, or `pending` shorter",
-            expiry.after.map_or_else(|| format!("at most {put_off}d"), |after| after.to_string())
+            expiry.so_long().map_or_else(|| format!("at most {put_off}d"), |after| after.to_string())
         );
         faults.add(format!("{path}.expiry"), problem);
     }

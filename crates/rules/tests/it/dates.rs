@@ -72,7 +72,7 @@ fn points_end_with_the_last_day_in_the_programmes_time_zone() {
             "" => json!({ "after": after }),
             part => json!({ "after": after, "roundUpTo": part }),
         };
-        let Dates { activates, expires } = dates(zone, &json!({ "expiry": expiry }), &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &json!({ "expiry": expiry }), &json!({}), at);
         assert_eq!((activates, expires), (None, Some(end.parse().unwrap())), "{zone}, {expiry} from {at}");
     }
 }
@@ -97,7 +97,7 @@ const WAITS: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn points_wait_to_the_same_time_of_day_in_the_programmes_time_zone() {
     for (zone, wait, at, from) in WAITS {
-        let Dates { activates, expires } = dates(zone, &json!({ "pending": { "for": wait } }), &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &json!({ "pending": { "for": wait } }), &json!({}), at);
         assert_eq!((activates, expires), (Some(from.parse().unwrap()), None), "{zone}, {wait} from {at}");
     }
 }
@@ -139,7 +139,7 @@ const ON_DATES: &[(&str, &str, &str, &str)] = &[
 fn points_end_with_the_next_of_the_named_days() {
     for (zone, expiry, at, end) in ON_DATES {
         let wallet = json!({ "expiry": serde_json::from_str::<Value>(expiry).unwrap() });
-        let Dates { activates, expires } = dates(zone, &wallet, &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &wallet, &json!({}), at);
         assert_eq!((activates, expires), (None, Some(end.parse().unwrap())), "{zone}, {expiry} from {at}");
     }
 }
@@ -162,7 +162,7 @@ const WAITS_FOR_DATES: &[(&str, &str, &str, &str)] = &[
 fn points_wait_for_the_beginning_of_the_next_of_the_named_days() {
     for (zone, pending, at, from) in WAITS_FOR_DATES {
         let wallet = json!({ "pending": serde_json::from_str::<Value>(pending).unwrap() });
-        let Dates { activates, expires } = dates(zone, &wallet, &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &wallet, &json!({}), at);
         assert_eq!((activates, expires), (Some(from.parse().unwrap()), None), "{zone}, {pending} from {at}");
     }
 }
@@ -172,7 +172,7 @@ fn a_rule_may_say_otherwise_than_its_wallet() {
     let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "12mo" } });
     let at = "2026-01-01T12:00:00Z";
     let of = |how: Value| {
-        let Dates { activates, expires } = dates("UTC", &wallet, &how, at);
+        let Dates { activates, expires, .. } = dates("UTC", &wallet, &how, at);
         [activates, expires].map(|at| at.map_or_else(String::new, |at| at.to_string()))
     };
     assert_eq!(of(json!({})), ["2026-01-15T12:00:00Z", "2027-01-02T00:00:00Z"]);
@@ -191,7 +191,7 @@ fn what_a_person_adds_is_there_at_once_and_ends_as_the_wallet_says() {
         let at = "2026-01-31T12:00:00Z".parse().unwrap();
         let event = Event { occurred_at: at, kind: Kind::Adjust(adjust), ..order("1") };
         match compiled.decide(&event, Facts::default()).unwrap() {
-            Decision::Adjust { expires, .. } => expires,
+            Decision::Adjust { dates, .. } => dates.expires,
             other => panic!("{other:?}"),
         }
     };
@@ -222,7 +222,7 @@ fn a_time_zone_and_terms_that_cannot_be_are_told_with_their_field() {
 
 /// `expiry` of a wallet, and what is wrong with it.
 const MISTAKES: &[(&str, &str)] = &[
-    ("{}", ": names no end; give `after`, such as `12mo`, or `onDates`, or `never: true`"),
+    ("{}", ": names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
     (r#"{ "after": "1y", "never": true }"#, ".never: stands beside an end; remove it, or `after` and `onDates`"),
     (r#"{ "never": true, "roundUpTo": "Year" }"#, ".roundUpTo: has nothing to put off; give `after`, or remove it"),
     (
