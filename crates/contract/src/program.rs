@@ -100,7 +100,7 @@ pub struct Holds {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
-    "rule": "has(self.for) || has(self.onDates)", "message": "give for or onDates"
+    "rule": "has(self.__for__) || has(self.onDates)", "message": "give one of for and onDates, or both"
 }])))]
 pub struct Pending {
     /// From the event on, to the same time of day in the programme's time zone; `0d` is at once.

@@ -8,7 +8,7 @@ use crate::audit::each_break_is_found;
 use crate::holds::{hold_of, release};
 use crate::payments::spend_for;
 use crate::time::{days, on};
-use crate::world::{World, adjust, back, bought, event, id, on_every_store, spend};
+use crate::world::{Said, World, adjust, back, bought, event, id, on_every_store, spend};
 
 on_every_store! {
     an_activity_puts_off_the_end_of_all_points
@@ -225,7 +225,7 @@ async fn years_in_one_batch_end_the_same(world: World) {
         ]
         .map(named)
     };
-    let said: Vec<Vec<String>> = world.batch(&history("all")).await.iter().map(|said| said.told()).collect();
+    let said: Vec<Vec<String>> = world.batch(&history("all")).await.iter().map(Said::told).collect();
     for (event, said) in history("each").into_iter().zip(said) {
         assert_eq!(told(&world, event).await, said);
     }

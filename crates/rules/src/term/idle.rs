@@ -19,15 +19,13 @@ pub(super) fn shape(path: &str, inactivity: &Inactivity, of: Of, faults: &mut Fa
         faults.add(format!("{path}.after"), "is no time at all; give at least `1d`");
     }
     let activities = &inactivity.activities;
-    match activities.len() {
-        0 => faults.add(
-            format!("{path}.activities"),
-            "is empty, so that nothing would keep points alive; name types of events, such as `purchase`",
-        ),
-        1..=ACTIVITIES_MAX => {}
-        many => {
-            faults.add(format!("{path}.activities"), format!("has {many} types; at most {ACTIVITIES_MAX} are allowed"))
-        }
+    if activities.is_empty() {
+        let problem = "is empty, so that nothing would keep points alive; name types of events, such as `purchase`";
+        faults.add(format!("{path}.activities"), problem);
+    }
+    if activities.len() > ACTIVITIES_MAX {
+        let problem = format!("has {} types; at most {ACTIVITIES_MAX} are allowed", activities.len());
+        faults.add(format!("{path}.activities"), problem);
     }
     for (index, activity) in activities.iter().enumerate() {
         let path = format!("{path}.activities[{index}]");

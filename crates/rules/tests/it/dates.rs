@@ -144,6 +144,67 @@ fn points_end_with_the_next_of_the_named_days() {
     }
 }
 
+const DAYS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+fn days_of(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    i64::from(DAYS[usize::try_from(month - 1).unwrap()]) + i64::from(month == 2 && leap)
+}
+
+/// A plain calendar, one day after the other: when points of a local day end that last so many months and on to one of these days.
+fn walked((mut year, mut month, mut day): (i64, i64, i64), months: i64, named: &[(i64, i64)]) -> (i64, i64, i64) {
+    for _ in 0..months {
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    }
+    day = day.min(days_of(year, month));
+    while !named.iter().any(|(m, d)| *m == month && (*d).min(days_of(year, month)) == day) {
+        day += 1;
+        if day > days_of(year, month) {
+            (day, month) = (1, month + 1);
+        }
+        if month > 12 {
+            (month, year) = (1, year + 1);
+        }
+    }
+    (year, month, day)
+}
+
+#[test]
+fn fixed_days_are_those_of_a_plain_calendar() {
+    const ZONES: [&str; 5] = ["UTC", "Europe/Moscow", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"];
+    let mut state = 2014_u64;
+    let mut dice = |n: i64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(state >> 33).unwrap() % n
+    };
+    for _ in 0..400 {
+        let zone = ZONES[usize::try_from(dice(5)).unwrap()];
+        // From 2009 on for twenty years, to the second.
+        let at = jiff::Timestamp::from_second(1_230_768_000 + dice(20 * 365 * 86_400)).unwrap();
+        let months = dice(15);
+        let mut named: Vec<(i64, i64)> = Vec::new();
+        for _ in 0..=dice(3) {
+            let month = 1 + dice(12);
+            let day = (month, 1 + dice(days_of(2024, month)));
+            if !named.contains(&day) {
+                named.push(day);
+            }
+        }
+        let written: Vec<String> = named.iter().map(|(month, day)| format!("{month:02}-{day:02}")).collect();
+        let wallet = json!({ "expiry": { "after": format!("{months}mo"), "onDates": written } });
+        let end = dates(zone, &wallet, &json!({}), &at.to_string()).expires.unwrap();
+        let tz = jiff::tz::TimeZone::get(zone).unwrap();
+        let local = |at: jiff::Timestamp| {
+            let date = tz.to_datetime(at).date();
+            (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
+        };
+        let last = walked(local(at), months, &named);
+        // A moment before the end it is still that day, and then no more.
+        assert_eq!(local(end - jiff::SignedDuration::from_secs(1)), last, "{zone}, {wallet} from {at}");
+        assert!(local(end) > last, "{zone}, {wallet} from {at}");
+    }
+}
+
 /// Zone, `pending`, when the points are earned, from when on they can be spent.
 const WAITS_FOR_DATES: &[(&str, &str, &str, &str)] = &[
     ("UTC", r#"{ "onDates": ["01-01"] }"#, "2026-05-05T12:00:00Z", "2027-01-01T00:00:00Z"),

@@ -8,11 +8,18 @@ use super::{Batch, Write};
 pub(super) fn ended(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.ended;
     Write {
-        sql: "update lot set idles = false, expires_at = w.at
+        sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
+                  activates_at, expires_at, expired, idles)
+              select $1, w.bucket, w.member, w.wallet, l.sequence, l.entry, l.initial, l.pending, l.available, l.held,
+                  l.activates_at, w.at, l.expired, false
               from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::timestamptz[])
                   as w(bucket, member, wallet, later, upto, at)
-              where lot.pipeline = $1 and lot.bucket = w.bucket and lot.member = w.member and lot.wallet = w.wallet
-                  and lot.sequence > w.later and lot.sequence <= w.upto and lot.idles",
+              cross join lateral (
+                  select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                      and wallet = w.wallet and sequence > w.later and sequence <= w.upto and idles offset 0
+              ) l
+              on conflict (pipeline, bucket, member, wallet, sequence) do update set idles = excluded.idles,
+                  expires_at = excluded.expires_at",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
