@@ -105,6 +105,8 @@ pub(crate) struct BalanceRow {
     pub(crate) wallet: String,
     pub(crate) balances: Balances,
     pub(crate) last_lot: i64,
+    /// When its lots that idle end.
+    pub(crate) idle: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -188,6 +190,8 @@ pub(crate) struct Wish {
     pub(crate) member: MemberKey,
     pub(crate) wallet: WalletName,
     points: i64,
+    /// Only lots that idle, or only others; both in wallets that have a time for the former: which burn first is not in their rows.
+    pub(crate) idles: Option<bool>,
     pub(crate) offset: i64,
     pub(crate) limit: i64,
 }
@@ -288,8 +292,19 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
             *sum = if *sum > 0 { sum.saturating_add(lot.lot.available.0) } else { 0 };
         }
     }
-    let wish = |((member, wallet), points)| Wish { member, wallet, points, offset: 0, limit: PAGE_FIRST };
-    Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
+    let mut idle = BTreeSet::new();
+    for row in books.balances.iter().filter(|row| row.idle.is_some()) {
+        idle.insert((row.member, sql::id("balance.wallet", &row.wallet)?));
+    }
+    let mut wishes = Vec::with_capacity(sums.len());
+    for (key, points) in sums.into_iter().filter(|(_, points)| *points > 0) {
+        let kinds: &[Option<bool>] = if idle.contains(&key) { &[Some(false), Some(true)] } else { &[None] };
+        for idles in kinds.iter().copied() {
+            let (member, wallet) = key.clone();
+            wishes.push(Wish { member, wallet, points, idles, offset: 0, limit: PAGE_FIRST });
+        }
+    }
+    Ok(wishes)
 }
 
 /// Lots that refunded orders made or took from, or that paid for them, and those that holds have points of, wherever they stand in
@@ -324,7 +339,7 @@ pub(crate) fn states(
         let name: WalletName = sql::id("balance.wallet", &row.wallet)?;
         let owed = owed.remove(&(row.member, name.clone())).unwrap_or_default();
         let lots = by_wallet.remove(&(row.member, row.wallet)).unwrap_or_default();
-        let wallet = WalletState { owed, ..WalletState::from_rows(row.balances, row.last_lot, lots) };
+        let wallet = WalletState { owed, ..WalletState::from_rows((row.balances, row.last_lot), row.idle, lots) };
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;

@@ -3,6 +3,7 @@
 
 mod due;
 mod holds;
+mod idle;
 mod once;
 mod refunds;
 mod refused;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::draft::overflow;
+use super::idle::IdleEnd;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
 
@@ -68,6 +69,8 @@ pub struct Applied {
     pub order: Option<OrderChange>,
     /// Whether it is parked, or was.
     pub parking: Parking,
+    /// Wallets of which the end by inactivity moved.
+    pub idles: Vec<IdleEnd>,
 }
 
 /// One atomic transaction of one member; its postings sum to zero per wallet.

@@ -8,6 +8,7 @@ mod debt;
 mod draft;
 mod due;
 mod hold;
+mod idle;
 mod payment;
 mod post;
 mod refund;
@@ -26,6 +27,7 @@ pub use applied::{
 pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
+pub use idle::{EndedLots, IdleEnd};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};

@@ -29,6 +29,8 @@ pub struct Posting<'a> {
     pub ruleset_hash: &'a RulesetHash,
     /// The same, for the scales of its wallets.
     pub ruleset: &'a Ruleset,
+    /// Wallets in which the event is an activity, each with when its points end if it is the member's last one. It is none when it is turned down.
+    pub active: &'a BTreeMap<WalletName, Timestamp>,
 }
 
 impl MemberState {
@@ -38,11 +40,16 @@ impl MemberState {
     /// the state is then as before.
     pub fn post(&mut self, posting: Posting<'_>) -> Result<Applied, Refusal> {
         let mut draft = Draft::new(self, posting);
+        let earns = matches!(posting.decision, Decision::Purchase { .. } | Decision::Activity { .. });
+        if earns {
+            // First, so that what it earns is told with its end.
+            draft.active();
+        }
         let outcome = match posting.decision {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
-            Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
+            Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
             Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
@@ -50,6 +57,9 @@ impl MemberState {
             Decision::Release { hold } => draft.release(hold)?,
             Decision::Decline(declined) => draft.decline(declined)?,
         };
+        if !earns && outcome == Outcome::Applied {
+            draft.active();
+        }
         draft.tell_repaid()?;
         Ok(draft.finish(outcome))
     }
@@ -69,6 +79,7 @@ impl MemberState {
             entry: None,
             order: None,
             parking: Parking::Unpark,
+            idles: Vec::new(),
         }
     }
 
@@ -147,14 +158,14 @@ impl Draft<'_, '_> {
             let parts = awards.iter().filter(|award| award.wallet == *wallet && award.dates == dates);
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
-            let available = self.available(wallet)?;
+            let (available, expires_at) = (self.available(wallet)?, self.ends(wallet, dates));
             self.bodies.push(ResultBody::Earned {
                 wallet: wallet.clone(),
                 points: text(points, scale),
                 available,
                 order: order.cloned(),
                 activates_at: dates.activates,
-                expires_at: dates.expires,
+                expires_at,
                 awards: parts.map(part).collect(),
             });
             self.tell_repaid()?;
@@ -206,7 +217,7 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    fn adjust(&mut self, wallet: &WalletName, points: Points, expires: Option<Timestamp>) -> Result<Outcome, Refusal> {
+    fn adjust(&mut self, wallet: &WalletName, points: Points, dates: Dates) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Adjust;
         let Kind::Adjust(adjust) = &self.posting.event.kind else {
             return Err(unfit("an adjustment was decided for an event of another type"));
@@ -227,7 +238,7 @@ impl Draft<'_, '_> {
             }
             self.debit(wallet, size, Account::Adjusted)?;
         } else if points.0 > 0 {
-            self.credit(wallet, (size, Dates { activates: None, expires }), Account::Adjusted)?;
+            self.credit(wallet, (size, Dates { activates: None, ..dates }), Account::Adjusted)?;
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Adjusted {

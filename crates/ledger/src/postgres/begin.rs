@@ -49,7 +49,8 @@ const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batc
         select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
     ) i";
 
-const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot
+const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot,
+    b.idle_at
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
@@ -90,7 +91,7 @@ const PARKED: &str = "select w.bucket, w.member, w.id, p.event
 
 /// One look at the member's due row; the lots only if its time has come.
 const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired
+    l.activates_at, l.expires_at, l.expired, l.idles
     from unnest($2::smallint[], $3::bigint[], $4::timestamptz[]) as w(bucket, member, by)
     cross join lateral (
         select 1 from due where pipeline = $1 and bucket = w.bucket and member = w.member and at <= w.by offset 0
@@ -101,6 +102,15 @@ const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initi
         union all
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
             and pending + available > 0 and expires_at is not null and expires_at <= w.by
+        union all
+        select l.* from (
+            select wallet from balance where pipeline = $1 and bucket = w.bucket and member = w.member
+                and idle_at <= w.by offset 0
+        ) b
+        cross join lateral (
+            select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = b.wallet
+                and idles and pending + available > 0 offset 0
+        ) l
         union all
         select l.* from (
             select hold_id, wallet from hold where pipeline = $1 and bucket = w.bucket and member = w.member
@@ -117,7 +127,7 @@ const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initi
     ) l";
 
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired
+    l.activates_at, l.expires_at, l.expired, l.idles
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
@@ -125,12 +135,13 @@ const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, w.n
-    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-        with ordinality as w(bucket, member, wallet, skip, lots, n)
+    l.activates_at, l.expires_at, l.expired, l.idles, w.n
+    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
+        with ordinality as w(bucket, member, wallet, skip, lots, idles, n)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
-            and available > 0 order by expires_at, sequence limit w.lots offset w.skip
+            and available > 0 and (w.idles is null or idles = w.idles)
+            order by expires_at, sequence limit w.lots offset w.skip
     ) l";
 
 mod refunds;
@@ -338,10 +349,11 @@ async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<
     let skips: Vec<i64> = wishes.iter().map(|wish| wish.offset).collect();
     let limits: Vec<i64> = wishes.iter().map(|wish| wish.limit).collect();
     let [statement] = prepare(client, [BURN_ORDER]).await?;
-    let args: [&(dyn ToSql + Sync); 6] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits];
+    let kinds: Vec<Option<bool>> = wishes.iter().map(|wish| wish.idles).collect();
+    let args: [&(dyn ToSql + Sync); 7] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits, &kinds];
     let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
     for row in client.query(&statement, &args).await? {
-        let n: i64 = row.try_get(11)?;
+        let n: i64 = row.try_get(12)?;
         let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
         if let Some(page) = page {
             page.push(read_lot(&row)?);
@@ -389,7 +401,8 @@ fn read_balance(row: &Row) -> Result<BalanceRow, Error> {
         held: Points(row.try_get(5)?),
         debt: Points(row.try_get(6)?),
     };
-    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot: row.try_get(7)? })
+    let (last_lot, idle) = (row.try_get(7)?, row.try_get(8)?);
+    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle })
 }
 
 fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
@@ -438,6 +451,7 @@ fn read_lot(row: &Row) -> Result<StoredLot, Error> {
         activates: row.try_get(8)?,
         expires: row.try_get(9)?,
         expired: Points(row.try_get(10)?),
+        idles: row.try_get(11)?,
     };
     Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
 }

@@ -15,6 +15,7 @@ mod debt;
 mod errors;
 mod hold_audit;
 mod holds;
+mod idle;
 mod kept;
 mod liability;
 mod migrated;

@@ -13,7 +13,9 @@ use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refu
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
-use contract::{Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source};
+use contract::{
+    Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
+};
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
@@ -179,7 +181,9 @@ impl World {
         BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
     }
 
+    /// Of an event that is no activity anywhere.
     pub(crate) fn posting<'a>(&'a self, event: &'a Event, decision: &'a Decision) -> Posting<'a> {
+        static NOWHERE: BTreeMap<WalletName, Timestamp> = BTreeMap::new();
         Posting {
             pipeline: &self.pipeline,
             event,
@@ -187,6 +191,7 @@ impl World {
             decision,
             ruleset_hash: &self.hash,
             ruleset: &self.ruleset,
+            active: &NOWHERE,
         }
     }
 
@@ -302,7 +307,8 @@ impl Run<'_> {
             Ok(decision) => decision,
             Err(reason) => return Said::Refused(reason),
         };
-        match state.post(self.world.posting(event, &decision)) {
+        let active = active(event);
+        match state.post(Posting { active: &active, ..self.world.posting(event, &decision) }) {
             Ok(applied) => {
                 let said = Said::Fresh(applied.outcome, applied.results.clone());
                 self.writes.applied.push(applied);
@@ -328,7 +334,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            expires: None,
+            dates: Dates::default(),
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
@@ -351,13 +357,20 @@ pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
     given.into_iter().filter(|(_, _, points)| *points > 0).map(award).collect()
 }
 
-/// Points wait and last for so many days as the event's `data` says.
+/// Points wait and last for so many days as the event's `data` says, or end with those of the wallet that idle.
 fn dates(event: &Event) -> Dates {
-    let day = |name: &str| {
-        let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
-        Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
-    };
-    Dates { activates: day("wait"), expires: day("last") }
+    let (idle, last) = (day(event, "idle"), day(event, "last"));
+    Dates { activates: day(event, "wait"), expires: idle.or(last), idles: idle.is_some() }
+}
+
+/// Points of the wallet end no sooner than so many days after an event whose `data` says so.
+pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, Timestamp> {
+    day(event, "active").map(|end| (id("points"), end)).into_iter().collect()
+}
+
+fn day(event: &Event, name: &str) -> Option<Timestamp> {
+    let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
+    Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
 }
 
 fn inputs() -> AwardInputs {

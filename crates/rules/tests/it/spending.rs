@@ -1,6 +1,6 @@
 //! Redemptions, adjustments, and what an event asks the ledger for.
 
-use contract::decision::{Decision, Facts, GiveBack};
+use contract::decision::{Dates, Decision, Facts, GiveBack};
 use contract::event::{Adjust, Event, Kind, Redeem};
 use contract::{BuryReason, EventId, Points, Quantity};
 use rules::{Compiled, compile, reads};
@@ -30,8 +30,11 @@ fn points_are_read_at_the_wallets_scale() {
         points: Points(units),
         gives_back: GiveBack::default(),
     };
-    let adjusted =
-        |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units), expires: None };
+    let adjusted = |name: &str, units: i64| Decision::Adjust {
+        wallet: wallet(name),
+        points: Points(units),
+        dates: Dates::default(),
+    };
     assert_eq!(decided(&redeem(None, "120")), redeemed("points", 120));
     assert_eq!(decided(&redeem(None, "120.0")), redeemed("points", 120));
     assert_eq!(decided(&redeem(Some("cash"), "1.2")), redeemed("cash", 120));
