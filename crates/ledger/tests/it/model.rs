@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::event::{Event, Kind, LineRef, Refund};
+use contract::event::{Event, Kind, LineRef, Purchase, Refund};
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,25 +90,7 @@ impl Model {
     pub(crate) fn apply(&mut self, event: &Event) {
         let at = event.occurred_at;
         match &event.kind {
-            Kind::Purchase(purchase) => {
-                let order = purchase.order.to_string();
-                if self.orders.contains_key(&order) {
-                    return;
-                }
-                self.night(at);
-                let lines: Vec<i64> = purchase.lines.iter().map(|line| line.amount.minor).collect();
-                let awarded = worth(&lines);
-                self.active(event);
-                let lot = (awarded > 0).then(|| {
-                    if let Some(end) = day(event, "idle") {
-                        self.begin_idling(at, end);
-                    }
-                    let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
-                    self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")))
-                });
-                self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
-                self.refund_waiting(&order);
-            }
+            Kind::Purchase(purchase) => self.purchase(event, purchase),
             Kind::Redeem(redeem) => {
                 self.night(at);
                 let spent = self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
@@ -172,6 +154,26 @@ impl Model {
             }
             Kind::Signup | Kind::Custom(_) => {}
         }
+    }
+
+    fn purchase(&mut self, event: &Event, purchase: &Purchase) {
+        let (order, at) = (purchase.order.to_string(), event.occurred_at);
+        if self.orders.contains_key(&order) {
+            return;
+        }
+        self.night(at);
+        let lines: Vec<i64> = purchase.lines.iter().map(|line| line.amount.minor).collect();
+        let awarded = worth(&lines);
+        self.active(event);
+        let lot = (awarded > 0).then(|| {
+            if let Some(end) = day(event, "idle") {
+                self.begin_idling(at, end);
+            }
+            let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
+            self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")))
+        });
+        self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
+        self.refund_waiting(&order);
     }
 
     /// Points of a hold, those that end first before the others; none where there is no such hold, or nothing left of it.
