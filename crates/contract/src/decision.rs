@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, LineRef, Refund};
+use crate::event::{Event, LineRef, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
@@ -99,6 +99,10 @@ pub enum Decision {
         /// When points that are added end; `None`: never.
         expires: Option<Timestamp>,
     },
+    /// Let no points of the member leave from now on, but those that were promised before.
+    Freeze(Word),
+    /// Let them leave again.
+    Unfreeze(Word),
     /// The refund's purchase has not come yet: keep the event until it does.
     Park {
         /// The order that is waited for.

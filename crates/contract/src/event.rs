@@ -52,6 +52,10 @@ pub enum Kind {
     Release(Release),
     /// A person corrects a balance.
     Adjust(Adjust),
+    /// A person stops a member's points from leaving.
+    Freeze(Word),
+    /// A person lets them leave again.
+    Unfreeze(Word),
     /// A member joined.
     Signup,
     /// Any other activity that a source may say and a rule can name.
@@ -191,6 +195,15 @@ pub struct Adjust {
     pub author: String,
 }
 
+/// What a person says of a member, not of their points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who; an audit asks for it.
+    pub author: String,
+}
+
 /// SHA-256 of an event's canonical form: equal for the same content whatever the producer's spacing or order of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 32]);
@@ -207,6 +220,8 @@ impl Event {
             Kind::Capture(_) => "capture",
             Kind::Release(_) => "release",
             Kind::Adjust(_) => "adjust",
+            Kind::Freeze(_) => "freeze",
+            Kind::Unfreeze(_) => "unfreeze",
             Kind::Signup => "signup",
             Kind::Custom(name) => name.as_str(),
         }
@@ -243,8 +258,8 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 8] =
-    ["purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "signup"];
+pub const BUILT_IN_TYPES: [&str; 10] =
+    ["purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "freeze", "unfreeze", "signup"];
 
 /// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.
 pub const DUE_SOURCE: &str = "loyalty.due";

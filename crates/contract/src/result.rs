@@ -1,5 +1,7 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
+mod reject;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,6 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::event::Event;
 use crate::ruleset::hex;
 use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+
+pub use reject::RejectReason;
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,8 +169,9 @@ pub enum ResultBody {
         points: String,
         /// Balance.
         available: String,
-        /// How many are missing, what is owed included.
-        missing: String,
+        /// How many are missing, what is owed included, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
         /// Why.
         reason: RejectReason,
     },
@@ -308,6 +313,38 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// From now on no points of the member leave but those that were promised before.
+    #[serde(rename = "member.frozen")]
+    Frozen {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// Points of the member may leave again.
+    #[serde(rename = "member.unfrozen")]
+    Unfrozen {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+        /// Since when the member was frozen.
+        frozen_at: Timestamp,
+    },
+    /// The member was frozen before, and stays so as it was said then.
+    #[serde(rename = "freeze.rejected")]
+    FreezeRejected {
+        /// Since when the member is frozen.
+        frozen_at: Timestamp,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// The member was not frozen.
+    #[serde(rename = "unfreeze.rejected")]
+    UnfreezeRejected {
+        /// Why.
+        reason: RejectReason,
+    },
 }
 
 /// One rule's part of what was earned.
@@ -317,25 +354,6 @@ pub struct AwardPart {
     pub rule: RuleName,
     /// Decimal string.
     pub points: String,
-}
-
-/// Why a request was turned down; it was decided all the same, and stays so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RejectReason {
-    /// Fewer points are available than asked for.
-    InsufficientBalance,
-    /// The member has had a hold of this name before; give each its own.
-    DuplicateHold,
-    /// The member has never had a hold of this name.
-    UnknownHold,
-    /// The hold has fewer points than were asked for.
-    MoreThanHeld,
-    /// The hold has ended: a capture took what it had.
-    HoldCaptured,
-    /// The hold has ended: its points were set free.
-    HoldReleased,
-    /// The hold has ended: its time came.
-    HoldExpired,
 }
 
 impl ResultBody {
@@ -361,6 +379,10 @@ impl ResultBody {
             Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
+            Self::Frozen { .. } => "member.frozen",
+            Self::Unfrozen { .. } => "member.unfrozen",
+            Self::FreezeRejected { .. } => "freeze.rejected",
+            Self::UnfreezeRejected { .. } => "unfreeze.rejected",
         }
     }
 }

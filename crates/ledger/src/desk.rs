@@ -12,7 +12,7 @@ use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
     self, Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
@@ -140,6 +140,10 @@ impl<S: Store> Ledger for Desk<S> {
             std::cmp::Ordering::Greater => "use a newer version of this program",
         };
         Err(LedgerError::WrongVersion { object: self.0.address().to_owned(), stands, needed, remedy })
+    }
+
+    async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError> {
+        report::member(&self.0, pipeline, member).await
     }
 
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {

@@ -335,6 +335,9 @@ pub(crate) fn states(
             in_turn(waiting);
         }
     }
+    for (key, frozen) in &loaded.frozen {
+        states.entry(*key).or_default().frozen = Some(frozen.clone());
+    }
     let state = |(id, key): (&MemberId, &MemberKey)| (id.clone(), states.remove(key).unwrap_or_default());
     Ok(loaded.members.iter().map(state).collect())
 }

@@ -14,8 +14,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
-    StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
+    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -140,6 +140,10 @@ impl Ledger for Null {
 
     async fn check_version(&self) -> Result<(), LedgerError> {
         Ok(())
+    }
+
+    async fn member(&self, _: &PipelineName, _: &MemberId) -> Result<Option<MemberReport>, LedgerError> {
+        Ok(None)
     }
 
     async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {

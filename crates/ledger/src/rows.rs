@@ -12,8 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, Entry, EntryKind, HoldRow, LotRow, OrderChange, Outcome, OwedLine, Parking,
-    Payment,
+    Account, Allocation, Applied, Balances, Entry, EntryKind, Frozen, HoldRow, LotRow, OrderChange, Outcome, OwedLine,
+    Parking, Payment, Standing,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -48,6 +48,8 @@ pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
 pub(crate) struct Loaded {
     pub(crate) members: HashMap<MemberId, MemberKey>,
     pub(crate) orders: HashMap<(MemberKey, OrderId), Option<i64>>,
+    /// Those of the members who are frozen.
+    pub(crate) frozen: HashMap<MemberKey, Frozen>,
 }
 
 /// All rows of a batch.
@@ -72,6 +74,8 @@ pub(crate) struct Rows {
     pub(crate) holds: BTreeMap<(MemberKey, HoldId), HeldRow>,
     /// Members whose next due time may have changed.
     pub(crate) due: BTreeSet<MemberKey>,
+    /// Members who were frozen or set free, as they stand after the batch.
+    pub(crate) standing: BTreeMap<MemberKey, Standing>,
     pub(crate) has_results: bool,
 }
 
@@ -207,7 +211,9 @@ impl Rows {
     }
 
     fn push(&mut self, at: At, applied: Applied, loaded: &Loaded) -> Result<(), LedgerError> {
-        let Applied { identity, hash, occurred_at, ruleset, outcome, results, entry, order, parking, .. } = applied;
+        let Applied { identity, hash, occurred_at, ruleset, outcome, results, entry, order, parking, standing, .. } =
+            applied;
+        self.standing.extend(standing.map(|standing| (at.member, standing)));
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);

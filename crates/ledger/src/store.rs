@@ -15,8 +15,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
-    StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
+    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
@@ -104,6 +104,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
     async fn check_version(&self) -> Result<(), LedgerError>;
+
+    /// What is known of a member beside their points; `None` when the member is unknown.
+    async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError>;
 
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;

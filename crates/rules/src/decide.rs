@@ -41,6 +41,8 @@ impl Compiled {
             Kind::Capture(capture) => self.capture(capture, facts.hold),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
+            Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
+            Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
         }
     }
 

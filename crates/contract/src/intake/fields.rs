@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, clip, hold};
-use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, Word};
 use crate::id::IdError;
 use crate::money::MoneyError;
 use crate::{BuryReason, Currency, EventType, Money, Quantity, Refusal, WalletName};
@@ -51,6 +51,8 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
         "adjust" => Kind::Adjust(adjust(raw)?),
+        "freeze" => Kind::Freeze(word(raw)?),
+        "unfreeze" => Kind::Unfreeze(word(raw)?),
         "signup" => Kind::Signup,
         _ => Kind::Custom(kind),
     };
@@ -268,16 +270,17 @@ fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {
     }
     let size = size.normalized().get();
     let points = if text.starts_with('-') { Decimal::ZERO - size } else { size };
+    let Word { reason, author } = word(raw)?;
+    Ok(Adjust { wallet: wallet(raw)?, points, reason, author })
+}
+
+/// Why, and who says so.
+fn word(raw: &Raw<'_>) -> Result<Word, Refusal> {
     let said = |field: &str, text: &Option<String>| match text.as_deref().map(str::trim) {
         None | Some("") => Err(missing(field)),
         Some(text) => plain(field, text),
     };
-    Ok(Adjust {
-        wallet: wallet(raw)?,
-        points,
-        reason: said("reason", &raw.reason)?,
-        author: said("author", &raw.author)?,
-    })
+    Ok(Word { reason: said("reason", &raw.reason)?, author: said("author", &raw.author)? })
 }
 
 /// Object keys in order on every level, whatever order the producer or a JSON library's map keeps: the hash depends on it.

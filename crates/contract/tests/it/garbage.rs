@@ -115,6 +115,8 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         (r#""type":"release""#, MissingField, "`hold`"),
         (r#""type":"adjust","points":"5","author":"ann""#, MissingField, "`reason`"),
         (r#""type":"adjust","points":"5","author":" ","reason":"x""#, MissingField, "`author`"),
+        (r#""type":"freeze","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"unfreeze","reason":"x""#, MissingField, "`author`"),
         (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
     ] {
         check("desk.1", &desk(rest), reason, says);

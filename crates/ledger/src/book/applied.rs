@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::draft::overflow;
+use super::member::Standing;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
 
@@ -68,6 +69,8 @@ pub struct Applied {
     pub order: Option<OrderChange>,
     /// Whether it is parked, or was.
     pub parking: Parking,
+    /// What it changes of whether the member is frozen.
+    pub standing: Option<Standing>,
 }
 
 /// One atomic transaction of one member; its postings sum to zero per wallet.

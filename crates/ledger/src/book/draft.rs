@@ -10,6 +10,7 @@ use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
 use super::debt::Claims;
 use super::hold::HoldBook;
+use super::member::Standing;
 use super::post::Posting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
@@ -31,6 +32,7 @@ pub(super) struct Draft<'s, 'p> {
     untold: BTreeMap<WalletName, Points>,
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
+    pub(super) standing: Option<Standing>,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -49,6 +51,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             untold: BTreeMap::new(),
             bodies: Vec::new(),
             parking: Parking::None,
+            standing: None,
         }
     }
 
@@ -65,6 +68,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             claims,
             bodies,
             mut parking,
+            standing,
             ..
         } = self;
         let event = posting.event;
@@ -88,6 +92,9 @@ impl<'s, 'p> Draft<'s, 'p> {
         state.orders.extend(order_book);
         state.payments.extend(payments);
         state.claimed(claims);
+        if let Some(standing) = &standing {
+            state.stand(standing);
+        }
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
         Applied {
@@ -101,6 +108,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             entry: moved.then_some(entry),
             order,
             parking,
+            standing,
         }
     }
 

@@ -8,6 +8,7 @@ mod debt;
 mod draft;
 mod due;
 mod hold;
+mod member;
 mod payment;
 mod post;
 mod refund;
@@ -26,6 +27,7 @@ pub use applied::{
 pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
+pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
@@ -40,6 +42,8 @@ pub struct MemberState {
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
     /// What paid for orders, also for such whose purchase is still to come.
     pub(crate) payments: BTreeMap<OrderId, Payments>,
+    /// Whether only what was promised may leave.
+    pub(crate) frozen: Option<Frozen>,
 }
 
 /// An order with what its refunds need to know of lots.
@@ -61,6 +65,12 @@ pub(crate) struct Taken {
 }
 
 impl MemberState {
+    /// Since when the member is frozen, if they are.
+    #[must_use]
+    pub fn frozen(&self) -> Option<&Frozen> {
+        self.frozen.as_ref()
+    }
+
     /// What the rules may see of the member for an event that reads this.
     #[must_use]
     pub fn facts(&self, reads: &Reads) -> Facts<'_> {

@@ -48,6 +48,8 @@ impl MemberState {
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
             Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
             Decision::Release { hold } => draft.release(hold)?,
+            Decision::Freeze(word) => draft.freeze(word),
+            Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Decline(declined) => draft.decline(declined)?,
         };
         draft.tell_repaid()?;
@@ -69,6 +71,7 @@ impl MemberState {
             entry: None,
             order: None,
             parking: Parking::Unpark,
+            standing: None,
         }
     }
 
@@ -180,14 +183,14 @@ impl Draft<'_, '_> {
             return Err(unfit("a redemption must be of more than 0 points"));
         }
         let scale = self.scale(wallet)?;
-        if let Some(missing) = self.missing(wallet, points) {
+        if let Some((reason, missing)) = self.turned_down(wallet, points) {
             let available = self.available(wallet)?;
             self.bodies.push(ResultBody::RedemptionRejected {
                 wallet: wallet.clone(),
                 points: text(points, scale),
                 available,
-                missing: text(missing, scale),
-                reason: RejectReason::InsufficientBalance,
+                missing: missing.map(|missing| text(missing, scale)),
+                reason,
             });
             return Ok(Outcome::Rejected);
         }

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
 use super::Open;
-use crate::book::{Balances, Lot};
+use crate::book::{Balances, Frozen, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -34,10 +34,10 @@ const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
     order by w.n on conflict (pipeline, bucket, external_id) do nothing";
 
 /// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
-const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by
     from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
     cross join lateral (
-        select external_id, bucket, number from member
+        select external_id, bucket, number, frozen_at, frozen_reason, frozen_by from member
         where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
     ) m";
 
@@ -177,16 +177,20 @@ async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError
     let (rows, batch) = locked.await.map_err(|e| open.fail(e))?;
     let mut members = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let (id, key) = read_member(row).map_err(|e| open.fail(e))?;
+        let (id, key, frozen) = read_member(row).map_err(|e| open.fail(e))?;
         members.insert(crate::sql::id("member.external_id", id)?, key);
+        open.loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
     }
     open.loaded.members = members;
     open.batch = BatchId(batch);
     Ok(())
 }
 
-fn read_member(row: &Row) -> Result<(&str, MemberKey), Error> {
-    Ok((row.try_get(0)?, MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? }))
+fn read_member(row: &Row) -> Result<(&str, MemberKey, Option<Frozen>), Error> {
+    let key = MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? };
+    let Some(since) = row.try_get(3)? else { return Ok((row.try_get(0)?, key, None)) };
+    let frozen = Frozen { since, reason: row.try_get(4)?, author: row.try_get(5)? };
+    Ok((row.try_get(0)?, key, Some(frozen)))
 }
 
 /// One round trip: the inbox and the timeline.

@@ -35,6 +35,7 @@ macro_rules! column {
 
 // After the macro that they use.
 mod holds;
+mod members;
 mod refunds;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
@@ -91,6 +92,7 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.returns.is_empty(), returns);
     add(!rows.parked.is_empty(), parked);
     add(!batch.cleared.is_empty(), attempts);
+    writes.extend(members::standing(batch));
     writes
 }
 

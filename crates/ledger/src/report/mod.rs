@@ -3,6 +3,7 @@
 mod explain;
 mod holds;
 mod liability;
+mod member;
 mod statement;
 mod sums;
 
@@ -27,6 +28,7 @@ pub use statement::{LotMark, LotPage, RuleShare, StatementAsk, StatementLine, St
 
 pub(crate) use holds::open_holds;
 pub(crate) use liability::liability;
+pub(crate) use member::member;
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
 
@@ -48,6 +50,27 @@ impl Reckoning {
             Self::Recorded => "recorded_at",
         }
     }
+}
+
+/// A member, without their points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberReport {
+    /// When the ledger first heard of them.
+    pub known_since: Timestamp,
+    /// Why no points of theirs may leave, if so.
+    pub frozen: Option<FrozenReport>,
+}
+
+/// Since when a member is frozen, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrozenReport {
+    /// When it happened.
+    pub since: Timestamp,
+    /// Why, as the author said.
+    pub reason: String,
+    /// Who.
+    pub author: String,
 }
 
 /// One wallet of a member.

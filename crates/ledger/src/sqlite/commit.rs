@@ -10,6 +10,7 @@ use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
+mod members;
 mod refunds;
 
 pub(super) struct Commit<'a> {
@@ -58,6 +59,7 @@ impl Commit<'_> {
         self.payments(rows)?;
         self.purchases(rows)?;
         self.parked(rows, now)?;
+        self.standing(rows)?;
         for key in cleared {
             self.prepare("delete from attempt where key = ?1")?.execute([hex(key)])?;
         }

@@ -6,6 +6,7 @@
 use contract::event::Event;
 use contract::program::TakeBack;
 
+use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release, until};
 use crate::model::{Model, Place};
 use crate::payments::spend_for;
@@ -26,7 +27,7 @@ fn history(seed: u64) -> Vec<Event> {
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
         let hold = format!("h{}", dice.upto(8));
-        let event = match dice.upto(15) {
+        let event = match dice.upto(16) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
@@ -51,6 +52,13 @@ fn history(seed: u64) -> Vec<Event> {
                 capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
             }
             13 => release(&name, "ann", &hold),
+            14 => {
+                if dice.upto(3) == 0 {
+                    freeze(&name, "ann")
+                } else {
+                    unfreeze(&name, "ann")
+                }
+            }
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());

@@ -13,6 +13,7 @@ mod audit_refunds;
 mod conformance;
 mod debt;
 mod errors;
+mod freezing;
 mod hold_audit;
 mod holds;
 mod kept;

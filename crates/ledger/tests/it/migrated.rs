@@ -10,7 +10,11 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         "drop table hold; drop table hold_lot; alter table entry drop column hold_id; alter table allocation drop column hold_id",
     ),
     (4, "drop table owed; drop table payment"),
+    (6, MOVES),
 ];
+
+const MOVES: &str = "alter table member drop column frozen_at; alter table member drop column frozen_reason;
+     alter table member drop column frozen_by";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

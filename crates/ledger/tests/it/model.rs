@@ -70,6 +70,7 @@ pub(crate) struct Model {
     paid: BTreeMap<String, Paid>,
     /// The order of each point that is owed, those that are paid off first in front.
     debts: Vec<String>,
+    frozen: bool,
 }
 
 fn worth(lines: &[i64]) -> i64 {
@@ -79,7 +80,7 @@ fn worth(lines: &[i64]) -> i64 {
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
         let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts }
+        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
@@ -100,6 +101,9 @@ impl Model {
             }
             Kind::Redeem(redeem) => {
                 self.night(at);
+                if self.frozen {
+                    return;
+                }
                 let spent = self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
                 if let Some(order) = &redeem.order {
                     self.paid.entry(order.to_string()).or_default().left.extend(spent);
@@ -124,7 +128,7 @@ impl Model {
                 self.night(at);
                 let wanted = usize::try_from(hold.points.get()).unwrap();
                 let points = self.in_burn_order(Place::Available);
-                if !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
+                if !self.frozen && !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
                     let points = points[..wanted].to_vec();
                     for n in &points {
                         self.points[*n].place = Place::Held;
@@ -149,6 +153,10 @@ impl Model {
             Kind::Release(release) => {
                 self.night(at);
                 self.free(release.hold.as_str(), at);
+            }
+            Kind::Freeze(_) | Kind::Unfreeze(_) => {
+                self.night(at);
+                self.frozen = matches!(event.kind, Kind::Freeze(_));
             }
             Kind::Signup | Kind::Custom(_) => {}
         }

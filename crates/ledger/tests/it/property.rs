@@ -4,6 +4,7 @@ use contract::event::Event;
 use contract::program::TakeBack;
 use ledger::report::Balance;
 
+use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release};
 use crate::payments::spend_for;
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
@@ -32,7 +33,7 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         let order = format!("o{owner}-{}", dice.upto(len as u64 / 8 + 1));
         let name = format!("e{n}");
         let hold = format!("h{owner}-{}", dice.upto(len as u64 / 16 + 1));
-        let mut event = match dice.upto(16) {
+        let mut event = match dice.upto(17) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(90)).collect();
                 with_stars(bought(&order, &member, &lines), dice.points(30))
@@ -48,6 +49,13 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
                 capture(&name, &member, (&hold, points), dice.upto(2) == 0)
             }
             14 => release(&name, &member, &hold),
+            15 => {
+                if dice.upto(3) == 0 {
+                    freeze(&name, &member)
+                } else {
+                    unfreeze(&name, &member)
+                }
+            }
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => earlier.clone(),
                 None => adjust(&name, &member, 3),

@@ -23,9 +23,18 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
             format!("repaid {points} {wallet}, owed {debt}, {available}")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
-        ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
+        ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. } => {
             format!("rejected {points} {wallet}, {available}, missing {missing}")
         }
+        ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
+            format!("rejected {points} {wallet}, {available}: {reason:?}")
+        }
+        ResultBody::Frozen { reason, author } => format!("frozen by {author}: {reason}"),
+        ResultBody::Unfrozen { reason, author, frozen_at } => {
+            format!("unfrozen by {author}: {reason} (since {frozen_at})")
+        }
+        ResultBody::FreezeRejected { frozen_at, .. } => format!("not frozen, is so since {frozen_at}"),
+        ResultBody::UnfreezeRejected { .. } => "not unfrozen".to_owned(),
         ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
         ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("not adjusted {points} {wallet}, {available}, missing {missing}")

@@ -317,6 +317,8 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             expires: None,
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
+        Kind::Freeze(word) => Decision::Freeze(word.clone()),
+        Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
     })
 }

@@ -6,9 +6,11 @@ mod balance;
 mod completions;
 mod dlq;
 mod explain;
+mod freeze;
 mod holds;
 mod liability;
 mod man;
+mod member;
 mod migrate;
 mod plan;
 mod simulate;
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Audit(audit::Args),
     Adjust(adjust::Args),
+    Freeze(freeze::FreezeArgs),
+    Unfreeze(freeze::UnfreezeArgs),
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
@@ -76,6 +80,8 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Explain(args) => explain::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,
         Command::Adjust(args) => adjust::run(&args, screen).await,
+        Command::Freeze(args) => freeze::freeze(&args, screen).await,
+        Command::Unfreeze(args) => freeze::unfreeze(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "validate",
     "plan",
     "up",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 14] = [
     "explain",
     "audit",
     "adjust",
+    "freeze",
+    "unfreeze",
     "migrate",
     "completions",
     "man",
@@ -50,6 +52,8 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["plan", "-f"],
         &["adjust"],
         &["adjust", "a", "--points", "1"],
+        &["freeze", "a"],
+        &["unfreeze", "--reason", "why"],
     ] {
         run(&mut loyaltyctl(Path::new("/"), args)).ended(2);
     }

@@ -5,6 +5,7 @@ mod adjust;
 mod ask;
 mod commands;
 mod faults;
+mod freeze;
 mod holds;
 mod money;
 mod pages;

@@ -59,7 +59,10 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
         }
-        ResultBody::RedemptionRejected { wallet, points, available, missing, .. }
+        ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
+            format!("{points} {wallet} were asked for and {available} were available: {}", why(*reason))
+        }
+        ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. }
         | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
         }
@@ -94,12 +97,20 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Adjusted { wallet, points, available, reason, author } => {
             format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
         }
+        ResultBody::Frozen { reason, author } => format!("frozen by {author} ({reason})"),
+        ResultBody::Unfrozen { reason, author, frozen_at } => {
+            format!("no longer frozen, as since {frozen_at}, by {author} ({reason})")
+        }
+        ResultBody::FreezeRejected { frozen_at, reason } => format!("{}, since {frozen_at}", why(*reason)),
+        ResultBody::UnfreezeRejected { reason } => why(*reason).to_owned(),
     }
 }
 
 fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
+        RejectReason::MemberFrozen => "the member was frozen",
+        RejectReason::MemberNotFrozen => "the member was not frozen",
         RejectReason::DuplicateHold => "the member has had a hold of this name before",
         RejectReason::UnknownHold => "the member has never had a hold of this name",
         RejectReason::MoreThanHeld => "it had fewer points",

@@ -8,6 +8,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{HoldMark, LotMark, LotReport, Reckoning, StatementAsk, StatementLine, StatementMark};
 
 use super::balance::parse;
+use super::member::known;
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
@@ -80,7 +81,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         ))?;
         return Ok(Verdict::Found);
     };
-    let mut paper = render::Paper::begin(screen, &member)?;
+    let mut paper = render::Paper::begin(screen, &member, known(&target, &member).await?.as_ref())?;
     if !args.lots {
         let mut page = first;
         loop {

@@ -3,10 +3,11 @@
 use std::io;
 
 use contract::MemberId;
-use ledger::report::{HoldReport, LotReport, StatementLine};
+use ledger::report::{HoldReport, LotReport, MemberReport, StatementLine};
 use serde::Serialize;
 
 use super::super::holds;
+use super::super::member::line;
 use super::{about, span};
 use crate::screen::{Cell, Screen, Table};
 
@@ -18,11 +19,13 @@ pub(super) struct Paper<'a> {
 }
 
 impl<'a> Paper<'a> {
-    pub(super) fn begin(screen: &'a Screen, member: &MemberId) -> io::Result<Self> {
+    pub(super) fn begin(screen: &'a Screen, member: &MemberId, known: Option<&MemberReport>) -> io::Result<Self> {
         if screen.is_json() {
-            screen.show(&format!("{{\n\"member\": {},\n\"lines\": [", serde_json::to_string(member)?))?;
+            let (member, frozen) = (serde_json::to_string(member)?, known.and_then(|known| known.frozen.as_ref()));
+            let frozen = serde_json::to_string(&frozen)?;
+            screen.show(&format!("{{\n\"member\": {member},\n\"frozen\": {frozen},\n\"lines\": ["))?;
         } else if !screen.is_csv() {
-            screen.show(&format!("member {member}, newest last\n"))?;
+            screen.show(&format!("member {member}, newest last\n{}", line(known, screen)))?;
         }
         Ok(Self { screen, rows: 0 })
     }

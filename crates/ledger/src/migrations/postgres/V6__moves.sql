@@ -1,0 +1,4 @@
+-- Since when no points of a member may leave but those that were promised before, why, and who said so; without a time, they may.
+alter table member add column frozen_at timestamptz;
+alter table member add column frozen_reason text;
+alter table member add column frozen_by text;
