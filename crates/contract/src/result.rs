@@ -1,5 +1,6 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
+mod envelope;
 mod reject;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use crate::event::Event;
 use crate::ruleset::hex;
 use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
 
+pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
@@ -313,6 +315,61 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// Points are on their way to another member.
+    #[serde(rename = "transfer.sent")]
+    TransferSent {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points could not be sent to another member.
+    #[serde(rename = "transfer.rejected")]
+    TransferRejected {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many were asked for.
+        points: String,
+        /// Balance.
+        available: String,
+        /// How many are missing, what is owed included, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Points of another member came in.
+    #[serde(rename = "transfer.received")]
+    TransferReceived {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points of another member could not come in, and go back.
+    #[serde(rename = "transfer.refused")]
+    TransferRefused {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Points that could not come in at the other member came back.
+    #[serde(rename = "transfer.returned")]
+    TransferReturned {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
     /// From now on no points of the member leave but those that were promised before.
     #[serde(rename = "member.frozen")]
     Frozen {
@@ -379,6 +436,11 @@ impl ResultBody {
             Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
+            Self::TransferSent { .. } => "transfer.sent",
+            Self::TransferRejected { .. } => "transfer.rejected",
+            Self::TransferReceived { .. } => "transfer.received",
+            Self::TransferRefused { .. } => "transfer.refused",
+            Self::TransferReturned { .. } => "transfer.returned",
             Self::Frozen { .. } => "member.frozen",
             Self::Unfrozen { .. } => "member.unfrozen",
             Self::FreezeRejected { .. } => "freeze.rejected",
@@ -405,41 +467,6 @@ impl ResultEvent {
     ) -> Self {
         Self { id: result_id(pipeline, &cause, n), time, member: member.clone(), cause, body }
     }
-
-    /// A CloudEvent in structured JSON mode (`application/cloudevents+json`).
-    #[must_use]
-    pub fn to_cloud_event(&self, pipeline: &PipelineName) -> Vec<u8> {
-        let envelope = Envelope {
-            specversion: "1.0",
-            id: &self.id,
-            source: format!("/pipelines/{pipeline}"),
-            time: self.time,
-            subject: &self.member,
-            datacontenttype: "application/json",
-            causeid: &self.cause.id,
-            causesource: &self.cause.source,
-            body: &self.body,
-        };
-        // Only string keys and plain values: this cannot fail.
-        serde_json::to_vec(&envelope).unwrap_or_default()
-    }
-}
-
-/// Content type of [`ResultEvent::to_cloud_event`].
-pub const CLOUD_EVENT_JSON: &str = "application/cloudevents+json";
-
-#[derive(Serialize)]
-struct Envelope<'a> {
-    specversion: &'static str,
-    id: &'a str,
-    source: String,
-    time: Timestamp,
-    subject: &'a MemberId,
-    datacontenttype: &'static str,
-    causeid: &'a EventId,
-    causesource: &'a Source,
-    #[serde(flatten)]
-    body: &'a ResultBody,
 }
 
 fn result_id(pipeline: &PipelineName, cause: &Cause, n: usize) -> String {

@@ -18,7 +18,8 @@ use crate::sql::Sql;
 use crate::store::{
     Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
 };
-use crate::{notes, timeline};
+use crate::transit::{Transit, UnderWay};
+use crate::{notes, timeline, transit};
 
 /// What a store does in its own way.
 #[async_trait]
@@ -113,6 +114,15 @@ impl<S: Store> Ledger for Desk<S> {
         limit: usize,
     ) -> Result<Vec<DueMember>, LedgerError> {
         notes::due_members(&self.0, pipeline, by, limit).await
+    }
+
+    async fn under_way(
+        &self,
+        pipeline: &PipelineName,
+        which: UnderWay,
+        limit: usize,
+    ) -> Result<Vec<Transit>, LedgerError> {
+        transit::under_way(&self.0, pipeline, which, limit).await
     }
 
     async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {

@@ -21,6 +21,7 @@ use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
     OpenBatch, Since, Unpublished,
 };
+use crate::transit::{Transit, UnderWay};
 
 /// No ledger at all, but for the timeline: a worker needs its rules. Until somebody appends some, rules that give nothing hold.
 #[derive(Debug)]
@@ -123,6 +124,10 @@ impl Ledger for Null {
     }
 
     async fn due_members(&self, _: &PipelineName, _: Timestamp, _: usize) -> Result<Vec<DueMember>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn under_way(&self, _: &PipelineName, _: UnderWay, _: usize) -> Result<Vec<Transit>, LedgerError> {
         Ok(Vec::new())
     }
 

@@ -3,6 +3,8 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
+mod transfers;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
@@ -50,6 +52,8 @@ pub(crate) struct Loaded {
     pub(crate) orders: HashMap<(MemberKey, OrderId), Option<i64>>,
     /// Those of the members who are frozen.
     pub(crate) frozen: HashMap<MemberKey, Frozen>,
+    /// Members to whom points may be sent; not locked.
+    pub(crate) recipients: HashMap<MemberId, MemberKey>,
 }
 
 /// All rows of a batch.
@@ -76,6 +80,7 @@ pub(crate) struct Rows {
     pub(crate) due: BTreeSet<MemberKey>,
     /// Members who were frozen or set free, as they stand after the batch.
     pub(crate) standing: BTreeMap<MemberKey, Standing>,
+    pub(crate) transfers: transfers::Transfers,
     pub(crate) has_results: bool,
 }
 
@@ -211,8 +216,20 @@ impl Rows {
     }
 
     fn push(&mut self, at: At, applied: Applied, loaded: &Loaded) -> Result<(), LedgerError> {
-        let Applied { identity, hash, occurred_at, ruleset, outcome, results, entry, order, parking, standing, .. } =
-            applied;
+        let Applied {
+            identity,
+            hash,
+            occurred_at,
+            ruleset,
+            outcome,
+            results,
+            entry,
+            order,
+            parking,
+            standing,
+            transit,
+            ..
+        } = applied;
         self.standing.extend(standing.map(|standing| (at.member, standing)));
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
@@ -230,6 +247,9 @@ impl Rows {
             });
             self.entry(at, entry, &ruleset.0)?;
             awards.end = self.awards.len();
+        }
+        if let Some(transit) = transit {
+            self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
         match order {
             Some(OrderChange::Bought(event)) => self.bought(at, &event, &ruleset.0, (entry_id, awards))?,

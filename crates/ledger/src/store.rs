@@ -18,6 +18,7 @@ use crate::report::{
     Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
     StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
+use crate::transit::{Transit, UnderWay};
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
 pub const BATCH_EVENTS_MAX: usize = 20_000;
@@ -92,6 +93,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         by: Timestamp,
         limit: usize,
     ) -> Result<Vec<DueMember>, LedgerError>;
+
+    /// Transfers that have neither arrived nor come back, oldest first. Each is to be carried ([`crate::book::MemberState::carry`]) in a
+    /// batch of the one member whom its next event touches.
+    async fn under_way(
+        &self,
+        pipeline: &PipelineName,
+        which: UnderWay,
+        limit: usize,
+    ) -> Result<Vec<Transit>, LedgerError>;
 
     /// When the next thing is or was due for any member; `None` when nothing is. One look into an index.
     async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
@@ -264,6 +274,13 @@ pub enum Takes {
         /// The refunded order.
         order: OrderId,
     },
+    /// None, but these lots get some back.
+    Lots {
+        /// Of which wallet.
+        wallet: WalletName,
+        /// Their sequences.
+        lots: Vec<i64>,
+    },
 }
 
 impl Takes {
@@ -274,6 +291,7 @@ impl Takes {
             Kind::Refund(refund) => return Self::Refund { order: refund.order.clone() },
             Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
             Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
+            Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

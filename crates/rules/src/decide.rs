@@ -1,7 +1,7 @@
 //! One event against one member's facts: the table of contents of this crate.
 
 use contract::decision::{Decision, Facts, GiveBack, OrderState, Reads};
-use contract::event::{Adjust, Event, Kind, Purchase, Redeem};
+use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
 use rust_decimal::Decimal;
@@ -18,7 +18,7 @@ use crate::walk::walk;
 /// What [`Compiled::decide`] will need to know for this event.
 #[must_use]
 pub fn reads(event: &Event) -> Reads {
-    Reads { order: event.order().cloned(), hold: event.hold().cloned() }
+    Reads { order: event.order().cloned(), hold: event.hold().cloned(), recipient: event.recipient().cloned() }
 }
 
 impl Compiled {
@@ -41,6 +41,7 @@ impl Compiled {
             Kind::Capture(capture) => self.capture(capture, facts.hold),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
+            Kind::Transfer(transfer) => self.transfer(transfer),
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
         }
@@ -73,6 +74,13 @@ impl Compiled {
             None => GiveBack::default(),
         };
         Ok(Decision::Redeem { wallet: wallet.name.clone(), points, gives_back })
+    }
+
+    /// Whether the balance has the points is the ledger's matter.
+    fn transfer(&self, transfer: &Transfer) -> Result<Decision, Refusal> {
+        let wallet = self.wallet(transfer.wallet.as_ref())?;
+        let points = units(transfer.points.get(), wallet)?;
+        Ok(Decision::Transfer { to: transfer.to.clone(), wallet: wallet.name.clone(), points })
     }
 
     /// What a person adds can be spent at once, and ends as the wallet's points do.

@@ -8,8 +8,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, clip, hold};
-use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, Word};
+use super::{LINES_MAX, clip, hold, transfer};
+use crate::event::{
+    Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
+};
 use crate::id::IdError;
 use crate::money::MoneyError;
 use crate::{BuryReason, Currency, EventType, Money, Quantity, Refusal, WalletName};
@@ -34,8 +36,8 @@ pub(super) fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
 pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> Result<Event, Refusal> {
     let id = identity("id", raw.id.as_deref(), crate::EventId::parse)?;
     let source = identity("source", raw.source.as_deref().or(Some(defaults.source)), crate::Source::parse)?;
-    if source.as_str() == DUE_SOURCE {
-        return Err(bad("source", format!("is `{DUE_SOURCE}`, which only the ledger itself uses; name another")));
+    if source.as_str() == DUE_SOURCE || source.as_str().starts_with(TRANSFER_SOURCE) {
+        return Err(bad("source", format!("is `{source}`, which only the ledger itself uses; name another")));
     }
     let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
     let occurred_at = raw.occurred_at.as_deref().ok_or_else(|| missing("occurredAt"))?;
@@ -51,6 +53,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
         "adjust" => Kind::Adjust(adjust(raw)?),
+        "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
         "signup" => Kind::Signup,

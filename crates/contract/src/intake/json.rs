@@ -36,6 +36,8 @@ pub(super) struct Raw<'a> {
     pub(super) r#for: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) r#final: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) to: Option<&'a RawValue>,
     pub(super) reason: Option<String>,
     pub(super) author: Option<String>,
     pub(super) data: Option<BTreeMap<String, serde_json::Value>>,

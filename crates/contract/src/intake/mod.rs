@@ -7,6 +7,7 @@ mod fields;
 mod hold;
 mod json;
 mod routing;
+mod transfer;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -12,6 +12,7 @@ use super::debt::Claims;
 use super::hold::HoldBook;
 use super::member::Standing;
 use super::post::Posting;
+use super::transfer::Transiting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
 use crate::store::Identity;
@@ -33,6 +34,7 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
     pub(super) standing: Option<Standing>,
+    pub(super) transit: Option<Transiting>,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -52,6 +54,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies: Vec::new(),
             parking: Parking::None,
             standing: None,
+            transit: None,
         }
     }
 
@@ -69,6 +72,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies,
             mut parking,
             standing,
+            transit,
             ..
         } = self;
         let event = posting.event;
@@ -109,6 +113,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             order,
             parking,
             standing,
+            transit,
         }
     }
 

@@ -289,6 +289,7 @@ impl Moved {
             order: None,
             parking: Parking::None,
             standing: None,
+            transit: None,
         })
     }
 }

@@ -12,6 +12,7 @@ mod member;
 mod payment;
 mod post;
 mod refund;
+mod transfer;
 mod wallet;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
+pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 
 /// One member, as far as it was loaded for a batch.

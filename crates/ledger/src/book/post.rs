@@ -48,6 +48,7 @@ impl MemberState {
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
             Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
             Decision::Release { hold } => draft.release(hold)?,
+            Decision::Transfer { to, wallet, points } => draft.transfer(to, (wallet, *points))?,
             Decision::Freeze(word) => draft.freeze(word),
             Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Decline(declined) => draft.decline(declined)?,
@@ -72,6 +73,7 @@ impl MemberState {
             order: None,
             parking: Parking::Unpark,
             standing: None,
+            transit: None,
         }
     }
 

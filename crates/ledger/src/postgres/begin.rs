@@ -41,6 +41,13 @@ const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_a
         where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
     ) m";
 
+const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+    from unnest($2::smallint[], $3::text[]) as w(bucket, id)
+    cross join lateral (
+        select external_id, bucket, number from member
+        where pipeline = $1 and bucket = w.bucket and external_id = w.id offset 0
+    ) m";
+
 const BATCH_ID: &str = "select nextval('batch_id')";
 
 const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch
@@ -156,17 +163,19 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number.
 async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
-    let buckets: Vec<i16> = ids.iter().map(|id| bucket(&request.pipeline, id)).collect();
-    let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let (buckets, names) = named(request, &ids);
+    // Those who may be sent something are made with the others, in one order, and are not locked.
+    let (all_buckets, all_names) = named(request, &ids.union(&load::recipients(request)).copied().collect());
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let locked = async {
         let [insert, lock, batch] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID]).await?;
         let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &buckets, &names];
+        let all: [&(dyn ToSql + Sync); 3] = [&pipeline, &all_buckets, &all_names];
         let (begun, inserted, locked, batch) = tokio::join!(
             biased;
             client.batch_execute(BEGIN),
-            client.execute(&insert, &args),
+            client.execute(&insert, &all),
             client.query(&lock, &args),
             client.query_one(&batch, &[])
         );
@@ -183,7 +192,34 @@ async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError
     }
     open.loaded.members = members;
     open.batch = BatchId(batch);
+    recipients(open, request).await
+}
+
+/// A round trip where points are sent.
+async fn recipients(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
+    let ids = load::recipients(request);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (buckets, names) = named(request, &ids);
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let found = async {
+        let [find] = prepare(client, [FIND_MEMBERS]).await?;
+        client.query(&find, &[&pipeline, &buckets, &names]).await
+    };
+    let rows = found.await.map_err(|e| open.fail(e))?;
+    for row in &rows {
+        let read = || Ok::<_, Error>((row.try_get::<_, &str>(0)?, row.try_get(1)?, row.try_get(2)?));
+        let (id, bucket, number) = read().map_err(|e| open.fail(e))?;
+        open.loaded.recipients.insert(crate::sql::id("member.external_id", id)?, MemberKey { bucket, number });
+    }
     Ok(())
+}
+
+/// Members as two columns.
+fn named<'a>(request: &BatchRequest, ids: &BTreeSet<&'a MemberId>) -> (Vec<i16>, Vec<&'a str>) {
+    ids.iter().map(|id| (bucket(&request.pipeline, id), id.as_str())).unzip()
 }
 
 fn read_member(row: &Row) -> Result<(&str, MemberKey, Option<Frozen>), Error> {
@@ -284,7 +320,7 @@ async fn load_orders(
 /// A round trip for the lots that refunds and holds name, and one for each page of lots in burn order.
 async fn load_lots(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredLot>, LedgerError> {
     let mut lots = Vec::new();
-    let named = load::named_lots(books)?;
+    let named = load::named_lots(request, &open.loaded, books)?;
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     if !named.is_empty() {

@@ -6,6 +6,7 @@ mod liability;
 mod member;
 mod statement;
 mod sums;
+mod transfer;
 
 use std::collections::BTreeMap;
 
@@ -158,7 +159,26 @@ pub struct HoldReport {
     pub expires: Option<Timestamp>,
 }
 
-/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired.
+/// A transfer and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TransferReport {
+    /// The source of the event that sent it.
+    pub source: Source,
+    /// Its id.
+    pub event: EventId,
+    /// Who sent it.
+    pub from: MemberId,
+    /// Who is to have it.
+    pub to: MemberId,
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// How many points.
+    pub points: Decimal,
+    /// `InTransit`, `Refused` (and on its way back), `Arrived` or `Returned`.
+    pub stage: String,
+}
+
+/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired + transit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletTotals {
     /// Which wallet.
@@ -181,6 +201,8 @@ pub struct WalletTotals {
     pub held: Decimal,
     /// Owed by members now.
     pub debt: Decimal,
+    /// On the way from one member to another now.
+    pub transit: Decimal,
 }
 
 /// All that is known of one event.
@@ -216,6 +238,8 @@ pub struct EventReport {
     pub hold: Option<HoldReport>,
     /// The other entries about this hold, oldest first.
     pub of_hold: Vec<EntryReport>,
+    /// The transfer that it sent, let arrive or brought back.
+    pub transfer: Option<TransferReport>,
 }
 
 /// One entry with all that hangs on it.

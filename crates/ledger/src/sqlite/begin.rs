@@ -40,7 +40,7 @@ pub(super) fn begin(
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
     let mut lots = Vec::new();
-    for (member, wallet, sequence) in load::named_lots(&books)? {
+    for (member, wallet, sequence) in load::named_lots(request, &loaded, &books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
     }
     for wish in load::wishes(request, &loaded, &books)? {
@@ -71,8 +71,9 @@ impl Begin<'_> {
             "insert into member (pipeline, bucket, external_id, joined_at) values (?1, ?2, ?3, ?4) returning number",
         )?;
         let ids: std::collections::BTreeSet<_> = request.wanted.iter().map(|want| &want.member).collect();
+        let recipients = load::recipients(request);
         let now = Timestamp::now().as_microsecond();
-        for id in ids {
+        for id in ids.union(&recipients).copied() {
             let bucket = BUCKET;
             let known = find
                 .query_row(params![self.pipeline, bucket, id.as_str()], |row| Ok((row.get(0)?, frozen(row)?)))
@@ -82,6 +83,12 @@ impl Begin<'_> {
                 None => (insert.query_row(params![self.pipeline, bucket, id.as_str(), now], |row| row.get(0))?, None),
             };
             let key = MemberKey { bucket, number };
+            if recipients.contains(id) {
+                loaded.recipients.insert(id.clone(), key);
+            }
+            if !ids.contains(id) {
+                continue;
+            }
             loaded.members.insert(id.clone(), key);
             loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
         }

@@ -12,6 +12,7 @@ use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
 mod members;
 mod refunds;
+mod transfers;
 
 pub(super) struct Commit<'a> {
     pub(super) connection: &'a Connection,
@@ -60,6 +61,7 @@ impl Commit<'_> {
         self.purchases(rows)?;
         self.parked(rows, now)?;
         self.standing(rows)?;
+        self.transfers(rows, now)?;
         for key in cleared {
             self.prepare("delete from attempt where key = ?1")?.execute([hex(key)])?;
         }

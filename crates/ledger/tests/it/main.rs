@@ -29,5 +29,6 @@ mod statement;
 mod time;
 mod tls;
 mod told;
+mod transfers;
 mod workers;
 mod world;

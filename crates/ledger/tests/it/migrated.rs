@@ -13,7 +13,8 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (6, MOVES),
 ];
 
-const MOVES: &str = "alter table member drop column frozen_at; alter table member drop column frozen_reason;
+const MOVES: &str =
+    "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
      alter table member drop column frozen_by";
 
 impl World {

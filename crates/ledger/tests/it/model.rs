@@ -19,6 +19,7 @@ pub(crate) enum Place {
     Adjusted,
     Clawed,
     Expired,
+    Sent,
 }
 
 #[derive(Debug, Clone)]
@@ -153,6 +154,12 @@ impl Model {
             Kind::Release(release) => {
                 self.night(at);
                 self.free(release.hold.as_str(), at);
+            }
+            Kind::Transfer(transfer) => {
+                self.night(at);
+                if !self.frozen {
+                    self.take(i64::try_from(transfer.points.get()).unwrap(), Place::Sent);
+                }
             }
             Kind::Freeze(_) | Kind::Unfreeze(_) => {
                 self.night(at);

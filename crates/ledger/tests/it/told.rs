@@ -29,6 +29,17 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
             format!("rejected {points} {wallet}, {available}: {reason:?}")
         }
+        ResultBody::TransferSent { wallet, points, available } => format!("sent {points} {wallet}, {available}"),
+        ResultBody::TransferReceived { wallet, points, available } => {
+            format!("received {points} {wallet}, {available}")
+        }
+        ResultBody::TransferReturned { wallet, points, available } => {
+            format!("came back {points} {wallet}, {available}")
+        }
+        ResultBody::TransferRefused { wallet, points, reason } => format!("refused {points} {wallet}: {reason:?}"),
+        ResultBody::TransferRejected { wallet, points, available, missing, reason } => {
+            format!("not sent {points} {wallet}, {available}{}: {reason:?}", some("missing", missing.as_deref()))
+        }
         ResultBody::Frozen { reason, author } => format!("frozen by {author}: {reason}"),
         ResultBody::Unfrozen { reason, author, frozen_at } => {
             format!("unfrozen by {author}: {reason} (since {frozen_at})")

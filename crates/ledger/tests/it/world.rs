@@ -158,7 +158,11 @@ impl World {
             identity: Identity::of(event),
             hash: event.content_hash(),
             member: event.member.clone(),
-            reads: Reads { order: event.order().cloned(), hold: event.hold().cloned() },
+            reads: Reads {
+                order: event.order().cloned(),
+                hold: event.hold().cloned(),
+                recipient: event.recipient().cloned(),
+            },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
@@ -317,6 +321,11 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             expires: None,
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
+        Kind::Transfer(transfer) => Decision::Transfer {
+            to: transfer.to.clone(),
+            wallet: transfer.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points(i64::try_from(transfer.points.get()).unwrap()),
+        },
         Kind::Freeze(word) => Decision::Freeze(word.clone()),
         Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },

@@ -15,5 +15,6 @@ mod program;
 mod refunds;
 mod simulate;
 mod status;
+mod transfers;
 mod up;
 mod validate;

@@ -48,6 +48,7 @@ fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> Str
     ];
     rows.extend(report.event.as_ref().map(|event| ("what", outcome::happening(event))));
     rows.push(("outcome", outcome::sentence(report)));
+    rows.extend(report.transfer.as_ref().map(|transfer| ("transfer", outcome::transfer(transfer))));
     rows.push(("rules", rules(report, timeline)));
     rows.push(("results", results));
     let line =

@@ -3,7 +3,7 @@
 use contract::event::{Event, Kind};
 use contract::result::{RejectReason, ResultBody};
 use ledger::book::Outcome;
-use ledger::report::EventReport;
+use ledger::report::{EventReport, TransferReport};
 
 /// What became of it.
 pub(super) fn sentence(report: &EventReport) -> String {
@@ -59,10 +59,24 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
         }
-        ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
+        ResultBody::TransferSent { wallet, points, available } => {
+            format!("{points} {wallet} sent to another member, {available} available after it")
+        }
+        ResultBody::TransferReceived { wallet, points, available } => {
+            format!("{points} {wallet} of another member came in, {available} available after it")
+        }
+        ResultBody::TransferReturned { wallet, points, available } => {
+            format!("{points} {wallet} that could not come in came back, {available} available after it")
+        }
+        ResultBody::TransferRefused { wallet, points, reason } => {
+            format!("{points} {wallet} of another member could not come in: {}", why(*reason))
+        }
+        ResultBody::TransferRejected { wallet, points, available, missing: None, reason }
+        | ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
             format!("{points} {wallet} were asked for and {available} were available: {}", why(*reason))
         }
         ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. }
+        | ResultBody::TransferRejected { wallet, points, available, missing: Some(missing), .. }
         | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
         }
@@ -104,6 +118,17 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::FreezeRejected { frozen_at, reason } => format!("{}, since {frozen_at}", why(*reason)),
         ResultBody::UnfreezeRejected { reason } => why(*reason).to_owned(),
     }
+}
+
+/// From whom, to whom, and how far it is.
+pub(super) fn transfer(TransferReport { event, from, to, wallet, points, stage, .. }: &TransferReport) -> String {
+    let stage = match stage.as_str() {
+        "Arrived" => "has arrived",
+        "Returned" => "could not arrive and came back",
+        "Refused" => "could not arrive and is on its way back",
+        _ => "is on its way",
+    };
+    format!("`{event}`, {points} {wallet} from {from} to {to}, {stage}")
 }
 
 fn why(reason: RejectReason) -> &'static str {

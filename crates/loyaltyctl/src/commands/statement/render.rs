@@ -113,7 +113,7 @@ fn table(lines: &[StatementLine]) -> Table {
     table
 }
 
-/// For programs, which can take fourteen columns.
+/// For programs, which can take fifteen columns.
 fn every_field(lines: &[StatementLine]) -> Table {
     let mut table = Table::new(&[
         "AT",
@@ -130,6 +130,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
         "AMOUNT",
         "BALANCE",
         "HOLD",
+        "OTHER",
     ]);
     for line in lines {
         let rules: Vec<String> = line.rules.iter().map(|share| format!("{} {}", share.rule, share.awarded)).collect();
@@ -149,6 +150,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
             Cell::amount(line.amount),
             Cell::amount(line.balance),
             maybe(line.hold.as_ref().map(contract::HoldId::as_str)),
+            maybe(line.other.as_ref().map(MemberId::as_str)),
         ]);
     }
     table
