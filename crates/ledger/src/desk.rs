@@ -156,6 +156,10 @@ impl<S: Store> Ledger for Desk<S> {
         report::member(&self.0, pipeline, member).await
     }
 
+    async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError> {
+        report::events_of(&self.0, pipeline, member).await
+    }
+
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
         report::balance(&self.0, pipeline, member).await
     }

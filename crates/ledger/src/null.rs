@@ -151,6 +151,10 @@ impl Ledger for Null {
         Ok(None)
     }
 
+    async fn events_of(&self, _: &PipelineName, _: &MemberId) -> Result<Vec<Identity>, LedgerError> {
+        Ok(Vec::new())
+    }
+
     async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
         Ok(None)
     }

@@ -118,6 +118,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// What is known of a member beside their points; `None` when the member is unknown.
     async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError>;
 
+    /// All events of a member that were not buried, in the order in which they were decided. Looks at every event of the pipeline.
+    async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError>;
+
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
 

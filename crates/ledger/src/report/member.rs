@@ -6,6 +6,7 @@ use super::{FrozenReport, MemberReport};
 use crate::error::LedgerError;
 use crate::report::sums::find_member;
 use crate::sql::{Row, Sql};
+use crate::store::Identity;
 
 pub(crate) async fn member(
     store: &dyn Sql,
@@ -29,4 +30,21 @@ pub(crate) async fn member(
         Ok(MemberReport { known_since: row.time(0)?, frozen })
     };
     rows.first().map(read).transpose()
+}
+
+/// Looks at every event of the pipeline: they are kept by their own names, not by member.
+pub(crate) async fn events_of(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    member: &MemberId,
+) -> Result<Vec<Identity>, LedgerError> {
+    let Some((bucket, number)) = find_member(store, pipeline, member).await? else { return Ok(Vec::new()) };
+    let rows = store
+        .sweep(
+            "select i.source, i.event_id from inbox i where i.pipeline = $1 and i.bucket = $2 and i.member = $3
+             order by i.batch, i.position",
+            &[pipeline.as_str().into(), bucket.into(), number.into()],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(Identity { source: row.id(0)?, id: row.id(1)? })).collect()
 }

@@ -29,7 +29,7 @@ pub use statement::{LotMark, LotPage, RuleShare, StatementAsk, StatementLine, St
 
 pub(crate) use holds::open_holds;
 pub(crate) use liability::liability;
-pub(crate) use member::member;
+pub(crate) use member::{events_of, member};
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
 

@@ -15,6 +15,7 @@ on_every_store! {
     a_redemption_of_before_the_freeze_that_comes_later_is_turned_down
     whatever_the_batches_a_freeze_comes_to_the_same
     who_is_frozen_is_told_with_since_when_why_and_by_whom
+    every_event_of_a_member_is_known_in_its_order
     tables_with_rows_of_the_version_before_freezes_migrate
 }
 
@@ -130,6 +131,18 @@ async fn who_is_frozen_is_told_with_since_when_why_and_by_whom(world: World) {
     );
     world.one(unfreeze("u1", "ann")).await;
     assert_eq!(member("ann").await.unwrap().frozen, None);
+}
+
+async fn every_event_of_a_member_is_known_in_its_order(world: World) {
+    let events_of = async |name: &str| {
+        let events = world.ledger.events_of(&world.pipeline, &id(name)).await.unwrap();
+        events.iter().map(|event| event.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(events_of("ann").await, [""; 0]);
+    world.batch(&[bought("z1", "ann", &[50, 50]), bought("b1", "bob", &[5]), freeze("f1", "ann")]).await;
+    world.batch(&[spend("s1", "ann", 5), back("a1", "ann", "later", &[])]).await;
+    assert_eq!(events_of("ann").await, ["z1", "f1", "s1", "a1"], "also what moved no points");
+    assert_eq!(events_of("bob").await, ["b1"]);
 }
 
 async fn tables_with_rows_of_the_version_before_freezes_migrate(world: World) {

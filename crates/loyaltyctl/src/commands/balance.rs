@@ -96,7 +96,7 @@ async fn one(
     Ok(Verdict::Fine)
 }
 
-async fn open_holds(
+pub(super) async fn open_holds(
     target: &LedgerTarget,
     member: &MemberId,
     wallet: Option<&WalletName>,

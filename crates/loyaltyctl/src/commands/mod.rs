@@ -6,6 +6,7 @@ mod balance;
 mod completions;
 mod dlq;
 mod explain;
+mod export;
 mod freeze;
 mod holds;
 mod liability;
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Statement(statement::Args),
     Liability(liability::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Audit(audit::Args),
     Adjust(adjust::Args),
     Freeze(freeze::FreezeArgs),
@@ -78,6 +80,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Statement(args) => statement::run(&args, screen).await,
         Command::Liability(args) => liability::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,
+        Command::Export(args) => export::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,
         Command::Adjust(args) => adjust::run(&args, screen).await,
         Command::Freeze(args) => freeze::freeze(&args, screen).await,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "validate",
     "plan",
     "up",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 16] = [
     "statement",
     "liability",
     "explain",
+    "export",
     "audit",
     "adjust",
     "freeze",

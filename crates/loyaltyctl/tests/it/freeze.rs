@@ -57,6 +57,34 @@ fn a_member_is_frozen_and_set_free_and_a_dry_run_changes_nothing() {
     assert!(audit.out.ends_with("audit: 0 differences\n"), "{}", audit.out);
 }
 
+/// Seven events: two purchases, two redemptions of which one was turned down, two refunds of which one waits, and the freeze.
+#[test]
+fn everything_that_is_known_of_a_member_is_one_json() {
+    let folder = filled();
+    say(folder.path(), "freeze", &[]);
+    let export = ask(folder.path(), &["export", "ann"]).ended(0).json();
+    assert_eq!((&export["pipeline"], &export["member"]), (&"cdnow".into(), &"ann".into()));
+    assert_eq!((&export["frozen"]["reason"], &export["wallets"][0]["available"]), (&"card stolen".into(), &"0".into()));
+    let events = export["events"].as_array().unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .take(6)
+        .map(|event| (event["id"].as_str().unwrap(), event["outcome"].as_str().unwrap()))
+        .collect();
+    let (applied, rejected, parked) = ("Applied", "Rejected", "Parked");
+    assert_eq!(
+        told,
+        [("p1", applied), ("p2", applied), ("r1", applied), ("r2", rejected), ("f1", applied), ("f2", parked)]
+    );
+    assert_eq!((events.len(), &events[6]["results"][0]["type"]), (7, &"member.frozen".into()));
+    assert_eq!(events[0]["event"]["kind"]["Purchase"]["lines"][0]["sku"], "bean", "what the member bought");
+    assert_eq!(events[0]["entry"]["awards"][0]["rule"], "base", "and what it earned");
+    assert!(!serde_json::to_string(&export).unwrap().contains("bob"), "nothing of anybody else");
+    assert_eq!(ask(folder.path(), &["export", "bob"]).ended(0).json()["events"].as_array().unwrap().len(), 1);
+    let unknown = ask(folder.path(), &["export", "zoe"]).ended(1);
+    assert!(unknown.out.is_empty() && unknown.err.contains("member `zoe` is not known"), "{}", unknown.err);
+}
+
 #[test]
 fn an_unknown_member_is_a_mistyped_one() {
     let folder = filled();
