@@ -98,8 +98,8 @@ pub enum Decision {
         wallet: WalletName,
         /// Not nought.
         points: Points,
-        /// When points that are added end; `None`: never.
-        expires: Option<Timestamp>,
+        /// Of points that are added.
+        dates: Dates,
     },
     /// Send these points to another member if the balance has them.
     Transfer {

@@ -195,6 +195,12 @@ pub struct Adjust {
     pub reason: String,
     /// Who; an audit asks for it.
     pub author: String,
+    /// When points that are added can be spent, after the event's own time; `None`: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activates: Option<Timestamp>,
+    /// When points that are added end, after the event's own time; `None`: as the programme says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 /// Points for another member.

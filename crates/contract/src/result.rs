@@ -300,6 +300,12 @@ pub enum ResultBody {
         reason: String,
         /// Who.
         author: String,
+        /// When they can be spent, if the author named a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activates_at: Option<Timestamp>,
+        /// When they end, if the author named a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
     },
     /// A correction would have left a negative balance.
     #[serde(rename = "adjustment.rejected")]

@@ -1,6 +1,6 @@
 //! One event against one member's facts: the table of contents of this crate.
 
-use contract::decision::{Decision, Facts, GiveBack, OrderState, Reads};
+use contract::decision::{Dates, Decision, Facts, GiveBack, OrderState, Reads};
 use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
@@ -83,13 +83,14 @@ impl Compiled {
         Ok(Decision::Transfer { to: transfer.to.clone(), wallet: wallet.name.clone(), points })
     }
 
-    /// What a person adds can be spent at once, and ends as the wallet's points do.
+    /// What a person adds can be spent at once, and ends as the wallet's points do, unless they say otherwise.
     fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
         let wallet = self.wallet(adjust.wallet.as_ref())?;
         let points = units(adjust.points, wallet)?;
         let terms = Terms { pending: None, expiry: wallet.expiry.filter(|_| points.0 > 0) };
-        let expires = terms.dates(event.occurred_at, &self.zone)?.expires;
-        Ok(Decision::Adjust { wallet: wallet.name.clone(), points, expires })
+        let usual = terms.dates(event.occurred_at, &self.zone)?.expires;
+        let dates = Dates { activates: adjust.activates, expires: adjust.expires.or(usual) };
+        Ok(Decision::Adjust { wallet: wallet.name.clone(), points, dates })
     }
 
     pub(crate) fn when(&self, event: &Event) -> When<'_> {

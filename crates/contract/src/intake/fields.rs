@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, clip, hold, transfer};
+use super::{LINES_MAX, adjust, clip, hold, transfer};
 use crate::event::{
     Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
 };
@@ -52,7 +51,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "hold" => Kind::Hold(hold::hold(raw, occurred_at)?),
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
-        "adjust" => Kind::Adjust(adjust(raw)?),
+        "adjust" => Kind::Adjust(adjust::adjust(raw, occurred_at)?),
         "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
@@ -107,7 +106,7 @@ fn currency(named: Option<&str>, programme: Currency) -> Result<Currency, Refusa
 }
 
 /// The text of a JSON number or string; anything else is of a wrong type.
-fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refusal> {
+pub(super) fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refusal> {
     let text = raw.get().trim();
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if text.starts_with(['{', '[', 't', 'f', 'n']) {
@@ -264,21 +263,8 @@ fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
     Ok(Redeem { wallet: wallet(raw)?, points, order })
 }
 
-fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {
-    let text = number("points", raw.points.ok_or_else(|| missing("points"))?)?;
-    let size =
-        Quantity::parse(text.strip_prefix('-').unwrap_or(text)).map_err(|e| bad("points", format!("is wrong: {e}")))?;
-    if size.is_zero() {
-        return Err(bad("points", "is nought; an adjustment adds or takes"));
-    }
-    let size = size.normalized().get();
-    let points = if text.starts_with('-') { Decimal::ZERO - size } else { size };
-    let Word { reason, author } = word(raw)?;
-    Ok(Adjust { wallet: wallet(raw)?, points, reason, author })
-}
-
 /// Why, and who says so.
-fn word(raw: &Raw<'_>) -> Result<Word, Refusal> {
+pub(super) fn word(raw: &Raw<'_>) -> Result<Word, Refusal> {
     let said = |field: &str, text: &Option<String>| match text.as_deref().map(str::trim) {
         None | Some("") => Err(missing(field)),
         Some(text) => plain(field, text),

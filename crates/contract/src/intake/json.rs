@@ -33,6 +33,8 @@ pub(super) struct Raw<'a> {
     #[serde(borrow)]
     pub(super) expires_at: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(super) activates_at: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) r#for: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) r#final: Option<&'a RawValue>,

@@ -2,6 +2,7 @@
 //!
 //! Time is not looked at here: see [`TimeLimits`].
 
+mod adjust;
 mod cloud_events;
 mod fields;
 mod hold;

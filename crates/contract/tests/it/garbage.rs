@@ -144,6 +144,21 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         ),
         (r#""type":"freeze","author":"ann""#, MissingField, "`reason`"),
         (r#""type":"unfreeze","reason":"x""#, MissingField, "`author`"),
+        (
+            r#""type":"adjust","points":"-5","author":"ann","reason":"x","expiresAt":"2027-01-01T00:00:00Z""#,
+            BadValue,
+            "`expiresAt` stands beside points that are taken",
+        ),
+        (
+            r#""type":"adjust","points":"5","author":"ann","reason":"x","activatesAt":"2026-01-31T12:00:00Z""#,
+            BadValue,
+            "`activatesAt` is not after `occurredAt`",
+        ),
+        (
+            r#""type":"adjust","points":"5","author":"ann","reason":"x","expiresAt":7"#,
+            WrongType,
+            "`expiresAt` has a wrong type",
+        ),
         (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
     ] {
         check("desk.1", &desk(rest), reason, says);

@@ -7,7 +7,6 @@ use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
-use jiff::Timestamp;
 
 use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
@@ -42,7 +41,7 @@ impl MemberState {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
-            Decision::Adjust { wallet, points, expires } => draft.adjust(wallet, *points, *expires)?,
+            Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
             Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
@@ -211,7 +210,7 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    fn adjust(&mut self, wallet: &WalletName, points: Points, expires: Option<Timestamp>) -> Result<Outcome, Refusal> {
+    fn adjust(&mut self, wallet: &WalletName, points: Points, dates: Dates) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Adjust;
         let Kind::Adjust(adjust) = &self.posting.event.kind else {
             return Err(unfit("an adjustment was decided for an event of another type"));
@@ -232,7 +231,7 @@ impl Draft<'_, '_> {
             }
             self.debit(wallet, size, Account::Adjusted)?;
         } else if points.0 > 0 {
-            self.credit(wallet, (size, Dates { activates: None, expires }), Account::Adjusted)?;
+            self.credit(wallet, (size, dates), Account::Adjusted)?;
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Adjusted {
@@ -241,6 +240,8 @@ impl Draft<'_, '_> {
             available,
             reason: adjust.reason.clone(),
             author: adjust.author.clone(),
+            activates_at: adjust.activates,
+            expires_at: adjust.expires,
         });
         Ok(Outcome::Applied)
     }

@@ -318,7 +318,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            expires: None,
+            dates: Dates { activates: adjust.activates, expires: adjust.expires },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
@@ -447,8 +447,14 @@ pub(crate) fn spend(name: &str, member: &str, points: i64) -> Event {
 }
 
 pub(crate) fn adjust(name: &str, member: &str, points: i64) -> Event {
-    let adjust =
-        Adjust { wallet: None, points: points.into(), reason: "goodwill".to_owned(), author: "ann".to_owned() };
+    let adjust = Adjust {
+        wallet: None,
+        points: points.into(),
+        reason: "goodwill".to_owned(),
+        author: "ann".to_owned(),
+        activates: None,
+        expires: None,
+    };
     event(name, member, Kind::Adjust(adjust))
 }
 

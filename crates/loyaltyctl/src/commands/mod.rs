@@ -9,6 +9,7 @@ mod explain;
 mod export;
 mod freeze;
 mod holds;
+mod import;
 mod liability;
 mod man;
 mod member;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Export(export::Args),
     Audit(audit::Args),
     Adjust(adjust::Args),
+    Import(import::Args),
     Freeze(freeze::FreezeArgs),
     Unfreeze(freeze::UnfreezeArgs),
     #[command(subcommand)]
@@ -60,7 +62,7 @@ impl Command {
         match self {
             Self::Explain(args) => args.is_of_a_member(),
             Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(self, Self::Audit(_) | Self::Dlq(_)),
+            _ => matches!(self, Self::Audit(_) | Self::Dlq(_) | Self::Import(_)),
         }
     }
 }
@@ -83,6 +85,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Export(args) => export::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,
         Command::Adjust(args) => adjust::run(&args, screen).await,
+        Command::Import(args) => import::run(&args, screen).await,
         Command::Freeze(args) => freeze::freeze(&args, screen).await,
         Command::Unfreeze(args) => freeze::unfreeze(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "validate",
     "plan",
     "up",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 17] = [
     "export",
     "audit",
     "adjust",
+    "import",
     "freeze",
     "unfreeze",
     "migrate",

@@ -7,6 +7,7 @@ mod commands;
 mod faults;
 mod freeze;
 mod holds;
+mod import;
 mod money;
 mod pages;
 mod parts;

@@ -1,6 +1,6 @@
 //! Redemptions, adjustments, and what an event asks the ledger for.
 
-use contract::decision::{Decision, Facts, GiveBack};
+use contract::decision::{Dates, Decision, Facts, GiveBack};
 use contract::event::{Adjust, Event, Kind, Redeem, Transfer};
 use contract::{BuryReason, EventId, MemberId, Points, Quantity};
 use rules::{Compiled, compile, reads};
@@ -18,7 +18,8 @@ fn redeem(name: Option<&str>, points: &str) -> Event {
 
 fn adjust(name: Option<&str>, points: &str) -> Event {
     let (reason, author) = ("a test".to_owned(), "tester".to_owned());
-    event(Kind::Adjust(Adjust { wallet: name.map(wallet), points: points.parse().unwrap(), reason, author }))
+    let (wallet, points) = (name.map(wallet), points.parse().unwrap());
+    event(Kind::Adjust(Adjust { wallet, points, reason, author, activates: None, expires: None }))
 }
 
 fn send(name: Option<&str>, points: &str) -> Event {
@@ -48,8 +49,11 @@ fn points_are_read_at_the_wallets_scale() {
         points: Points(units),
         gives_back: GiveBack::default(),
     };
-    let adjusted =
-        |name: &str, units: i64| Decision::Adjust { wallet: wallet(name), points: Points(units), expires: None };
+    let adjusted = |name: &str, units: i64| Decision::Adjust {
+        wallet: wallet(name),
+        points: Points(units),
+        dates: Dates::default(),
+    };
     assert_eq!(decided(&redeem(None, "120")), redeemed("points", 120));
     assert_eq!(decided(&redeem(None, "120.0")), redeemed("points", 120));
     assert_eq!(decided(&redeem(Some("cash"), "1.2")), redeemed("cash", 120));

@@ -108,8 +108,10 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::CaptureRejected { hold, reason, .. } | ResultBody::ReleaseRejected { hold, reason } => {
             format!("hold `{hold}`: {}", why(*reason))
         }
-        ResultBody::Adjusted { wallet, points, available, reason, author } => {
-            format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
+        ResultBody::Adjusted { wallet, points, available, reason, author, activates_at, expires_at } => {
+            let from = activates_at.map(|at| format!(", to be spent from {at} on")).unwrap_or_default();
+            let until = expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+            format!("{points} {wallet} corrected by {author} ({reason}){from}{until}, {available} available after it")
         }
         ResultBody::Frozen { reason, author } => format!("frozen by {author} ({reason})"),
         ResultBody::Unfrozen { reason, author, frozen_at } => {
