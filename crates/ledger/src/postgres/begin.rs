@@ -163,15 +163,17 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number.
 async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
-    let (buckets, names) = named(request, &ids);
+    let own = named(request, &ids);
+    let recipients = load::recipients(request);
     // Those who may be sent something are made with the others, in one order, and are not locked.
-    let (all_buckets, all_names) = named(request, &ids.union(&load::recipients(request)).copied().collect());
+    let made = (!recipients.is_empty()).then(|| named(request, &ids.union(&recipients).copied().collect()));
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let locked = async {
         let [insert, lock, batch] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID]).await?;
-        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &buckets, &names];
-        let all: [&(dyn ToSql + Sync); 3] = [&pipeline, &all_buckets, &all_names];
+        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &own.0, &own.1];
+        let made = made.as_ref().unwrap_or(&own);
+        let all: [&(dyn ToSql + Sync); 3] = [&pipeline, &made.0, &made.1];
         let (begun, inserted, locked, batch) = tokio::join!(
             biased;
             client.batch_execute(BEGIN),

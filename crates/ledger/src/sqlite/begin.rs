@@ -85,9 +85,9 @@ impl Begin<'_> {
             let key = MemberKey { bucket, number };
             if recipients.contains(id) {
                 loaded.recipients.insert(id.clone(), key);
-            }
-            if !ids.contains(id) {
-                continue;
+                if !ids.contains(id) {
+                    continue;
+                }
             }
             loaded.members.insert(id.clone(), key);
             loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
