@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, adjust, clip, hold, transfer};
 use crate::event::{
-    Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
+    DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
 };
 use crate::id::IdError;
 use crate::money::MoneyError;

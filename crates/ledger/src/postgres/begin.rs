@@ -194,11 +194,11 @@ async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError
     }
     open.loaded.members = members;
     open.batch = BatchId(batch);
-    recipients(open, request).await
+    find_recipients(open, request).await
 }
 
 /// A round trip where points are sent.
-async fn recipients(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
+async fn find_recipients(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let ids = load::recipients(request);
     if ids.is_empty() {
         return Ok(());
