@@ -29,7 +29,7 @@ Examples:
 pub(crate) struct Args {
     /// A CSV file; `-` is standard input
     #[arg(value_name = "FILE.csv")]
-    file: PathBuf,
+    rows: PathBuf,
 
     /// Who says so [default: the user of this machine]
     #[arg(long, value_name = "NAME")]
@@ -60,7 +60,7 @@ const OPENING: Form = Form {
 };
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
-    let (file, rows) = (args.file.display().to_string(), rows::read_opening(&args.file, &OPENING)?);
+    let (file, rows) = (args.rows.display().to_string(), rows::read_opening(&args.rows, &OPENING)?);
     let (author, zone, dry_run, partly) = (args.author.clone(), args.zone.clone(), args.dry_run, args.partly);
     // Their members are mostly new.
     let job = Job { file, rows, what: "row", author, zone, dry_run, partly, new_members: true };
