@@ -3,6 +3,7 @@
 mod award;
 mod event;
 mod member;
+mod moves;
 mod outcome;
 
 use contract::{EventId, MemberId, Source};

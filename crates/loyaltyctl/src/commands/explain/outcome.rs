@@ -3,7 +3,9 @@
 use contract::event::{Event, Kind};
 use contract::result::{RejectReason, ResultBody};
 use ledger::book::Outcome;
-use ledger::report::{EventReport, TransferReport};
+use ledger::report::EventReport;
+
+use super::moves;
 
 /// What became of it.
 pub(super) fn sentence(report: &EventReport) -> String {
@@ -59,18 +61,6 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
         }
-        ResultBody::TransferSent { wallet, points, available } => {
-            format!("{points} {wallet} sent to another member, {available} available after it")
-        }
-        ResultBody::TransferReceived { wallet, points, available } => {
-            format!("{points} {wallet} of another member came in, {available} available after it")
-        }
-        ResultBody::TransferReturned { wallet, points, available } => {
-            format!("{points} {wallet} that could not come in came back, {available} available after it")
-        }
-        ResultBody::TransferRefused { wallet, points, reason } => {
-            format!("{points} {wallet} of another member could not come in: {}", why(*reason))
-        }
         ResultBody::TransferRejected { wallet, points, available, missing: None, reason }
         | ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
             format!("{points} {wallet} were asked for and {available} were available: {}", why(*reason))
@@ -80,6 +70,18 @@ fn result_sentence(body: &ResultBody) -> String {
         | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
         }
+        ResultBody::Adjusted { wallet, points, available, reason, author, activates_at, expires_at } => {
+            let from = activates_at.map(|at| format!(", to be spent from {at} on")).unwrap_or_default();
+            let until = expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+            format!("{points} {wallet} corrected by {author} ({reason}){from}{until}, {available} available after it")
+        }
+        other => hold_sentence(other),
+    }
+}
+
+/// What became of a hold; of anything else, see [`moves`].
+fn hold_sentence(body: &ResultBody) -> String {
+    match body {
         ResultBody::HoldAccepted { hold, wallet, points, available, expires_at } => {
             let until = expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
             format!("{points} {wallet} held{until} as `{hold}`, {available} available after it")
@@ -108,32 +110,11 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::CaptureRejected { hold, reason, .. } | ResultBody::ReleaseRejected { hold, reason } => {
             format!("hold `{hold}`: {}", why(*reason))
         }
-        ResultBody::Adjusted { wallet, points, available, reason, author, activates_at, expires_at } => {
-            let from = activates_at.map(|at| format!(", to be spent from {at} on")).unwrap_or_default();
-            let until = expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
-            format!("{points} {wallet} corrected by {author} ({reason}){from}{until}, {available} available after it")
-        }
-        ResultBody::Frozen { reason, author } => format!("frozen by {author} ({reason})"),
-        ResultBody::Unfrozen { reason, author, frozen_at } => {
-            format!("no longer frozen, as since {frozen_at}, by {author} ({reason})")
-        }
-        ResultBody::FreezeRejected { frozen_at, reason } => format!("{}, since {frozen_at}", why(*reason)),
-        ResultBody::UnfreezeRejected { reason } => why(*reason).to_owned(),
+        other => moves::sentence(other),
     }
 }
 
-/// From whom, to whom, and how far it is.
-pub(super) fn transfer(TransferReport { event, from, to, wallet, points, stage, .. }: &TransferReport) -> String {
-    let stage = match stage.as_str() {
-        "Arrived" => "has arrived",
-        "Returned" => "could not arrive and came back",
-        "Refused" => "could not arrive and is on its way back",
-        _ => "is on its way",
-    };
-    format!("`{event}`, {points} {wallet} from {from} to {to}, {stage}")
-}
-
-fn why(reason: RejectReason) -> &'static str {
+pub(super) fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
         RejectReason::MemberFrozen => "the member was frozen",
