@@ -23,6 +23,7 @@ struct Entry {
     place: Option<String>,
     away_since: Option<Instant>,
     absent_since: Option<Instant>,
+    idle_since: Option<Instant>,
     taken: Option<Taken>,
     unreadable: Option<i64>,
     repeated: Option<Repeated>,
@@ -110,6 +111,14 @@ impl Board {
     /// The broker is there.
     pub(crate) fn note_there(&self, key: &Key) {
         self.lock().entry(key.clone()).or_default().away_since = None;
+    }
+
+    /// From when on nobody works for a pipeline that leaves; nothing while somebody does.
+    pub(crate) fn note_idle(&self, key: &Key, is_idle: bool) -> Option<Instant> {
+        let mut entries = self.lock();
+        let since = &mut entries.entry(key.clone()).or_default().idle_since;
+        *since = is_idle.then(|| since.unwrap_or_else(Instant::now));
+        *since
     }
 
     /// The number of workers that was just written.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::EngineError;
 use host::{Health, Shutdown, chain};
+use ledger::LedgerError;
 
 use crate::metrics::{HELD_BY_LEDGER, HELD_BY_RULES, Metrics};
 use crate::tenure::Tenure;
@@ -108,6 +109,10 @@ impl Holder {
     pub(crate) fn held(&self, error: &EngineError) {
         match error {
             EngineError::Ledger(error) => {
+                if matches!(error, LedgerError::Forgot { .. }) {
+                    self.metrics.forgotten.inc();
+                    tracing::error!(error = chain(error), "the ledger has lost what it had confirmed");
+                }
                 self.tell(HELD_BY_LEDGER, chain(error));
                 self.tenure.look();
             }

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) held: IntGaugeVec,
     pub(crate) points_earned: CounterVec,
     pub(crate) results: IntCounterVec,
+    pub(crate) forgotten: IntCounter,
     pub(crate) due_settled: IntCounter,
     pub(crate) due_age: IntGauge,
     pub(crate) due_refused: IntGauge,
@@ -46,6 +47,7 @@ impl Metrics {
             held: gauge(&registry, "loyalty_held", "1 while work waits for what is named.", "cause")?,
             points_earned: points(&registry)?,
             results: counter(&registry, "loyalty_results_total", "Results published and confirmed.", "type")?,
+            forgotten: forgotten(&registry)?,
             due_settled: due_settled(&registry)?,
             due_age: plain(
                 &registry,
@@ -123,6 +125,14 @@ fn due_settled(registry: &Registry) -> prometheus::Result<IntCounter> {
     Ok(counter)
 }
 
+fn forgotten(registry: &Registry) -> prometheus::Result<IntCounter> {
+    let help =
+        "Times that the ledger's database did not have what it had confirmed: a replica that was behind took over.";
+    let counter = IntCounter::new("loyalty_ledger_forgotten_total", help)?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
 fn plain(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
     let gauge = IntGauge::new(name, help)?;
     registry.register(Box::new(gauge.clone()))?;
@@ -159,6 +169,7 @@ mod tests {
         let Metrics {
             registry,
             received: _,
+            forgotten: _,
             redelivered: _,
             settled: _,
             buried: _,

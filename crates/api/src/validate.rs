@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use contract::PipelineName;
 use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
 use contract::program::{Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::{EventType, PipelineName};
 
 use crate::workers::DRAIN_WITHIN_S_MAX;
 use crate::{Autoscaling, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, WORKERS_MAX, Workers};
@@ -50,7 +50,7 @@ pub fn validate(pipeline: &LoyaltyPipeline) -> Result<(), Vec<Problem>> {
     found.ledger(&spec.ledger);
     found.events(&spec.events);
     found.dead_letter(spec);
-    found.program(&spec.program);
+    found.program(&spec.program, &spec.events);
     found.rules(&spec.rules, &spec.events);
     found.results(&spec.results);
     found.workers(&spec.workers);
@@ -208,9 +208,16 @@ impl Found {
         }
     }
 
-    fn program(&mut self, program: &Program) {
+    fn program(&mut self, program: &Program, events: &Events) {
         self.count("spec.program.wallets", program.wallets.len(), (1, WALLETS_MAX));
         self.unique("spec.program.wallets", program.wallets.iter().map(|wallet| wallet.name.as_str()));
+        for (index, wallet) in program.wallets.iter().enumerate() {
+            let inactivity = wallet.expiry.iter().filter_map(|expiry| expiry.inactivity.as_ref());
+            for (n, activity) in inactivity.flat_map(|inactivity| &inactivity.activities).enumerate() {
+                let path = format!("spec.program.wallets[{index}].expiry.inactivity.activities[{n}]");
+                self.said(path, activity, events);
+            }
+        }
     }
 
     fn rules(&mut self, rules: &[Rule], events: &Events) {
@@ -222,11 +229,7 @@ impl Found {
     }
 
     fn rule(&mut self, path: &str, rule: &Rule, events: &Events) {
-        let on = rule.on.as_str();
-        let said = events.sources.iter().flat_map(|source| &source.types).any(|said| *said == rule.on);
-        if !said && !BUILT_IN_TYPES.contains(&on) {
-            self.say(format!("{path}.on"), format!("is `{on}`, which no source may say; add it to a source's `types`"));
-        }
+        self.said(format!("{path}.on"), &rule.on, events);
         if rule.when.as_ref().is_some_and(|when| when.is_empty() || when.len() > CONDITION_MAX) {
             self.say(
                 format!("{path}.when"),
@@ -247,6 +250,14 @@ impl Found {
         }
         self.selector(&format!("{path}.include"), rule.include.as_ref());
         self.selector(&format!("{path}.exclude"), rule.exclude.as_ref());
+    }
+
+    /// A type that nobody may say is a mistyped one.
+    fn said(&mut self, path: String, named: &EventType, events: &Events) {
+        let said = events.sources.iter().flat_map(|source| &source.types).any(|said| said == named);
+        if !said && !BUILT_IN_TYPES.contains(&named.as_str()) {
+            self.say(path, format!("is `{named}`, which no source may say; add it to a source's `types`"));
+        }
     }
 
     fn selector(&mut self, path: &str, selector: Option<&Selector>) {

@@ -55,6 +55,11 @@ impl<T: Clone, E: Clone> Flights<T, E> {
         }
     }
 
+    /// Whether the last answer is good enough.
+    pub(crate) fn has(&self, is_good: impl Fn(&T) -> bool) -> bool {
+        self.state().last.as_ref().is_some_and(is_good)
+    }
+
     /// Forgets the last answer, and hands it out.
     pub(crate) fn take(&self) -> Option<T> {
         self.state().last.take()

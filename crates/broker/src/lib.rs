@@ -8,6 +8,7 @@ mod error;
 mod flight;
 mod link;
 mod management;
+mod pace;
 mod percent;
 mod settings;
 mod sight;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::broker_object::Release;
 use tokio::sync::Mutex;
@@ -10,7 +10,11 @@ use tokio::sync::Mutex;
 use crate::amqp::Channel;
 use crate::flight::Flights;
 use crate::management::{Management, ManagementError, QueueCounts};
+use crate::pace::Pace;
 use crate::{BrokerError, Connection, Depth, OperationError, Settings, Sight, amqp, sight};
+
+/// A look that is so old is as good as a new one.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 
 /// A broker's vhost with a login, shared by all who use it; cheap to clone. Nothing is sent before somebody asks.
 #[derive(Clone)]
@@ -26,6 +30,7 @@ struct Shared {
     // With the connection that stood then: a broker that is another one after an upgrade has lost it.
     release: Flights<(Arc<Connection>, Release), BrokerError>,
     sights: Flights<Arc<Sight>, ManagementError>,
+    pace: Pace,
     counts: Flights<(Instant, Option<Arc<Counts>>), ManagementError>,
     // For looks at queues, which come one after another.
     channel: Mutex<Option<Channel>>,
@@ -64,7 +69,9 @@ impl Link {
         let (connection, release) = (Flights::new(), Flights::new());
         let (sights, counts) = (Flights::new(), Flights::new());
         let (name, channel, management) = (connection_name.to_owned(), Mutex::new(None), OnceLock::new());
-        Self { shared: Arc::new(Shared { settings, name, management, connection, release, sights, counts, channel }) }
+        let pace = Pace::new();
+        let shared = Shared { settings, name, management, connection, release, sights, pace, counts, channel };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Where it leads.
@@ -93,14 +100,29 @@ impl Link {
         known.map(|(_, release)| release)
     }
 
-    /// What stands in the vhost, seen not before `since`. Those who ask together share one look, and the last one is handed out
-    /// while it is young enough.
-    pub async fn look(&self, since: Instant) -> Result<Arc<Sight>, ManagementError> {
+    /// What stands in the vhost, seen not before `since` if that is given. Those who ask together share one look, and the last one
+    /// is handed out while it is young enough: two seconds, or until the next may be made. A look at thousands of objects is a
+    /// second of work for the broker, so that it is left alone for some times as long afterwards, and who needs another one waits.
+    pub async fn look(&self, since: Option<Instant>) -> Result<Arc<Sight>, ManagementError> {
         let look = || {
             let shared = Arc::clone(&self.shared);
-            async move { sight::look(shared.management()?, &shared.settings).await.map(Arc::new) }
+            async move {
+                let look = async { sight::look(shared.management()?, &shared.settings).await.map(Arc::new) };
+                shared.pace.ask(look).await
+            }
         };
-        self.shared.sights.get(Some(since), |sight| sight.taken >= since, look).await
+        let is_young =
+            |sight: &Sight| sight.taken.elapsed() <= LOOK_AGE_MAX || Instant::now() < self.shared.pace.rested_at();
+        let shows_it = |sight: &Sight| since.is_none_or(|since| sight.taken >= since);
+        self.shared.sights.get(since, |sight| shows_it(sight) && is_young(sight), look).await
+    }
+
+    /// How long a look that shows what was done at `since` is not to be had; nothing where it is, or may be made now.
+    #[must_use]
+    pub fn unseen_for(&self, since: Instant) -> Option<Duration> {
+        let rest = self.shared.pace.rested_at().checked_duration_since(Instant::now())?;
+        let is_there = self.shared.sights.has(|sight| sight.taken >= since);
+        (!is_there && !rest.is_zero()).then_some(rest)
     }
 
     /// The numbers of every queue of the vhost, asked for not before `since`; shared like [`Link::look`]. `None` without a

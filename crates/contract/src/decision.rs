@@ -152,6 +152,10 @@ pub struct Dates {
     pub activates: Option<Timestamp>,
     /// From when on they are gone; `None`: never.
     pub expires: Option<Timestamp>,
+    /// Whether they end with the wallet's other points, when the member was inactive for long enough. `expires` is then what this event
+    /// alone would make of it: other activities may put it off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idles: bool,
 }
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.

@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod result;
 pub mod ruleset;
 pub mod span;
+pub mod yearly;
 
 pub use decimal::Quantity;
 pub use id::{
@@ -30,3 +31,4 @@ pub use money::{Currency, Money};
 pub use period::Period;
 pub use points::{Points, Scale};
 pub use refusal::{BuryReason, Refusal};
+pub use yearly::YearDay;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
-use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName};
+use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 
 /// Most wallets of a programme; each costs a balance row per member.
 pub const WALLETS_MAX: usize = 16;
@@ -95,26 +95,80 @@ pub struct Holds {
     pub timeout: Span,
 }
 
-/// How long earned points wait before they can be spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How long earned points wait before they can be spent. At least one of `for` and `onDates`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.__for__) || has(self.onDates)", "message": "give one of for and onDates, or both"
+}])))]
 pub struct Pending {
     /// From the event on, to the same time of day in the programme's time zone; `0d` is at once.
-    pub r#for: Period,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#for: Option<Period>,
+    /// On to the beginning of the next of these days, in the programme's time zone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 24)))]
+    pub on_dates: Vec<YearDay>,
 }
 
-/// When points end that nobody spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// When points end that nobody spent: so long after they were earned (`after`, `onDates`), together after a time in which the member did
+/// nothing (`inactivity`), or `never`. They can be spent on the day that this leads to, and are gone when it ends in the programme's time zone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "[has(self.after) || has(self.onDates), has(self.inactivity), has(self.never)].exists_one(given, given)",
+        "message": "give after or onDates or both, or inactivity, or never"
+    },
+    {
+        "rule": "!has(self.roundUpTo) || (has(self.after) && !has(self.onDates)) || has(self.inactivity)",
+        "message": "roundUpTo goes with after or inactivity, and not with onDates"
+    },
+    { "rule": "!has(self.never) || self.never", "message": "never can only be true; leave it out" }
+])))]
 pub struct Expiry {
-    /// From the day of the event on, whether the points were pending or not. They can be spent on the day that this leads to, and
-    /// are gone when it ends in the programme's time zone.
-    pub after: Period,
+    /// From the day of the event on, whether the points were pending or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Period>,
     /// Put off to the last day of this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_up_to: Option<RoundUpTo>,
+    /// Put off to the next of these days, such as `12-31`. With `after`, points that were earned so shortly before one of them are carried to
+    /// the next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 24)))]
+    pub on_dates: Vec<YearDay>,
+    /// All points of the wallet end together, so long after the member's last activity. Only a wallet can say so, not a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactivity: Option<Inactivity>,
+    /// They never end; for a rule whose points are to outlast the others of their wallet.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub never: bool,
+}
+
+impl Expiry {
+    /// How long they last before anything puts the end off; `None` where only dates, or nothing, end them.
+    #[must_use]
+    pub fn so_long(&self) -> Option<Period> {
+        self.after.or(self.inactivity.as_ref().map(|inactivity| inactivity.after))
+    }
+}
+
+/// A time in which the member did nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Inactivity {
+    /// From the day of the last activity on.
+    pub after: Period,
+    /// Types of the events that are an activity, such as `purchase` and `redeem`. One that is turned down is none.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(min = 1, max = 32), extend("x-kubernetes-list-type" = "set"))
+    )]
+    pub activities: Vec<EventType>,
 }
 
 /// A part of the calendar whose last day is meant.
@@ -249,7 +303,11 @@ pub struct Selector {
         "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
         "message": "give exactly one of per, perStep and fixed"
     },
-    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" }
+    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
+    {
+        "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
+        "message": "inactivity ends all points of a wallet together: say it there"
+    }
 ])))]
 pub struct Earn {
     /// Into which wallet.

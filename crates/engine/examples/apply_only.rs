@@ -3,6 +3,7 @@
 //! ```text
 //! apply_only prepare LEDGER_URL              makes the tables and the rules: one point for each whole unit of money
 //! apply_only apply LEDGER_URL FILE BATCH     decides the events in batches; prints `begin`, and `end MICROSECONDS EVENTS`
+//! apply_only again LEDGER_URL FILE BATCH     the same for events that the ledger knows: each is a duplicate
 //! ```
 //!
 //! The clock runs from a tenth to nine tenths of the events: the first batches prepare statements and fill caches. Events are
@@ -20,18 +21,21 @@ use contract::{Currency, PipelineName};
 use engine::{Engine, Settled};
 use jiff::Timestamp;
 use ledger::Since;
+use ledger::book::Outcome;
 
-const USAGE: &str = "give `prepare LEDGER_URL` or `apply LEDGER_URL FILE BATCH`";
+const USAGE: &str = "give `prepare LEDGER_URL`, or `apply` or `again` with `LEDGER_URL FILE BATCH`";
 
-type Outcome = Result<(), Box<dyn Error>>;
+type Ended = Result<(), Box<dyn Error>>;
 
 #[tokio::main]
-async fn main() -> Outcome {
+async fn main() -> Ended {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["prepare", url] => prepare(url).await,
-        ["apply", url, file, batch] => apply(url, &std::fs::read_to_string(file)?, batch.parse()?).await,
+        [how @ ("apply" | "again"), url, file, batch] => {
+            apply((url, how == "again"), &std::fs::read_to_string(file)?, batch.parse()?).await
+        }
         _ => Err(USAGE.into()),
     }
 }
@@ -43,11 +47,11 @@ fn pipeline() -> Result<PipelineName, Box<dyn Error>> {
 fn events() -> Result<Events, serde_json::Error> {
     serde_json::from_value(serde_json::json!({
         "clock": "Event",
-        "sources": [{ "exchange": { "name": "bench.shop" }, "routingKeys": ["#"], "types": ["purchase"] }],
+        "sources": [{ "exchange": { "name": "bench.shop" }, "routingKeys": ["#"], "types": ["purchase", "redeem"] }],
     }))
 }
 
-async fn prepare(url: &str) -> Outcome {
+async fn prepare(url: &str) -> Ended {
     let ledger = ledger::open(url)?;
     ledger.migrate().await?;
     let program: Program =
@@ -60,7 +64,7 @@ async fn prepare(url: &str) -> Outcome {
     Ok(())
 }
 
-async fn apply(url: &str, text: &str, batch_len: usize) -> Outcome {
+async fn apply((url, is_known): (&str, bool), text: &str, batch_len: usize) -> Ended {
     let intake = Intake::new(&events()?, Currency::parse("USD")?);
     let read = |line: &str| intake.decode_unrouted(line.as_bytes()).map_err(|refusal| refusal.detail.into());
     let all: Vec<Event> = text.lines().map(read).collect::<Result<_, Box<dyn Error>>>()?;
@@ -74,8 +78,13 @@ async fn apply(url: &str, text: &str, batch_len: usize) -> Outcome {
             started = Instant::now();
         }
         let settled = engine.apply(batch, &[], Timestamp::now()).await?;
-        if settled.iter().any(|settled| !matches!(settled, Settled::Fresh { .. })) {
-            return Err("an event is not fresh: give an empty ledger".into());
+        let is_as_wanted = |settled: &Settled| match settled {
+            Settled::Fresh { outcome: Outcome::Applied, .. } => !is_known,
+            Settled::Replayed { .. } => is_known,
+            _ => false,
+        };
+        if !settled.iter().all(is_as_wanted) {
+            return Err("an event was not applied, or was not known: give a ledger that fits the file".into());
         }
         if n >= from && n < to {
             counted += batch.len();

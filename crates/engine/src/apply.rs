@@ -327,7 +327,7 @@ impl Desk<'_> {
     fn post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {
         let facts = state.facts(&rules::reads(item.event));
         let rules = self.rules(item.event, facts)?;
-        let decision = rules.decide(item.event, facts)?;
+        let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
         state.post(Posting {
             pipeline: self.pipeline,
             event: item.event,
@@ -335,6 +335,7 @@ impl Desk<'_> {
             decision: &decision,
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
+            active: &active,
         })
     }
 

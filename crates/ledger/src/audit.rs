@@ -167,6 +167,10 @@ const CHECKS: [Check; 21] = [
                     where pipeline = $1 and pending > 0 and activates_at is not null
                 union all select bucket, member, 0, null, expires_at from {lot} l
                     where pipeline = $1 and pending + available > 0 and expires_at is not null
+                union all select l.bucket, l.member, 0, null, b.idle_at from {lot} l
+                    join balance b on b.pipeline = l.pipeline and b.bucket = l.bucket and b.member = l.member
+                        and b.wallet = l.wallet
+                    where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0
                 union all select bucket, member, 0, null, expires_at from {hold} h
                     where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use jiff::Timestamp;
+
 /// Each is a sentence that names the object and what to do; none carries a password or an event's payload.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -34,6 +36,20 @@ pub enum LedgerError {
         object: String,
         /// What is wrong and what to do.
         detail: String,
+    },
+    /// The database does not have what it had confirmed. Said once for each time that it is found; the next call goes on.
+    #[error(
+        "the ledger `{object}` has lost batch {batch}, which it had confirmed at {at}: a replica that lacked the last commits has \
+         taken over, or an older copy was restored. Events of that time are acknowledged and not in the ledger; publish them again, \
+         and let commits wait for a replica (`synchronous_standby_names`), so that it cannot happen again"
+    )]
+    Forgot {
+        /// URL without password.
+        object: String,
+        /// Which batch.
+        batch: i64,
+        /// When it was confirmed to this process.
+        at: Timestamp,
     },
     /// No room is left on the ledger's disk.
     #[error("could not write to the ledger `{object}`: its disk is full; free or add space")]
@@ -68,10 +84,10 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether waiting may help: the store is away or its disk is full, and the events are not at fault.
+    /// Whether trying again may help: the store is away, has forgotten something or its disk is full, and the events are not at fault.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        matches!(self, Self::Away { .. } | Self::Full { .. })
+        matches!(self, Self::Away { .. } | Self::Forgot { .. } | Self::Full { .. })
     }
 
     pub(crate) fn unreadable(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

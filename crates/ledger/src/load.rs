@@ -2,7 +2,8 @@
 
 mod holds;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{OrderAward, OrderState, Returned};
 use contract::ruleset::RulesetHash;
@@ -18,11 +19,11 @@ use crate::stored;
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
 
-/// Lots of a first page: most redemptions end within it.
-const PAGE_FIRST: i64 = 32;
+/// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
+const PAGE_FIRST: i64 = 12;
 
-/// Each next page is so many times larger, so that 10,000 small lots are five questions.
-const PAGE_GROWTH: i64 = 4;
+/// Each next page is so many times larger, so that 10,000 small lots are seven questions.
+const PAGE_GROWTH: i64 = 3;
 
 /// A row of the inbox for a wanted identity.
 #[derive(Debug)]
@@ -59,6 +60,31 @@ fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
     Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
 }
 
+/// What of a batch is to be decided, and so needs its members' books: not what the inbox knows already, but for a purchase for which a
+/// refund still waits (it did not fit, and whoever was to bury it died before that).
+pub(crate) fn undecided<'a>(
+    request: &'a BatchRequest,
+    members: &HashMap<MemberId, MemberKey>,
+    (known, waiting): (&HashMap<Identity, Known>, &[ParkedRow]),
+) -> Cow<'a, BatchRequest> {
+    if known.is_empty() {
+        return Cow::Borrowed(request);
+    }
+    let waiting: HashSet<(MemberKey, &str)> = waiting.iter().map(|row| (row.member, row.order.as_str())).collect();
+    let is_waited_for = |want: &Wanted| {
+        let key = want.reads.order.as_ref().zip(members.get(&want.member));
+        key.is_some_and(|(order, member)| waiting.contains(&(*member, order.as_str())))
+    };
+    let stays = |want: &&Wanted| !known.contains_key(&want.identity) || is_waited_for(want);
+    let wanted = request.wanted.iter().filter(stays).cloned().collect();
+    Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted })
+}
+
+/// Whom a batch concerns.
+pub(crate) fn members(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<MemberKey> {
+    request.wanted.iter().filter_map(|want| members.get(&want.member).copied()).collect()
+}
+
 /// Which orders a batch needs, by member.
 pub(crate) fn orders(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<(MemberKey, OrderId)> {
     let mut orders = BTreeSet::new();
@@ -79,6 +105,8 @@ pub(crate) struct BalanceRow {
     pub(crate) wallet: String,
     pub(crate) balances: Balances,
     pub(crate) last_lot: i64,
+    /// When its lots that idle end.
+    pub(crate) idle: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -162,6 +190,8 @@ pub(crate) struct Wish {
     pub(crate) member: MemberKey,
     pub(crate) wallet: WalletName,
     points: i64,
+    /// Only lots that idle, or only others; both in wallets that have a time for the former: which burn first is not in their rows.
+    pub(crate) idles: Option<bool>,
     pub(crate) offset: i64,
     pub(crate) limit: i64,
 }
@@ -262,8 +292,19 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
             *sum = if *sum > 0 { sum.saturating_add(lot.lot.available.0) } else { 0 };
         }
     }
-    let wish = |((member, wallet), points)| Wish { member, wallet, points, offset: 0, limit: PAGE_FIRST };
-    Ok(sums.into_iter().filter(|(_, points)| *points > 0).map(wish).collect())
+    let mut idle = BTreeSet::new();
+    for row in books.balances.iter().filter(|row| row.idle.is_some()) {
+        idle.insert((row.member, sql::id("balance.wallet", &row.wallet)?));
+    }
+    let mut wishes = Vec::with_capacity(sums.len());
+    for (key, points) in sums.into_iter().filter(|(_, points)| *points > 0) {
+        let kinds: &[Option<bool>] = if idle.contains(&key) { &[Some(false), Some(true)] } else { &[None] };
+        for idles in kinds.iter().copied() {
+            let (member, wallet) = key.clone();
+            wishes.push(Wish { member, wallet, points, idles, offset: 0, limit: PAGE_FIRST });
+        }
+    }
+    Ok(wishes)
 }
 
 /// Members to whom the batch may send points.
@@ -314,7 +355,7 @@ pub(crate) fn states(
         let name: WalletName = sql::id("balance.wallet", &row.wallet)?;
         let owed = owed.remove(&(row.member, name.clone())).unwrap_or_default();
         let lots = by_wallet.remove(&(row.member, row.wallet)).unwrap_or_default();
-        let wallet = WalletState { owed, ..WalletState::from_rows(row.balances, row.last_lot, lots) };
+        let wallet = WalletState { owed, ..WalletState::from_rows((row.balances, row.last_lot), row.idle, lots) };
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;

@@ -14,8 +14,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, Entry, EntryKind, Frozen, HoldRow, LotRow, OrderChange, Outcome, OwedLine,
-    Parking, Payment, Standing,
+    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Frozen, HoldRow, IdleEnd, LotRow, OrderChange,
+    Outcome, OwedLine, Parking, Payment, Standing,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -76,6 +76,10 @@ pub(crate) struct Rows {
     pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
     pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
     pub(crate) holds: BTreeMap<(MemberKey, HoldId), HeldRow>,
+    /// When lots that idle end.
+    pub(crate) idles: BTreeMap<(MemberKey, WalletName), jiff::Timestamp>,
+    /// Lots that do not idle any more.
+    pub(crate) ended: Vec<EndedRow>,
     /// Members whose next due time may have changed.
     pub(crate) due: BTreeSet<MemberKey>,
     /// Members who were frozen or set free, as they stand after the batch.
@@ -165,6 +169,17 @@ pub(crate) struct HeldRow {
     pub(crate) ended: Option<i64>,
 }
 
+/// Lots of a wallet that idled and have ended; no two rows mean the same one.
+#[derive(Debug)]
+pub(crate) struct EndedRow {
+    pub(crate) member: MemberKey,
+    pub(crate) wallet: WalletName,
+    /// Later ones than this.
+    pub(crate) after: i64,
+    pub(crate) upto: i64,
+    pub(crate) at: jiff::Timestamp,
+}
+
 #[derive(Debug)]
 pub(crate) struct PurchaseRow {
     pub(crate) event: String,
@@ -228,9 +243,13 @@ impl Rows {
             parking,
             standing,
             transit,
+            idles,
             ..
         } = applied;
         self.standing.extend(standing.map(|standing| (at.member, standing)));
+        for idle in idles {
+            self.idle(at.member, idle);
+        }
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);
@@ -327,6 +346,16 @@ impl Rows {
             });
         }
         Ok(())
+    }
+
+    fn idle(&mut self, member: MemberKey, IdleEnd { wallet, at, ended }: IdleEnd) {
+        self.due.insert(member);
+        if let Some(EndedLots { upto, at }) = ended {
+            let of_wallet = |row: &&EndedRow| row.member == member && row.wallet == wallet;
+            let after = self.ended.iter().rev().find(of_wallet).map_or(0, |row| row.upto);
+            self.ended.push(EndedRow { member, wallet: wallet.clone(), after, upto, at });
+        }
+        self.idles.insert((member, wallet), at);
     }
 
     fn hold(&mut self, at: At, row: HoldRow) {

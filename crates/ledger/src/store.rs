@@ -311,7 +311,8 @@ impl Takes {
 pub struct Begun {
     /// One for each wanted event, in their order.
     pub answers: Vec<Answer>,
-    /// Every member of the batch, as it stands; decide in order and let [`MemberState::post`] carry it on.
+    /// Every member of the batch, as it stands; decide in order and let [`MemberState::post`] carry it on. Nothing was loaded of one
+    /// of whom every event was decided before.
     pub members: HashMap<MemberId, MemberState>,
     /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
     pub timeline_seq: i64,

@@ -60,8 +60,10 @@ pub struct TransitPart {
     pub lot: i64,
     /// > 0.
     pub points: Points,
-    /// The lot's end, which they keep; `None`: never.
+    /// The lot's end, which they keep (of points that idle, the sender's at present); `None`: never.
     pub expires: Option<Timestamp>,
+    /// Whether they end by inactivity: at the receiver's, with the others of the wallet.
+    pub idles: bool,
 }
 
 impl Transit {
@@ -137,7 +139,7 @@ pub(crate) async fn under_way(
     let sql = format!(
         "select cast(t.bucket as text), cast(t.member as text), cast(t.entry as text), t.source, t.event_id, t.wallet,
          cast(micros(t.at) as text), t.stage, s.external_id, r.external_id, cast(a.lot as text), cast(a.amount as text),
-         cast(micros(l.expires_at) as text)
+         cast(micros(case when l.idles then b.idle_at else l.expires_at end) as text), cast(case when l.idles then 1 else 0 end as text)
          from (select * from transfer where pipeline = $1 and ended is null and {condition} order by entry limit $2) t
          join member s on s.pipeline = t.pipeline and s.bucket = t.bucket and s.number = t.member
          join member r on r.pipeline = t.pipeline and r.bucket = t.to_bucket and r.number = t.to_member
@@ -145,11 +147,13 @@ pub(crate) async fn under_way(
              and a.wallet = t.wallet
          join lot l on l.pipeline = t.pipeline and l.bucket = t.bucket and l.member = t.member and l.wallet = t.wallet
              and l.sequence = a.lot
+         join balance b on b.pipeline = t.pipeline and b.bucket = t.bucket and b.member = t.member and b.wallet = t.wallet
          order by t.entry, a.n"
     );
     let mut transits: Vec<Transit> = Vec::new();
     for row in store.ask(&sql, &args).await? {
-        let part = TransitPart { lot: row.int(10)?, points: Points(row.int(11)?), expires: row.maybe_time(12)? };
+        let (lot, points, expires) = (row.int(10)?, Points(row.int(11)?), row.maybe_time(12)?);
+        let part = TransitPart { lot, points, expires, idles: row.int(13)? != 0 };
         match transits.last_mut() {
             Some(last) if last.key.entry == row.int(2)? => last.parts.push(part),
             _ => transits.push(read(&row, part)?),

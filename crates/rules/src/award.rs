@@ -48,7 +48,7 @@ pub(crate) struct When<'a> {
 }
 
 impl When<'_> {
-    fn dates(self, terms: Terms) -> Result<Dates, Refusal> {
+    fn dates(self, terms: &Terms) -> Result<Dates, Refusal> {
         terms.dates(self.at, self.zone)
     }
 }
@@ -61,9 +61,9 @@ pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) ->
         let award = match &one.rule.effect {
             Effect::Money(earn) => {
                 let counted = Counted::of(one, earn, &multiplied, lines);
-                counted.award(when.dates(earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
+                counted.award(when.dates(&earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
             }
-            Effect::Fixed(earn) => fixed(&one.rule.name, earn, when.dates(earn.terms)?),
+            Effect::Fixed(earn) => fixed(&one.rule.name, earn, when.dates(&earn.terms)?),
             Effect::Multiply(_) => continue,
         };
         if !award.points.is_zero() {

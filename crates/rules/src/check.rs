@@ -61,8 +61,9 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
             let problem = format!("`{}` is also the name of {PATH}[{first}]; give each wallet its own", wallet.name);
             faults.add(format!("{PATH}[{index}].name"), problem);
         }
-        let terms = Terms { pending: wallet.pending, expiry: wallet.expiry };
-        term::check(&format!("{PATH}[{index}]"), terms, faults);
+        let path = format!("{PATH}[{index}]");
+        term::shape(&path, (wallet.pending.as_ref(), wallet.expiry.as_ref()), term::Of::Wallet, faults);
+        term::check(&path, &Terms { pending: wallet.pending.clone(), expiry: wallet.expiry.clone() }, faults);
         if wallet.holds.is_some_and(|holds| holds.timeout.seconds() == 0) {
             let problem = "ends a hold before it begins; give at least `1s`, or leave it out for holds without an end";
             faults.add(format!("{PATH}[{index}].holds.timeout"), problem);
@@ -75,9 +76,9 @@ fn refunds(ruleset: &Ruleset, faults: &mut Faults) {
     if ruleset.program.refunds.take_back != TakeBack::OnlyPending {
         return;
     }
-    let of_wallets = ruleset.program.wallets.iter().filter_map(|wallet| wallet.pending);
-    let of_rules = ruleset.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending);
-    if of_wallets.chain(of_rules).all(|pending| pending.r#for.is_zero()) {
+    let of_wallets = ruleset.program.wallets.iter().filter_map(|wallet| wallet.pending.as_ref());
+    let of_rules = ruleset.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending.as_ref());
+    if !of_wallets.chain(of_rules).any(term::waits) {
         let problem = "is `OnlyPending`, but no points ever wait, so that no refund would take any; \
                        give a wallet or a rule `pending`, or say `WithinBalance`";
         faults.add("spec.program.refunds.takeBack", problem);

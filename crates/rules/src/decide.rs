@@ -1,9 +1,12 @@
 //! One event against one member's facts: the table of contents of this crate.
 
+use std::collections::BTreeMap;
+
 use contract::decision::{Dates, Decision, Facts, GiveBack, OrderState, Reads};
 use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::Compiled;
@@ -12,7 +15,7 @@ use crate::effect::no_wallet;
 use crate::hold;
 use crate::payment;
 use crate::refund;
-use crate::term::Terms;
+use crate::term::{self, Terms};
 use crate::walk::walk;
 
 /// What [`Compiled::decide`] will need to know for this event.
@@ -45,6 +48,12 @@ impl Compiled {
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
         }
+    }
+
+    /// Wallets whose points end only so long after this event, because its type is an activity there; each with when that is. It counts
+    /// unless what the event asks for is turned down.
+    pub fn active(&self, event: &Event) -> Result<BTreeMap<WalletName, Timestamp>, Refusal> {
+        term::active(&self.ruleset().program.wallets, (event.type_name(), event.occurred_at), &self.zone)
     }
 
     fn purchase(&self, event: &Event, purchase: &Purchase, known: Option<&OrderState>) -> Result<Decision, Refusal> {
@@ -87,9 +96,13 @@ impl Compiled {
     fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
         let wallet = self.wallet(adjust.wallet.as_ref())?;
         let points = units(adjust.points, wallet)?;
-        let terms = Terms { pending: None, expiry: wallet.expiry.filter(|_| points.0 > 0) };
-        let usual = terms.dates(event.occurred_at, &self.zone)?.expires;
-        let dates = Dates { activates: adjust.activates, expires: adjust.expires.or(usual) };
+        let terms = Terms::ending(wallet.expiry.clone().filter(|_| points.0 > 0));
+        let usual = terms.dates(event.occurred_at, &self.zone)?;
+        let dates = Dates {
+            activates: adjust.activates,
+            expires: adjust.expires.or(usual.expires),
+            idles: usual.idles && adjust.expires.is_none(),
+        };
         Ok(Decision::Adjust { wallet: wallet.name.clone(), points, dates })
     }
 

@@ -76,7 +76,8 @@ fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -
     let rounding = earn.rounding.unwrap_or_default();
     let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
     if earn.pending.is_some() || earn.expiry.is_some() {
-        term::check(path, terms, faults);
+        term::shape(path, (earn.pending.as_ref(), earn.expiry.as_ref()), term::Of::Rule, faults);
+        term::check(path, &terms, faults);
     }
     match (earn.per, earn.per_step, earn.fixed) {
         (Some(per), None, None) => {
@@ -103,7 +104,6 @@ fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -
 }
 
 /// `per` or `perStep` as it was written.
-#[derive(Clone, Copy)]
 struct Written {
     per: Per,
     steps: bool,

@@ -37,7 +37,7 @@ pub(crate) fn gives_back(
         return Ok(GiveBack::default());
     }
     let after = compiled.ruleset().program.refunds.reinstate_grace;
-    let terms = Terms { pending: None, expiry: Some(Expiry { after, round_up_to: None }) };
+    let terms = Terms::ending(Some(Expiry { after: Some(after), ..Expiry::default() }));
     Ok(GiveBack { points, until: terms.dates(at, &compiled.zone)?.expires })
 }
 

@@ -1,10 +1,12 @@
 //! When earned points can be spent and when they end: calendar arithmetic in the programme's time zone.
 
+use std::collections::BTreeMap;
+
 use contract::decision::Dates;
 use contract::period::CalendarUnit;
 use contract::program::{Earn, Expiry, Pending, RoundUpTo, Wallet};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, Period, Refusal};
+use contract::{BuryReason, Period, Refusal, WalletName, YearDay};
 use jiff::civil::{Date, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
@@ -12,8 +14,16 @@ use jiff::{Span, Timestamp};
 use crate::check::Faults;
 use crate::suggest::did_you_mean;
 
+mod idle;
+
+/// Most days of one list of dates; the schema of the resource says the same.
+const DATES_MAX: usize = 24;
+
+/// Most days from one day to the same day of the next year.
+const DATE_DAYS_MAX: u32 = 366;
+
 /// `pending` and `expiry` of a wallet, or of one rule's points.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
     pub(crate) pending: Option<Pending>,
     pub(crate) expiry: Option<Expiry>,
@@ -22,33 +32,99 @@ pub(crate) struct Terms {
 impl Terms {
     /// What the rule says, and where it is silent what the wallet says.
     pub(crate) fn of(earn: &Earn, wallet: &Wallet) -> Self {
-        Self { pending: earn.pending.or(wallet.pending), expiry: earn.expiry.or(wallet.expiry) }
+        let pending = earn.pending.clone().or_else(|| wallet.pending.clone());
+        Self { pending, expiry: earn.expiry.clone().or_else(|| wallet.expiry.clone()) }
+    }
+
+    /// Points that can be spent at once and end as these say.
+    pub(crate) fn ending(expiry: Option<Expiry>) -> Self {
+        Self { pending: None, expiry }
     }
 
     /// Dates of points that are earned at this time. Refused when they lie beyond the calendar (the year 9999).
-    pub(crate) fn dates(self, at: Timestamp, zone: &TimeZone) -> Result<Dates, Refusal> {
-        let beyond = |_| {
-            let detail =
-                format!("points earned at {at} would wait or last until after the year 9999; check `occurredAt`");
-            Refusal::new(BuryReason::Overflow, detail)
-        };
-        let activates = self.pending.filter(|pending| !pending.r#for.is_zero());
-        let activates = activates.map(|pending| activation(pending, at, zone)).transpose().map_err(beyond)?;
-        let expires = self.expiry.map(|expiry| end(expiry, at, zone)).transpose().map_err(beyond)?;
-        Ok(Dates { activates, expires })
+    pub(crate) fn dates(&self, at: Timestamp, zone: &TimeZone) -> Result<Dates, Refusal> {
+        let beyond = |_| beyond(at);
+        let pending = self.pending.as_ref().filter(|pending| waits(pending));
+        let activates = pending.map(|pending| activation(pending, at, zone)).transpose().map_err(beyond)?;
+        let expiry = self.expiry.as_ref().filter(|expiry| !expiry.never);
+        let expires = expiry.map(|expiry| end(expiry, at, zone)).transpose().map_err(beyond)?;
+        Ok(Dates { activates, expires, idles: expiry.is_some_and(|expiry| expiry.inactivity.is_some()) })
     }
 }
 
-/// The same time of day so much later; where the clock skips it, as much later as it skips.
-fn activation(pending: Pending, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
-    Ok(at.to_zoned(zone.clone()).checked_add(span(pending.r#for))?.timestamp())
+/// When a wallet's points end if this event is the member's last activity, for each wallet in which its type is one.
+pub(crate) fn active(
+    wallets: &[Wallet],
+    (event_type, at): (&str, Timestamp),
+    zone: &TimeZone,
+) -> Result<BTreeMap<WalletName, Timestamp>, Refusal> {
+    let mut ends = BTreeMap::new();
+    for wallet in wallets {
+        let Some(expiry) = &wallet.expiry else { continue };
+        let activities = expiry.inactivity.iter().flat_map(|inactivity| &inactivity.activities);
+        if activities.into_iter().any(|activity| activity.as_str() == event_type) {
+            let end = end(expiry, at, zone).map_err(|_| beyond(at))?;
+            ends.insert(wallet.name.clone(), end);
+        }
+    }
+    Ok(ends)
+}
+
+fn beyond(at: Timestamp) -> Refusal {
+    let detail = format!("points earned at {at} would wait or last until after the year 9999; check `occurredAt`");
+    Refusal::new(BuryReason::Overflow, detail)
+}
+
+/// Whether points wait at all.
+pub(crate) fn waits(pending: &Pending) -> bool {
+    !pending.on_dates.is_empty() || pending.r#for.is_some_and(|time| !time.is_zero())
+}
+
+/// The same time of day so much later (where the clock skips it, as much later as it skips), and then the beginning of a day if some
+/// are named.
+fn activation(pending: &Pending, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
+    let waited = match pending.r#for {
+        Some(time) => at.to_zoned(zone.clone()).checked_add(span(time))?.timestamp(),
+        None => at,
+    };
+    let mut day = waited.to_zoned(zone.clone()).date();
+    while let Some(named) = next_of(&pending.on_dates, day)? {
+        let begins = named.to_zoned(zone.clone())?.timestamp();
+        if begins >= waited {
+            return Ok(begins);
+        }
+        // It had begun already.
+        day = named.tomorrow()?;
+    }
+    Ok(waited)
 }
 
 /// The end of the last day on which the points can be spent.
-fn end(expiry: Expiry, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
-    let day = at.to_zoned(zone.clone()).date().checked_add(span(expiry.after))?;
-    let last = expiry.round_up_to.map_or(day, |part| last_day(part, day));
+fn end(expiry: &Expiry, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
+    let day = at.to_zoned(zone.clone()).date();
+    let day = expiry.so_long().map_or(Ok(day), |after| day.checked_add(span(after)))?;
+    let day = expiry.round_up_to.map_or(day, |part| last_day(part, day));
+    let last = next_of(&expiry.on_dates, day)?.unwrap_or(day);
     Ok(last.tomorrow()?.to_zoned(zone.clone())?.timestamp())
+}
+
+/// The first of these days of the year that is not before this one; `None` where none is named.
+fn next_of(days: &[YearDay], from: Date) -> Result<Option<Date>, jiff::Error> {
+    let mut first: Option<Date> = None;
+    for named in days {
+        let mut day = in_year(*named, from.year())?;
+        if day < from {
+            day = in_year(*named, from.year() + 1)?;
+        }
+        first = Some(first.map_or(day, |first| first.min(day)));
+    }
+    Ok(first)
+}
+
+/// The 29th of February is the 28th in a year that has none.
+fn in_year(named: YearDay, year: i16) -> Result<Date, jiff::Error> {
+    let month = Date::new(year, named.month(), 1)?;
+    Date::new(year, named.month(), named.day().min(month.days_in_month()))
 }
 
 /// In months, the 31st of January and one month is the last day of February.
@@ -97,14 +173,69 @@ fn rounding_days_max(part: RoundUpTo) -> u32 {
     }
 }
 
+/// Who says an expiry: by inactivity ends a whole wallet, never one rule's points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Wallet,
+    Rule,
+}
+
+/// What is wrong with `pending` and `expiry` where they are written, each on its own.
+pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Expiry>), of: Of, faults: &mut Faults) {
+    if let Some(pending) = pending {
+        if pending.r#for.is_none() && pending.on_dates.is_empty() {
+            faults.add(format!("{path}.pending"), "names no time; give `for`, such as `14d`, or `onDates`");
+        }
+        dates(&format!("{path}.pending.onDates"), &pending.on_dates, faults);
+    }
+    let Some(expiry) = expiry else { return };
+    let path = format!("{path}.expiry");
+    let dated = expiry.after.is_some() || !expiry.on_dates.is_empty();
+    match (dated, expiry.never, expiry.inactivity.is_some()) {
+        (false, false, false) => faults
+            .add(&path, "names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
+        (true, _, true) | (_, true, true) => {
+            faults.add(format!("{path}.inactivity"), "stands beside another end; remove it, or the other");
+        }
+        (true, true, false) => {
+            faults.add(format!("{path}.never"), "stands beside an end; remove it, or `after` and `onDates`");
+        }
+        _ => {}
+    }
+    if expiry.round_up_to.is_some() && !expiry.on_dates.is_empty() {
+        let problem = "stands beside `onDates`, which put the end off themselves; remove one of them";
+        faults.add(format!("{path}.roundUpTo"), problem);
+    } else if expiry.round_up_to.is_some() && expiry.so_long().is_none() {
+        faults.add(format!("{path}.roundUpTo"), "has nothing to put off; give `after`, or remove it");
+    }
+    if let Some(inactivity) = &expiry.inactivity {
+        idle::shape(&format!("{path}.inactivity"), inactivity, of, faults);
+    }
+    dates(&format!("{path}.onDates"), &expiry.on_dates, faults);
+}
+
+fn dates(path: &str, days: &[YearDay], faults: &mut Faults) {
+    if days.len() > DATES_MAX {
+        faults.add(path, format!("has {} days; at most {DATES_MAX} are allowed", days.len()));
+    }
+    for (index, day) in days.iter().enumerate() {
+        if days[..index].contains(day) {
+            faults.add(format!("{path}[{index}]"), format!("`{day}` is named before; remove it"));
+        }
+    }
+}
+
 /// Points that always end before anybody can spend them are a mistake.
-pub(crate) fn check(path: &str, terms: Terms, faults: &mut Faults) {
-    let (Some(pending), Some(expiry)) = (terms.pending, terms.expiry) else { return };
-    let rounding = expiry.round_up_to.map_or(0, rounding_days_max);
-    if pending.r#for.days_min() > expiry.after.days_max().saturating_add(rounding) {
+pub(crate) fn check(path: &str, terms: &Terms, faults: &mut Faults) {
+    let (Some(pending), Some(expiry)) = (&terms.pending, &terms.expiry) else { return };
+    let (Some(wait), false) = (pending.r#for, expiry.never) else { return };
+    let put_off =
+        if expiry.on_dates.is_empty() { expiry.round_up_to.map_or(0, rounding_days_max) } else { DATE_DAYS_MAX };
+    let lasts = expiry.so_long().map_or(0, Period::days_max).saturating_add(put_off);
+    if wait.days_min() > lasts {
         let problem = format!(
-            "ends points {} after they were earned, before their wait of {} is over; make it longer, or `pending` shorter",
-            expiry.after, pending.r#for
+            "ends points {} after they were earned, before their wait of {wait} is over; make it longer, or `pending` shorter",
+            expiry.so_long().map_or_else(|| format!("at most {put_off}d"), |after| after.to_string())
         );
         faults.add(format!("{path}.expiry"), problem);
     }

@@ -4,6 +4,7 @@
 mod error;
 mod events;
 mod figure;
+mod ledger;
 mod ledgers;
 mod meter;
 mod operator;
@@ -53,6 +54,8 @@ pub(crate) struct Options {
 enum What {
     /// Worker, engine and ledgers
     Delivery,
+    /// The ledger alone: by hand, duplicates, many lots, many members
+    Ledger,
     /// The operator: bursts, and a thousand pipelines
     Operator,
 }
@@ -85,9 +88,14 @@ impl Options {
 
 /// Builds, measures, prints; a goal that is missed is no failure, a comparison that could not be made is one.
 pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
-    if options.what == What::Operator {
-        return operator::run(options);
+    match options.what {
+        What::Delivery => delivery(options),
+        What::Ledger => ledger::run(options),
+        What::Operator => operator::run(options),
     }
+}
+
+fn delivery(options: &Options) -> Result<(), BenchError> {
     let size = options.size();
     if !options.no_build {
         stage::build(options.debug)?;

@@ -5,6 +5,7 @@ mod doors;
 mod error;
 mod hands;
 mod look;
+mod page;
 mod story;
 
 use std::env;
@@ -15,6 +16,7 @@ use crate::cluster::{self, Cluster};
 use crate::images::{self, Image};
 use crate::parts::{Parts, RunFolder, Wanted, live};
 use crate::progress::{say, step};
+use crate::up;
 use doors::Doors;
 use hands::Hands;
 use story::Story;
@@ -26,13 +28,14 @@ const TAGS: [&str; 2] = ["e2e", "e2e-next"];
 pub(crate) fn run() -> Result<(), E2eError> {
     live::end_on_signals()?;
     let folder = RunFolder::make(&env::temp_dir())?;
+    let programs = up::build_programs(&folder).map_err(E2eError::Programs)?;
     let images = make_images()?;
     let parts = Parts::make_sure(Wanted::BrokerAndDatabase)?;
     let cluster = Cluster::up(&cluster::Options::default())?;
     step("e2e: loading images", || load(&cluster, &images))?;
     let doors = Doors::open(cluster.host_ip(), &parts)?;
-    let hands = Hands::new(&cluster.kubeconfig(), &parts, &folder)?;
-    let told = Story { hands: &hands, doors: &doors, parts: &parts }.play();
+    let hands = Hands::new(&cluster.kubeconfig(), &parts, (&folder, programs))?;
+    let told = Story { hands: &hands, doors: &doors, parts: &parts, folder: folder.path() }.play();
     if told.is_err() {
         hands.show_everything();
     }

@@ -11,6 +11,7 @@ pub mod cluster;
 mod e2e;
 pub mod generate;
 pub mod images;
+pub mod pages;
 pub mod parts;
 mod progress;
 mod repository;

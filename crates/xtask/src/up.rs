@@ -28,6 +28,7 @@ mod worker;
 pub(crate) use error::UpError;
 pub(crate) use example::Example;
 pub(crate) use findings::Findings;
+pub(crate) use programs::build as build_programs;
 pub(crate) use publish::publish;
 
 /// A person can follow it, and it is over in a quarter of a minute.

@@ -75,7 +75,9 @@ async fn ask(running: &Running) -> Option<Answer> {
 fn has_times(rules: &Ruleset) -> bool {
     let wallets = rules.program.wallets.iter().map(|wallet| (&wallet.pending, &wallet.expiry));
     let earns = rules.rules.iter().filter_map(|rule| rule.earn.as_ref()).map(|earn| (&earn.pending, &earn.expiry));
-    wallets.chain(earns).any(|(pending, expiry)| pending.is_some() || expiry.is_some())
+    wallets
+        .chain(earns)
+        .any(|(pending, expiry)| pending.is_some() || expiry.as_ref().is_some_and(|expiry| !expiry.never))
 }
 
 /// Whether a till may hold points: each hold can end by a time that its event names.
@@ -108,6 +110,8 @@ mod tests {
             (r#", "expiry": { "after": "12mo" }"#, base.to_owned(), true),
             ("", late, true),
             ("", ends, true),
+            (r#", "expiry": { "onDates": ["12-31"] }"#, base.to_owned(), true),
+            (r#", "expiry": { "never": true }"#, base.to_owned(), false),
         ];
         for (wallet, rule, expected) in table {
             let program = format!(r#"{{ "currency": "EUR", "wallets": [{{ "name": "points"{wallet} }}] }}"#);

@@ -2,7 +2,7 @@
 //!
 //! A resource that says `Retain` carries no finalizer, so that it goes at once and the cluster collects what it owned.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::{ConditionType, DeletionPolicy, LoyaltyPipeline, Reason};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::apply::broker_steps;
 use super::nouns::{Finding, Findings, Key, SeenBroker, Trouble, Valid};
-use super::observe::{BROKER_FIELD, see_broker};
+use super::observe::{BROKER_FIELD, see_broker, unseen_for};
 use super::reconcile::Never;
 use super::report::{News, report, tell, told_before};
 use super::validate::outline;
@@ -42,6 +42,8 @@ const LATER: Duration = Duration::from_secs(5);
 enum Step {
     /// Nothing is left that we are to remove.
     Done,
+    /// What was done last cannot be seen yet.
+    Unseen(Duration),
     /// Something goes on, and is looked at again.
     Again(String),
     /// Somebody has to do something first.
@@ -123,6 +125,7 @@ pub(super) async fn depart(pipeline: &LoyaltyPipeline, key: &Key, house: &House)
             remove_claim(&valid, house).await?;
             release(pipeline, house).await
         }
+        Step::Unseen(wait) => Ok(Action::requeue(wait)),
         Step::Again(what) => {
             report(pipeline, &valid, &leaving(pipeline, &valid, Finding::no(Reason::Deleting, what)), house).await?;
             Ok(Action::requeue(AGAIN))
@@ -159,12 +162,18 @@ async fn step(pipeline: &LoyaltyPipeline, valid: &Valid, house: &House) -> kube:
     if valid.spec.deletion_policy == DeletionPolicy::Retain {
         return Ok(Step::Done);
     }
-    if let Some(what) = workers_left(valid, house).await? {
+    let left = workers_left(valid, house).await?;
+    let idle_since = house.board.note_idle(&valid.key, left.is_none());
+    if let Some(what) = left {
         return Ok(Step::Again(what));
+    }
+    let since = idle_since.max(house.board.stepped_at(&valid.key));
+    if let Some(wait) = unseen_for(valid, since, house).await {
+        return Ok(Step::Unseen(wait));
     }
     let secret = &valid.spec.broker.secret_ref.name;
     let broker = match house.secrets.read(&valid.key.namespace, secret, BROKER_FIELD).await {
-        Ok(held) => see_broker(valid, house, held, Some(Instant::now())).await,
+        Ok(held) => see_broker(valid, house, held, since).await,
         Err(trouble) => Err(trouble),
     };
     Ok(match broker {
@@ -205,7 +214,9 @@ async fn remove(pipeline: &LoyaltyPipeline, valid: &Valid, broker: &SeenBroker, 
     let removal = topology::removal(&broker.wanted, seen, &valid.owner);
     let is_forced = pipeline.annotations().get(FORCE).is_some_and(|value| value == "true");
     let steps = if is_forced { removal.forced() } else { removal.steps() };
-    if let Err(trouble) = broker_steps(&broker.link, &steps, house).await {
+    let taken = broker_steps(&broker.link, &steps, house).await;
+    house.board.note_steps(&valid.key, &steps);
+    if let Err(trouble) = taken {
         return Step::Held(trouble);
     }
     if !steps.is_empty() {

@@ -14,9 +14,6 @@ use crate::cluster;
 use crate::house::House;
 use crate::secrets::Held;
 
-/// A look at the broker that is so old is as good as a new one: what drifts is found within the next walk.
-const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
-
 /// Which field names the broker's Secret.
 pub(super) const BROKER_FIELD: &str = "spec.broker.secretRef";
 
@@ -60,6 +57,12 @@ pub(super) async fn link(valid: &Valid, house: &House) -> Result<Link, Trouble> 
     Ok(house.brokers.link(settings(&held)?))
 }
 
+/// How long it takes until what was done on the broker at `since` can be seen, unless it can be seen at once. A walk that waited for it
+/// would stand in the way of others.
+pub(super) async fn unseen_for(valid: &Valid, since: Option<Instant>, house: &House) -> Option<Duration> {
+    link(valid, house).await.ok()?.unseen_for(since?)
+}
+
 /// What stands of a pipeline on the broker that a Secret leads to. `since`: what was done before that must be in it.
 pub(super) async fn see_broker(
     valid: &Valid,
@@ -70,8 +73,6 @@ pub(super) async fn see_broker(
     let link = house.brokers.link(settings(&held)?);
     // AMQP first: of a wrong host, password or vhost it tells most.
     link.connection().await.map_err(|error| broker_trouble(&error))?;
-    let recent = Instant::now().checked_sub(LOOK_AGE_MAX).unwrap_or_else(Instant::now);
-    let since = since.map_or(recent, |since| since.max(recent));
     let sight = link.look(since).await.map_err(|error| management_trouble(&error))?;
     let release = link.release().await.map_err(|error| broker_trouble(&error))?;
     let wanted = topology::suited(valid.wanted.as_ref().clone(), release);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ConditionType, LoyaltyPipeline, Reason};
+use api::{ConditionStatus, ConditionType, LoyaltyPipeline, Reason};
 use jiff::Timestamp;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
@@ -12,9 +12,9 @@ use kube::{Resource, ResourceExt};
 use super::apply::apply;
 use super::depart::{depart, release_unreadable, take_in_hand};
 use super::nouns::{ChildStep, Finding, Key, Observed, Plan, SeenLedger, Valid};
-use super::observe::{link, observe};
+use super::observe::{link, observe, unseen_for};
 use super::plan::{Context, plan};
-use super::report::{report, report_refused, report_unreadable, told_before};
+use super::report::{is_passing, is_untold, report, report_refused, report_unreadable, told_before};
 use super::validate::{outline, validate};
 use crate::board::{Running, not_looked_at};
 use crate::children::{self, Kind};
@@ -83,6 +83,11 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
             return Ok(Action::requeue(AGAIN));
         }
     };
+    let stepped_at = house.board.stepped_at(key);
+    if let Some(wait) = unseen_for(&valid, stepped_at, house).await {
+        return Ok(Action::requeue(wait));
+    }
+    let is_first = stepped_at.is_none() && is_untold(pipeline);
     let observed = observe(&valid, house).await;
     let scaled = house.board.scaled(key);
     let context = Context {
@@ -103,8 +108,17 @@ async fn walk(pipeline: &LoyaltyPipeline, key: &Key, house: &House) -> Result<Ac
     apply(&valid, &observed, &mut plan, house).await;
     tell_repetition(&mut plan, key, house);
     note_running(&valid, &observed, house);
-    report(pipeline, &valid, &plan.findings, house).await?;
+    // The next walk, a moment later, mostly finds it done; if not, that is told then.
+    if !(is_first && has_only_begun(&plan)) {
+        report(pipeline, &valid, &plan.findings, house).await?;
+    }
     Ok(next(&observed, &plan))
+}
+
+/// Whether steps were taken on the broker, and nothing is wrong.
+fn has_only_begun(plan: &Plan) -> bool {
+    let is_fine = |finding: &Finding| finding.status == ConditionStatus::True || is_passing(finding.reason);
+    plan.findings.topology.reason == Reason::Progressing && plan.findings.parts().iter().all(|(_, part)| is_fine(part))
 }
 
 /// What runs of a resource that is refused now goes on, and so does its scaling as it was accepted last. Where another operator accepted

@@ -90,6 +90,16 @@ fn told(pipeline: &LoyaltyPipeline) -> &[Condition] {
     pipeline.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
 }
 
+/// Whether nothing was ever told of it.
+pub(super) fn is_untold(pipeline: &LoyaltyPipeline) -> bool {
+    told(pipeline).is_empty()
+}
+
+/// Whether a reason says that something has begun or waits, which is worth no event.
+pub(super) fn is_passing(reason: Reason) -> bool {
+    matches!(reason, Reason::Waiting | Reason::Progressing | Reason::NoSignal | Reason::Deleting)
+}
+
 /// What a condition said so far.
 pub(super) fn told_before(pipeline: &LoyaltyPipeline, kind: ConditionType) -> Option<Finding> {
     let told = told(pipeline).iter().find(|condition| condition.kind == kind)?;
@@ -176,22 +186,29 @@ async fn tell_changes(
     new: &LoyaltyPipelineStatus,
     house: &House,
 ) {
-    for condition in &new.conditions {
-        let before = old.conditions.iter().find(|before| before.kind == condition.kind);
-        let same = before.is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
-        let passing =
-            matches!(condition.reason, Reason::Waiting | Reason::Progressing | Reason::NoSignal | Reason::Deleting);
-        // `Ready` says again what its part said.
-        let derived = condition.kind == ConditionType::Ready && condition.status != ConditionStatus::True;
-        if same || passing || derived {
-            continue;
-        }
-        let is_good = condition.status == ConditionStatus::True
-            && !matches!(condition.reason, Reason::Contested | Reason::Stranded);
-        let type_ = if is_good { EventType::Normal } else { EventType::Warning };
+    for condition in new.conditions.iter().filter(|condition| is_news(&old.conditions, condition)) {
+        let type_ = if is_good(condition) { EventType::Normal } else { EventType::Warning };
         let (reason, on, note) = (condition.reason, condition.kind, condition.message.as_str());
         tell(News { about: &pipeline.object_ref(&()), type_, reason, on, note }, house).await;
     }
+}
+
+/// Whether a condition is worth an event.
+fn is_news(old: &[Condition], condition: &Condition) -> bool {
+    let before = old.iter().find(|before| before.kind == condition.kind);
+    let same = before.is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
+    if condition.kind == ConditionType::Ready {
+        // Else it says again what its part said.
+        return !same && condition.status == ConditionStatus::True;
+    }
+    // What came to be well without trouble is told once for all parts, by `Ready`.
+    let in_order = is_good(condition) && before.is_none_or(|before| is_passing(before.reason));
+    !(same || is_passing(condition.reason) || in_order)
+}
+
+fn is_good(condition: &Condition) -> bool {
+    let is_warning = matches!(condition.reason, Reason::Contested | Reason::Stranded);
+    condition.status == ConditionStatus::True && !is_warning
 }
 
 /// Something that happened to an object.
@@ -286,6 +303,42 @@ mod tests {
         for (kind, status, reason, known) in table {
             let finding = Finding { status, reason, message: String::new() };
             assert_eq!(is_known(kind, &finding), known, "{kind} {finding:?}");
+        }
+    }
+
+    #[test]
+    fn trouble_and_its_end_are_news_and_what_comes_in_order_is_none() {
+        use ConditionStatus::{False, True, Unknown};
+        use ConditionType::{Accepted, DrainOnTarget, Ready, TopologyInSync, WorkersReady};
+        let condition = |kind, (status, reason)| Condition {
+            kind,
+            status,
+            reason,
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: String::new(),
+        };
+        let progressing = (False, Reason::Progressing);
+        let table = [
+            (Accepted, None, (True, Reason::Valid), false),
+            (Accepted, None, (False, Reason::Invalid), true),
+            (Accepted, Some((False, Reason::Invalid)), (True, Reason::Valid), true),
+            (TopologyInSync, Some(progressing), (True, Reason::InSync), false),
+            (TopologyInSync, Some(progressing), (True, Reason::Stranded), true),
+            (TopologyInSync, None, (True, Reason::Contested), true),
+            (TopologyInSync, Some((True, Reason::InSync)), progressing, false),
+            (TopologyInSync, Some((Unknown, Reason::BrokerUnreachable)), (True, Reason::InSync), true),
+            (WorkersReady, Some(progressing), (False, Reason::Unavailable), true),
+            (WorkersReady, Some((False, Reason::Unavailable)), (True, Reason::Available), true),
+            (DrainOnTarget, Some((Unknown, Reason::NoSignal)), (True, Reason::OnTarget), false),
+            (DrainOnTarget, Some((False, Reason::Stalled)), (True, Reason::OnTarget), true),
+            (Ready, Some(progressing), (True, Reason::AllTrue), true),
+            (Ready, Some((True, Reason::AllTrue)), (True, Reason::AllTrue), false),
+            (Ready, None, (False, Reason::Invalid), false),
+        ];
+        for (kind, before, now, expected) in table {
+            let old: Vec<Condition> = before.map(|before| condition(kind, before)).into_iter().collect();
+            assert_eq!(is_news(&old, &condition(kind, now)), expected, "{kind} {before:?} {now:?}");
         }
     }
 

@@ -188,6 +188,38 @@ async fn events_of_a_backlog_come_before_what_is_due_on_postgres() {
     events_of_a_backlog_come_before_what_is_due(Store::Postgres).await;
 }
 
+/// All that a member has is about to end, and an activity that would keep it stands at the end of a backlog.
+async fn an_activity_of_a_backlog_comes_before_the_end_by_inactivity(store: Store) {
+    let inactivity = json!({ "after": "3d", "activities": ["purchase"] });
+    let wallet = json!({ "name": "points", "expiry": { "inactivity": inactivity } });
+    let stage = stage(store, wallet, wall()).await;
+    decided(&stage, &[purchase("ann", hours_ago(7 * 24)), purchase("bob", hours_ago(7 * 24))]).await;
+    stage.publish("purchase.web", bytes(&purchases("m", 3000, hours_ago(1)))).await;
+    let again = purchase("ann", hours_ago(4 * 24)).replace("purchase-ann", "again-ann");
+    stage.publish("purchase.web", [again.as_bytes()]).await;
+    stage
+        .publish("purchase.web", [purchase("ann", hours_ago(2 * 24)).replace("purchase-ann", "last-ann").as_bytes()])
+        .await;
+    let worker = stage.worker();
+    until("what is due is settled", async || settled(&worker).await == 1).await;
+    stage.drained(&worker).await;
+    stage.audits_clean().await;
+    let results = stage.results().await;
+    assert_eq!(count(&results, "points.expired"), 1, "bob's: {:?}", by_type(&results));
+    assert_eq!(stage.available().await, 30_000 + 30, "ann has all of hers");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_of_a_backlog_comes_before_the_end_by_inactivity_on_sqlite() {
+    an_activity_of_a_backlog_comes_before_the_end_by_inactivity(Store::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_of_a_backlog_comes_before_the_end_by_inactivity_on_postgres() {
+    an_activity_of_a_backlog_comes_before_the_end_by_inactivity(Store::Postgres).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_settled_for_as_long_as_a_message_waits() {
     let stage = stage(Store::Postgres, waiting(), wall()).await;

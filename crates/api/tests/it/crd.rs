@@ -143,7 +143,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 21);
+    assert_eq!(count, 30);
 }
 
 /// The words after `self.` and `oldSelf.`.

@@ -124,6 +124,14 @@ fn each_mistake_names_its_field_and_what_to_do() {
             with("on: barista.tip", "on: barista.tipp"),
             "`spec.rules[2].on` is `barista.tipp`, which no source may say; add it to a source's `types`",
         ),
+        (
+            with(
+                "name: stars,",
+                "name: stars, expiry: { inactivity: { after: 1y, activities: [purchase, barista.tip, barista.tipp] } },",
+            ),
+            "`spec.program.wallets[1].expiry.inactivity.activities[2]` is `barista.tipp`, which no source may say; add it to a \
+             source's `types`",
+        ),
         (with("      multiply: { by: \"2\" }\n", ""), "`spec.rules[1]` must have exactly one of `earn` and `multiply`"),
         (
             with("multiply: { by: \"2\" }", "multiply: { by: \"2\" }\n      earn: { wallet: points, fixed: \"1\" }"),

@@ -6,7 +6,7 @@ use lapin::options::{
 };
 use lapin::{Channel, ExchangeKind};
 
-use super::{Connection, close, short, table, within};
+use super::{Connection, short, table, within};
 use crate::error::step_name;
 use crate::{ApplyError, OperationError};
 
@@ -36,9 +36,9 @@ impl Applier<'_> {
         self.carry_out(step).await.map_err(|source| failed(step, source))
     }
 
-    /// Gives the channel back; dropped, it goes too, a little later.
+    /// Gives the channel back, for whoever takes steps next; dropped, it is closed a little later.
     pub async fn close(self) {
-        close(&self.channel).await;
+        self.connection.give_back(self.channel).await;
     }
 
     async fn carry_out(&self, step: &Step) -> Result<(), OperationError> {
@@ -68,7 +68,7 @@ impl Applier<'_> {
 impl Connection {
     /// For many steps one after another, with a channel for all of them.
     pub async fn applier(&self) -> Result<Applier<'_>, OperationError> {
-        Ok(Applier { connection: self, channel: self.channel().await? })
+        Ok(Applier { connection: self, channel: self.taken().await? })
     }
 
     /// Carries out one step, on a channel of its own.

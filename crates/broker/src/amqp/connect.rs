@@ -39,7 +39,7 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection, Brok
     let runtime = lapin::runtime::default_runtime().map_err(|source| unreachable(&address, source))?;
     let connecting = lapin::Connection::connector(uri(settings), runtime, open, properties);
     match timeout(CONNECT_MAX, connecting).await {
-        Ok(Ok(inner)) => Ok(Connection { inner, address }),
+        Ok(Ok(inner)) => Ok(Connection::new(inner, address)),
         Ok(Err(error)) => Err(explain(settings, error, is_shaken())),
         Err(_) => Err(BrokerError::Slow { address, seconds: CONNECT_MAX.as_secs() }),
     }

@@ -1,6 +1,6 @@
 //! The AMQP connection. Only this folder names the AMQP library; who needs more than the helpers takes a [`Channel`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions, QueuePurgeOptions};
@@ -31,6 +31,9 @@ pub use read::{Consumer, Message};
 /// elects a new leader in a few.
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
+/// Channels that are kept for who takes steps next: each is some processes of the broker.
+const IDLE_MAX: usize = 8;
+
 /// The reply code of a normal close.
 const OK: u16 = 200;
 
@@ -38,6 +41,8 @@ const OK: u16 = 200;
 pub struct Connection {
     inner: lapin::Connection,
     address: String,
+    // On which nothing is under way.
+    idle: Mutex<Vec<Channel>>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -48,6 +53,10 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
+    fn new(inner: lapin::Connection, address: String) -> Self {
+        Self { inner, address, idle: Mutex::default() }
+    }
+
     /// `host:port`.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -63,6 +72,31 @@ impl Connection {
     /// A fresh channel. A refused request closes its channel, so that whoever takes one does not share it.
     pub async fn channel(&self) -> Result<Channel, OperationError> {
         within("open a channel", self.inner.create_channel()).await
+    }
+
+    /// One that another has given back, or a fresh one.
+    async fn taken(&self) -> Result<Channel, OperationError> {
+        let kept = std::iter::from_fn(|| self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop());
+        match kept.into_iter().find(|channel| channel.status().connected()) {
+            Some(channel) => Ok(channel),
+            None => self.channel().await,
+        }
+    }
+
+    /// Keeps a channel for the next; too many are closed.
+    async fn give_back(&self, channel: Channel) {
+        let more = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_MAX {
+                idle.push(channel);
+                None
+            } else {
+                Some(channel)
+            }
+        };
+        if let Some(channel) = more {
+            close(&channel).await;
+        }
     }
 
     /// Messages that are ready in a queue, live; `None` when there is no such queue. Unacknowledged and delayed ones do not count.

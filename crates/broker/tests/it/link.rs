@@ -116,16 +116,18 @@ async fn a_look_shows_what_was_done_before_it_and_is_shared_while_it_is_young() 
     let start = Instant::now();
     let together = (0..20).map(|_| {
         let link = link.clone();
-        tokio::spawn(async move { link.look(start).await.unwrap() })
+        tokio::spawn(async move { link.look(Some(start)).await.unwrap() })
     });
     let together: Vec<_> = futures::future::join_all(together).await.into_iter().map(Result::unwrap).collect();
     let first = &together[0];
     assert!(together.iter().all(|one| Arc::ptr_eq(one, first)));
     declare(&link.connection().await.unwrap(), "q", "classic").await;
     let declared = Instant::now();
-    assert!(Arc::ptr_eq(&link.look(start).await.unwrap(), first));
-    let sight = link.look(declared).await.unwrap();
-    assert!(sight.taken >= declared);
+    assert!(Arc::ptr_eq(&link.look(Some(start)).await.unwrap(), first));
+    assert_eq!(link.unseen_for(start), None, "it was seen");
+    let wait = link.unseen_for(declared).unwrap_or_default();
+    let sight = link.look(Some(declared)).await.unwrap();
+    assert!(sight.taken >= declared + wait, "the broker is left alone for a while");
     let queue = Queue { name: "q".to_owned(), durable: true, auto_delete: false, arguments: Arguments::new() };
     let wanted = Desired { queues: vec![queue], ..Desired::default() };
     let Standing::Seen(seen) = sight.about(&wanted, "shops/x") else { panic!("unseen") };
@@ -139,14 +141,14 @@ async fn a_broker_without_a_management_api_is_not_seen_unless_somebody_named_one
     // At the usual port of this machine there is none, or one that does not know this user.
     let settings = Settings::from_url("amqp://nobody:hush@127.0.0.1:1").unwrap();
     let link = Link::new(settings.clone(), "link test");
-    let sight = link.look(Instant::now()).await.unwrap();
+    let sight = link.look(Some(Instant::now())).await.unwrap();
     assert!(matches!(sight.view, View::Unseen(_)) && sight.unseen_because().is_some());
     assert_eq!(sight.about(&Desired::default(), "shops/x"), Standing::Unseen);
     assert!(link.counts(Instant::now()).await.unwrap().is_none());
     let named = settings.with_management("http://127.0.0.1:1").unwrap();
     assert!(broker::sight(&named).await.unwrap_err().is_absent());
     let link = Link::new(named, "link test");
-    assert!(link.look(Instant::now()).await.unwrap_err().is_absent());
+    assert!(link.look(Some(Instant::now())).await.unwrap_err().is_absent());
     assert!(link.counts(Instant::now()).await.unwrap_err().is_absent());
 }
 

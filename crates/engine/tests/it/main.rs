@@ -4,6 +4,7 @@
 mod carry;
 mod due;
 mod holds;
+mod idle;
 mod once;
 mod refunds;
 mod refused;

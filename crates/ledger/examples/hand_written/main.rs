@@ -7,6 +7,8 @@
 //! ```text
 //! hand_written schema POSTGRES_URL NAME       makes an empty schema, in place of an older one
 //! hand_written replay LIKE.db LEDGER_URL      writes the rows; prints `begin`, and `end MICROSECONDS EVENTS`
+//! hand_written crowd LEDGER_URL COUNT         members `m-0` to `m-COUNT` (without the last) with an empty balance each
+//! hand_written size LEDGER_URL                bytes of all tables and indexes
 //! ```
 //!
 //! The ledger at `LEDGER_URL` has its tables and no events. The clock runs from a tenth to nine tenths of the batches.
@@ -19,7 +21,8 @@ mod sqlite;
 use std::error::Error;
 use std::time::Instant;
 
-const USAGE: &str = "give `schema POSTGRES_URL NAME` or `replay LIKE.db LEDGER_URL`";
+const USAGE: &str =
+    "give `schema POSTGRES_URL NAME`, `replay LIKE.db LEDGER_URL`, `crowd LEDGER_URL COUNT` or `size LEDGER_URL`";
 
 /// Why it ended.
 type Failure = Box<dyn Error>;
@@ -40,6 +43,18 @@ fn main() -> Result<(), Failure> {
             if counted != wanted {
                 return Err(format!("the inbox has {counted} events, not {wanted}: give an empty ledger").into());
             }
+            Ok(())
+        }
+        ["crowd", url, count] => match url.strip_prefix("sqlite:") {
+            Some(path) => sqlite::crowd(path, count.parse()?),
+            None => runtime.block_on(postgres::crowd(url, count.parse()?)),
+        },
+        ["size", url] => {
+            let bytes = match url.strip_prefix("sqlite:") {
+                Some(path) => sqlite::size(path)?,
+                None => runtime.block_on(postgres::size(url))?,
+            };
+            println!("{bytes}");
             Ok(())
         }
         _ => Err(USAGE.into()),

@@ -17,6 +17,31 @@ pub(crate) async fn schema(url: &str, name: &str) -> Result<(), Failure> {
     Ok(client.batch_execute(&format!("drop schema if exists {name} cascade; create schema {name}")).await?)
 }
 
+/// Members that never did anything, in the order of their keys.
+pub(crate) async fn crowd(url: &str, count: i64) -> Result<(), Failure> {
+    // The bucket is that of the ledger: the first two bytes of SHA-256(pipeline, 0, member), modulo 1024.
+    const MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
+        select $1::text, (get_byte(hash, 0) * 256 + get_byte(hash, 1)) % 1024, id from (
+            select 'm-' || n as id, sha256(convert_to($1::text, 'UTF8') || '\\x00'::bytea || convert_to('m-' || n, 'UTF8')) as hash
+            from generate_series(0, $2::bigint - 1) as n
+        ) as crowd order by 2, 3";
+    const BALANCES: &str = "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot)
+        select pipeline, bucket, number, 'points', 0, 0, 0, 0, 0 from member where pipeline = $1 order by bucket, number";
+    let client = connect(url).await?;
+    client.execute(MEMBERS, &[&PIPELINE, &count]).await?;
+    client.execute(BALANCES, &[&PIPELINE]).await?;
+    client.batch_execute("vacuum (analyze) member; ").await?;
+    client.batch_execute("vacuum (analyze) balance").await?;
+    Ok(client.batch_execute("checkpoint").await?)
+}
+
+/// Bytes of the tables in the first schema of the path, with their indexes.
+pub(crate) async fn size(url: &str) -> Result<i64, Failure> {
+    const SIZE: &str = "select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint from pg_class
+        where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')";
+    Ok(connect(url).await?.query_one(SIZE, &[]).await?.try_get(0)?)
+}
+
 /// Writes all batches; answers how many events the inbox then has.
 pub(crate) async fn replay(url: &str, batches: &[Batch]) -> Result<usize, Failure> {
     // What the ledger sets for each batch: a plan made while the tables were empty would scan them for ever.

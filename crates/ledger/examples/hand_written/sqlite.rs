@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use crate::rows::{Batch, Member};
 use crate::{Clock, Failure};
@@ -28,6 +29,42 @@ pub(crate) fn replay(path: &str, batches: &[Batch]) -> Result<usize, Failure> {
     }
     let counted: i64 = connection.query_row("select count(*) from inbox", [], |row| row.get(0))?;
     Ok(usize::try_from(counted)?)
+}
+
+/// Members that never did anything, in the order of their keys.
+pub(crate) fn crowd(path: &str, count: i64) -> Result<(), Failure> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(PRAGMAS)?;
+    let mut members: Vec<(u16, i64)> = (0..count).map(|n| (bucket(&format!("m-{n}")), n)).collect();
+    members.sort_unstable();
+    connection.execute_batch("begin")?;
+    {
+        let mut member = connection
+            .prepare("insert into member (pipeline, bucket, external_id, joined_at) values (?1, ?2, ?3, ?4)")?;
+        let mut balance = connection.prepare(
+            "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot)
+             values (?1, ?2, ?3, 'points', 0, 0, 0, 0, 0)",
+        )?;
+        let now = now();
+        for (bucket, n) in members {
+            member.execute(params![PIPELINE, bucket, format!("m-{n}"), now])?;
+            balance.execute(params![PIPELINE, bucket, connection.last_insert_rowid()])?;
+        }
+    }
+    Ok(connection.execute_batch("commit; pragma wal_checkpoint(truncate)")?)
+}
+
+/// The ledger's: the first two bytes of SHA-256(pipeline, 0, member), modulo 1024.
+fn bucket(member: &str) -> u16 {
+    let digest = Sha256::digest([PIPELINE.as_bytes(), &[0], member.as_bytes()].concat());
+    u16::from_be_bytes([digest[0], digest[1]]) % 1024
+}
+
+/// Bytes of the pages that are in use.
+pub(crate) fn size(path: &str) -> Result<i64, Failure> {
+    let connection = Connection::open(path)?;
+    let pragma = |name: &str| connection.query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0));
+    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
 }
 
 fn now() -> i64 {

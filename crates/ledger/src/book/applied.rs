@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::draft::overflow;
+use super::idle::IdleEnd;
 use super::member::Standing;
 use super::transfer::Transiting;
 use super::wallet::{Balances, Lot};
@@ -70,6 +71,8 @@ pub struct Applied {
     pub order: Option<OrderChange>,
     /// Whether it is parked, or was.
     pub parking: Parking,
+    /// Wallets of which the end by inactivity moved.
+    pub idles: Vec<IdleEnd>,
     /// What it changes of whether the member is frozen.
     pub standing: Option<Standing>,
     /// What it changes of a transfer.

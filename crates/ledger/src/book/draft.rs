@@ -10,6 +10,7 @@ use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
 use super::debt::Claims;
 use super::hold::HoldBook;
+use super::idle::{EndedLots, IdleEnd};
 use super::member::Standing;
 use super::post::Posting;
 use super::transfer::Transiting;
@@ -29,6 +30,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) payments: Option<(OrderId, Payments)>,
     /// What was paid off for an order, out of which lot; for the order's next refunds.
     pub(super) claims: Claims,
+    /// Lots that had idled until before the event.
+    pub(super) ended: BTreeMap<WalletName, EndedLots>,
     /// What was paid off and is not told yet.
     untold: BTreeMap<WalletName, Points>,
     pub(super) bodies: Vec<ResultBody>,
@@ -50,6 +53,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             hold_book: None,
             payments: None,
             claims: Vec::new(),
+            ended: BTreeMap::new(),
             untold: BTreeMap::new(),
             bodies: Vec::new(),
             parking: Parking::None,
@@ -69,6 +73,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             hold_book,
             payments,
             claims,
+            mut ended,
             bodies,
             mut parking,
             standing,
@@ -81,17 +86,23 @@ impl<'s, 'p> Draft<'s, 'p> {
         }
         entry.postings.retain(|line| !line.amount.is_zero());
         let moved = !entry.postings.is_empty() || !entry.allocations.is_empty();
+        if let Some((id, book)) = hold_book {
+            entry.hold = Some(book.row(&id));
+            state.holds.insert(id, book);
+        }
+        let mut idles = Vec::new();
         for (name, wallet) in wallets {
             if moved {
                 entry.balances.push((name.clone(), wallet.balances, wallet.last_lot));
             }
-            let owed = state.wallets.get(&name).map_or(&[][..], |before| &before.owed);
-            entry.owed.extend(debt::changes(&name, owed, &wallet.owed));
-            state.wallets.insert(name, wallet);
-        }
-        if let Some((id, book)) = hold_book {
-            entry.hold = Some(book.row(&id));
-            state.holds.insert(id, book);
+            let before = state.wallets.get(&name);
+            entry.owed.extend(debt::changes(&name, before.map_or(&[][..], |before| &before.owed), &wallet.owed));
+            let idle = wallet.idle.filter(|at| before.and_then(|before| before.idle) != Some(*at));
+            state.wallets.insert(name.clone(), wallet);
+            if let Some(at) = idle {
+                state.holds_in_burn_order(&name);
+                idles.push(IdleEnd { ended: ended.remove(&name), wallet: name, at });
+            }
         }
         state.orders.extend(order_book);
         state.payments.extend(payments);
@@ -112,6 +123,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             entry: moved.then_some(entry),
             order,
             parking,
+            idles,
             standing,
             transit,
         }
@@ -149,6 +161,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         (points, dates): (Points, Dates),
         from: Account,
     ) -> Result<i64, Refusal> {
+        self.idles(name, dates);
         let lot = self.wallet(name).earn(points, dates).map_err(|stuck| stuck.refuse(name))?;
         let into = if dates.activates.is_some() { Account::Pending } else { Account::Available };
         self.entry.line(from, name, -points.0)?;

@@ -288,6 +288,7 @@ impl Moved {
             entry: Some(self.entry),
             order: None,
             parking: Parking::None,
+            idles: Vec::new(),
             standing: None,
             transit: None,
         })

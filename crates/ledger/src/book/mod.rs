@@ -8,6 +8,7 @@ mod debt;
 mod draft;
 mod due;
 mod hold;
+mod idle;
 mod member;
 mod payment;
 mod post;
@@ -28,6 +29,7 @@ pub use applied::{
 pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
+pub use idle::{EndedLots, IdleEnd};
 pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;

@@ -128,7 +128,7 @@ impl Draft<'_, '_> {
         }
         if !ending.is_empty() {
             let sum = ending.iter().map(|taken| taken.points).sum();
-            let dates = Dates { activates: None, expires: Some(until) };
+            let dates = Dates { expires: Some(until), ..Dates::default() };
             let lot = self.credit(wallet, (Points(sum), dates), Account::Redeemed)?;
             for taken in &ending {
                 self.entry.pay(order, taken, (-taken.points, Some(lot)));

@@ -28,6 +28,8 @@ pub struct Posting<'a> {
     pub ruleset_hash: &'a RulesetHash,
     /// The same, for the scales of its wallets.
     pub ruleset: &'a Ruleset,
+    /// Wallets in which the event is an activity, each with when its points end if it is the member's last one. It is none when it is turned down.
+    pub active: &'a BTreeMap<WalletName, Timestamp>,
 }
 
 impl MemberState {
@@ -37,6 +39,11 @@ impl MemberState {
     /// the state is then as before.
     pub fn post(&mut self, posting: Posting<'_>) -> Result<Applied, Refusal> {
         let mut draft = Draft::new(self, posting);
+        let earns = matches!(posting.decision, Decision::Purchase { .. } | Decision::Activity { .. });
+        if earns {
+            // First, so that what it earns is told with its end.
+            draft.active();
+        }
         let outcome = match posting.decision {
             Decision::Purchase { awards } => draft.purchase(awards)?,
             Decision::Activity { awards } => draft.earn(awards, None)?,
@@ -52,6 +59,9 @@ impl MemberState {
             Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Decline(declined) => draft.decline(declined)?,
         };
+        if !earns && outcome == Outcome::Applied {
+            draft.active();
+        }
         draft.tell_repaid()?;
         Ok(draft.finish(outcome))
     }
@@ -73,6 +83,7 @@ impl MemberState {
             parking: Parking::Unpark,
             standing: None,
             transit: None,
+            idles: Vec::new(),
         }
     }
 
@@ -151,14 +162,14 @@ impl Draft<'_, '_> {
             let parts = awards.iter().filter(|award| award.wallet == *wallet && award.dates == dates);
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
-            let available = self.available(wallet)?;
+            let (available, expires_at) = (self.available(wallet)?, self.ends(wallet, dates));
             self.bodies.push(ResultBody::Earned {
                 wallet: wallet.clone(),
                 points: text(points, scale),
                 available,
                 order: order.cloned(),
                 activates_at: dates.activates,
-                expires_at: dates.expires,
+                expires_at,
                 awards: parts.map(part).collect(),
             });
             self.tell_repaid()?;

@@ -59,8 +59,12 @@ impl MemberState {
         let sums = transit.parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(part.points.0));
         let points = Points(sums.filter(|sum| *sum > 0).ok_or_else(|| overflow(&transit.wallet))?);
         let decision = Decision::Transfer { to: transit.to.clone(), wallet: transit.wallet.clone(), points };
-        let hash = event.content_hash();
-        let mut draft = Draft::new(self, Posting { pipeline, event, hash, decision: &decision, ruleset_hash, ruleset });
+        // To be sent something is no activity.
+        let (hash, nothing) = (event.content_hash(), BTreeMap::new());
+        let mut draft = Draft::new(
+            self,
+            Posting { pipeline, event, hash, decision: &decision, active: &nothing, ruleset_hash, ruleset },
+        );
         let outcome =
             if transit.is_refused { draft.come_back(transit, points)? } else { draft.arrive(transit, points)? };
         draft.tell_repaid()?;
@@ -108,13 +112,14 @@ impl Draft<'_, '_> {
             return Ok(Outcome::Rejected);
         }
         self.entry.kind = EntryKind::TransferIn;
-        let mut lots: BTreeMap<(bool, Option<Timestamp>), i64> = BTreeMap::new();
+        let mut lots: BTreeMap<(bool, Dates), i64> = BTreeMap::new();
         for part in &transit.parts {
+            let dates = Dates { activates: None, expires: part.expires, idles: part.idles };
             // Their sum fits, and none is below nought.
-            *lots.entry((part.expires.is_none(), part.expires)).or_default() += part.points.0;
+            *lots.entry((part.expires.is_none(), dates)).or_default() += part.points.0;
         }
-        for ((_, expires), points) in lots {
-            self.credit(wallet, (Points(points), Dates { activates: None, expires }), Account::Transit)?;
+        for ((_, dates), points) in lots {
+            self.credit(wallet, (Points(points), dates), Account::Transit)?;
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::TransferReceived {

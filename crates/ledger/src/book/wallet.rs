@@ -37,8 +37,10 @@ pub struct Lot {
     pub expired: Points,
     /// When pending points become available; `None`: they were so at once.
     pub activates: Option<Timestamp>,
-    /// From when on it is gone; `None`: never.
+    /// From when on it is gone; `None`: never. Of a lot that idles it is the wallet's.
     pub expires: Option<Timestamp>,
+    /// Whether it ends with the wallet's other lots that idle, when the member was inactive for long enough.
+    pub idles: bool,
 }
 
 impl Lot {
@@ -66,6 +68,11 @@ impl Lot {
         self.expires.is_some_and(|at| at <= by)
     }
 
+    /// The end that stands with the lot itself.
+    pub(crate) fn own_end(&self) -> Option<Timestamp> {
+        self.expires.filter(|_| !self.idles)
+    }
+
     pub(super) fn part(&mut self, state: State) -> &mut Points {
         match state {
             State::Pending => &mut self.pending,
@@ -86,6 +93,8 @@ pub struct WalletState {
     pub last_lot: i64,
     /// What is owed, oldest first; sums up to the balance's debt.
     pub owed: Vec<Owed>,
+    /// From when on the lots that idle are gone; `None`: there never was one, nor an activity.
+    pub idle: Option<Timestamp>,
 }
 
 /// The state of points within a lot.
@@ -114,10 +123,19 @@ pub(crate) enum Stuck {
 }
 
 impl WalletState {
-    pub(crate) fn from_rows(balances: Balances, last_lot: i64, mut lots: Vec<Lot>) -> Self {
-        lots.sort_by_key(Lot::burn_key);
-        lots.dedup_by_key(|lot| lot.sequence);
-        Self { balances, lots, last_lot, owed: Vec::new() }
+    pub(crate) fn from_rows((balances, last_lot): (Balances, i64), idle: Option<Timestamp>, lots: Vec<Lot>) -> Self {
+        let mut wallet = Self { balances, lots, last_lot, owed: Vec::new(), idle };
+        wallet.in_burn_order();
+        wallet.lots.dedup_by_key(|lot| lot.sequence);
+        wallet
+    }
+
+    /// Puts the lots in order, after the end of those that idle has moved.
+    pub(super) fn in_burn_order(&mut self) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.idles) {
+            lot.expires = self.idle;
+        }
+        self.lots.sort_by_key(Lot::burn_key);
     }
 
     /// Makes a lot; answers its sequence. Its points are pending if they activate later, else available.
@@ -138,7 +156,8 @@ impl WalletState {
             held: Points::ZERO,
             expired: Points::ZERO,
             activates: dates.activates,
-            expires: dates.expires,
+            expires: if dates.idles { self.idle } else { dates.expires },
+            idles: dates.idles,
         };
         let at = self.lots.partition_point(|known| known.burn_key() < lot.burn_key());
         self.lots.insert(at, lot);

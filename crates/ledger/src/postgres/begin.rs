@@ -56,7 +56,8 @@ const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batc
         select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
     ) i";
 
-const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot
+const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot,
+    b.idle_at
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
@@ -97,7 +98,7 @@ const PARKED: &str = "select w.bucket, w.member, w.id, p.event
 
 /// One look at the member's due row; the lots only if its time has come.
 const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired
+    l.activates_at, l.expires_at, l.expired, l.idles
     from unnest($2::smallint[], $3::bigint[], $4::timestamptz[]) as w(bucket, member, by)
     cross join lateral (
         select 1 from due where pipeline = $1 and bucket = w.bucket and member = w.member and at <= w.by offset 0
@@ -108,6 +109,15 @@ const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initi
         union all
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
             and pending + available > 0 and expires_at is not null and expires_at <= w.by
+        union all
+        select l.* from (
+            select wallet from balance where pipeline = $1 and bucket = w.bucket and member = w.member
+                and idle_at <= w.by offset 0
+        ) b
+        cross join lateral (
+            select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = b.wallet
+                and idles and pending + available > 0 offset 0
+        ) l
         union all
         select l.* from (
             select hold_id, wallet from hold where pipeline = $1 and bucket = w.bucket and member = w.member
@@ -124,7 +134,7 @@ const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initi
     ) l";
 
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired
+    l.activates_at, l.expires_at, l.expired, l.idles
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
@@ -132,21 +142,29 @@ const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, w.n
-    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-        with ordinality as w(bucket, member, wallet, skip, lots, n)
+    l.activates_at, l.expires_at, l.expired, l.idles, w.n
+    from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
+        with ordinality as w(bucket, member, wallet, skip, lots, idles, n)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
-            and available > 0 order by expires_at, sequence limit w.lots offset w.skip
+            and available > 0 and (w.idles is null or idles = w.idles)
+            order by expires_at, sequence limit w.lots offset w.skip
     ) l";
 
 mod refunds;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock(open, request).await?;
-    let (known, timeline_seq) = look(open, request).await?;
+    let Looked { known, parked, timeline_seq } = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known)?;
+    let undecided = load::undecided(request, &open.loaded.members, (&known, &parked));
+    let request = undecided.as_ref();
+    if request.wanted.is_empty() {
+        let members = load::states(&open.loaded, Books::default(), Vec::new())?;
+        return Ok(Begun { answers, members, timeline_seq });
+    }
     let mut books = load_books(open, request).await?;
+    books.parked = parked;
     let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
     let (of_orders, of_refunds) =
         tokio::try_join!(biased; load_orders(open, request, &books), refunds::load(open, request, (&books, &paid)))?;
@@ -231,34 +249,50 @@ fn read_member(row: &Row) -> Result<(&str, MemberKey, Option<Frozen>), Error> {
     Ok((row.try_get(0)?, key, Some(frozen)))
 }
 
-/// One round trip: the inbox and the timeline.
-async fn look(open: &Open, request: &BatchRequest) -> Result<(HashMap<Identity, Known>, i64), LedgerError> {
+/// What tells whether the rest is needed.
+struct Looked {
+    known: HashMap<Identity, Known>,
+    parked: Vec<ParkedRow>,
+    timeline_seq: i64,
+}
+
+/// One round trip: the inbox, the timeline, and the refunds that wait for an order of the batch.
+async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError> {
     let identities: BTreeSet<&Identity> = request.wanted.iter().map(|want| &want.identity).collect();
     let sources: Vec<&str> = identities.iter().map(|identity| identity.source.as_str()).collect();
     let ids: Vec<&str> = identities.iter().map(|identity| identity.id.as_str()).collect();
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
+    let orders = load::orders(request, &open.loaded.members);
+    let keys = Keys::of(orders.iter().map(|(member, _)| *member));
+    let order_ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
+    let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &order_ids];
     let looked = async {
-        let [inbox, timeline] = prepare(client, [INBOX, TIMELINE]).await?;
-        let (inbox, timeline) =
-            tokio::try_join!(biased; client.query(&inbox, &args), client.query_one(&timeline, &args[..1]))?;
+        let [inbox, timeline, parked] = prepare(client, [INBOX, TIMELINE, PARKED]).await?;
+        let (inbox, timeline, parked) = tokio::try_join!(
+            biased;
+            client.query(&inbox, &args),
+            client.query_one(&timeline, &args[..1]),
+            client.query(&parked, &of_orders)
+        )?;
         let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>((known, timeline.try_get(0)?))
+        let parked = parked.iter().map(read_parked).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Error>((known, parked, timeline.try_get(0)?))
     };
-    let (rows, seq) = looked.await.map_err(|e| open.fail(e))?;
+    let (rows, parked, timeline_seq) = looked.await.map_err(|e| open.fail(e))?;
     let mut known = HashMap::with_capacity(rows.len());
     for (source, id, row) in rows {
         let identity =
             Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
         known.insert(identity, row);
     }
-    Ok((known, seq))
+    Ok(Looked { known, parked, timeline_seq })
 }
 
 /// One round trip: balances, what is due, and the orders that the events name.
 async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, LedgerError> {
-    let members = Keys::of(open.loaded.members.values().copied());
+    let members = Keys::of(load::members(request, &open.loaded.members).into_iter());
     let orders = load::orders(request, &open.loaded.members);
     let keys = Keys::of(orders.iter().map(|(member, _)| *member));
     let ids: Vec<&str> = orders.iter().map(|(_, order)| order.as_str()).collect();
@@ -271,18 +305,16 @@ async fn load_books(open: &mut Open, request: &BatchRequest) -> Result<Books, Le
     let of_orders: [&(dyn ToSql + Sync); 4] = [&pipeline, &keys.buckets, &keys.numbers, &ids];
     let of_due: [&(dyn ToSql + Sync); 4] = [&pipeline, &due_keys.buckets, &due_keys.numbers, &by];
     let loaded = async {
-        let [balances, due, purchases, parked] = prepare(client, [BALANCES, DUE_LOTS, PURCHASES, PARKED]).await?;
-        let (balances, due, purchases, parked) = tokio::try_join!(
+        let [balances, due, purchases] = prepare(client, [BALANCES, DUE_LOTS, PURCHASES]).await?;
+        let (balances, due, purchases) = tokio::try_join!(
             biased;
             client.query(&balances, &of_members),
             client.query(&due, &of_due),
-            client.query(&purchases, &of_orders),
-            client.query(&parked, &of_orders)
+            client.query(&purchases, &of_orders)
         )?;
         Ok::<_, Error>(Books {
             balances: balances.iter().map(read_balance).collect::<Result<_, _>>()?,
             purchases: purchases.iter().map(read_purchase).collect::<Result<_, _>>()?,
-            parked: parked.iter().map(read_parked).collect::<Result<_, _>>()?,
             due: due.iter().map(read_lot).collect::<Result<_, _>>()?,
             ..Books::default()
         })
@@ -359,10 +391,11 @@ async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<
     let skips: Vec<i64> = wishes.iter().map(|wish| wish.offset).collect();
     let limits: Vec<i64> = wishes.iter().map(|wish| wish.limit).collect();
     let [statement] = prepare(client, [BURN_ORDER]).await?;
-    let args: [&(dyn ToSql + Sync); 6] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits];
+    let kinds: Vec<Option<bool>> = wishes.iter().map(|wish| wish.idles).collect();
+    let args: [&(dyn ToSql + Sync); 7] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits, &kinds];
     let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
     for row in client.query(&statement, &args).await? {
-        let n: i64 = row.try_get(11)?;
+        let n: i64 = row.try_get(12)?;
         let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
         if let Some(page) = page {
             page.push(read_lot(&row)?);
@@ -410,7 +443,8 @@ fn read_balance(row: &Row) -> Result<BalanceRow, Error> {
         held: Points(row.try_get(5)?),
         debt: Points(row.try_get(6)?),
     };
-    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot: row.try_get(7)? })
+    let (last_lot, idle) = (row.try_get(7)?, row.try_get(8)?);
+    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle })
 }
 
 fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
@@ -459,6 +493,7 @@ fn read_lot(row: &Row) -> Result<StoredLot, Error> {
         activates: row.try_get(8)?,
         expires: row.try_get(9)?,
         expired: Points(row.try_get(10)?),
+        idles: row.try_get(11)?,
     };
     Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
 }

@@ -35,6 +35,7 @@ macro_rules! column {
 
 // After the macro that they use.
 mod holds;
+mod idle;
 mod members;
 mod refunds;
 mod transfers;
@@ -83,6 +84,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.lots.is_empty(), lots);
     add(!rows.holds.is_empty(), holds::holds);
     add(!rows.holds.is_empty(), holds::parts);
+    add(!rows.ended.is_empty(), idle::ended);
+    add(!rows.idles.is_empty(), idle::ends);
     add(!rows.due.is_empty(), due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
@@ -239,10 +242,10 @@ fn new_lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.new_lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at, expired)
+                  activates_at, expires_at, expired, idles)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
                   $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
-                  $13::bigint[])",
+                  $13::bigint[], $14::boolean[])",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -254,8 +257,9 @@ fn new_lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, (_, row)) => row.lot.available.0),
             column!(rows, (_, (_, row)) => row.lot.held.0),
             column!(rows, (_, (_, row)) => row.lot.activates),
-            column!(rows, (_, (_, row)) => row.lot.expires),
+            column!(rows, (_, (_, row)) => row.lot.own_end()),
             column!(rows, (_, (_, row)) => row.lot.expired.0),
+            column!(rows, (_, (_, row)) => row.lot.idles),
         ],
     }
 }
@@ -288,7 +292,7 @@ fn lots(batch: &Batch<'_>) -> Write {
     }
 }
 
-/// When the next thing is due for a member, from the lots and holds as they stand by then: three looks into indexes.
+/// When the next thing is due for a member, from the lots, holds and ends by inactivity as they stand by then: looks into indexes.
 fn due(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.due;
     Write {
@@ -299,7 +303,10 @@ fn due(batch: &Batch<'_>) -> Write {
                   (select expires_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and pending + available > 0 and expires_at is not null order by expires_at limit 1),
                   (select expires_at from hold where pipeline = $1 and bucket = w.bucket and member = w.member
-                      and held > 0 and expires_at is not null order by expires_at limit 1)
+                      and held > 0 and expires_at is not null order by expires_at limit 1),
+                  (select min(b.idle_at) from balance b where b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member
+                      and b.idle_at is not null and exists (select 1 from lot where pipeline = $1 and bucket = w.bucket
+                          and member = w.member and wallet = b.wallet and idles and pending + available > 0))
               ), 1 from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
               on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
               where due.at is distinct from excluded.at",

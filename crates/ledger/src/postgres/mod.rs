@@ -8,11 +8,13 @@ mod address;
 mod begin;
 mod commit;
 mod fault;
+mod memory;
 mod tls;
 
 pub(crate) use address::trusting;
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +22,7 @@ use contract::PipelineName;
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::types::{ToSql, Type};
 
+use self::memory::{Confirmed, Memory};
 use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
@@ -46,6 +49,7 @@ const MIGRATION_LOCK: i64 = 0x006c_6f79_616c_7479;
 pub(crate) struct Postgres {
     pool: Pool,
     object: String,
+    memory: Arc<Memory>,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -69,7 +73,7 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { pool, object: shown })
+        Ok(Self { pool, object: shown, memory: Arc::default() })
     }
 
     async fn client(&self) -> Result<Object, LedgerError> {
@@ -141,11 +145,16 @@ impl Store for Postgres {
         // Inside from the first statement on, so that a cancelled call cannot leave an open transaction in the pool.
         let mut open = Open {
             client: Some(self.client().await?),
+            memory: self.memory.clone(),
             object: self.object.clone(),
             pipeline: request.pipeline.clone(),
             batch: BatchId(0),
             loaded: Loaded::default(),
         };
+        let missed = self.memory.missed(open.client()?).await.map_err(|e| open.fail(e))?;
+        if let Some(Confirmed { batch, at, .. }) = missed {
+            return Err(LedgerError::Forgot { object: self.object.clone(), batch: batch.0, at });
+        }
         let begun = begin::begin(&mut open, request).await?;
         Ok((Box::new(open), begun))
     }
@@ -200,6 +209,7 @@ impl Postgres {
 struct Open {
     /// `None` once the transaction has ended and the connection is back in the pool.
     client: Option<Object>,
+    memory: Arc<Memory>,
     object: String,
     pipeline: PipelineName,
     batch: BatchId,
@@ -228,7 +238,10 @@ impl OpenBatch for Open {
         let batch =
             commit::Batch { id: self.batch, pipeline: &self.pipeline, rows: &rows, cleared: &writes.cleared_attempts };
         let committed = match commit::commit(self.client()?, &batch).await {
-            Ok(()) => Committed::Done(self.batch),
+            Ok(()) => {
+                self.memory.keep(&self.pipeline, self.batch, &rows);
+                Committed::Done(self.batch)
+            }
             Err(e) => fault::refusal(&e).ok_or_else(|| self.fail(e))?,
         };
         // Committed or rolled back by the database: the connection is clean.

@@ -103,6 +103,9 @@ impl Serialize for Until {
     }
 }
 
+/// When a lot `l` ends, in microseconds: one that idles does so with its wallet `b`.
+const LOT_END: &str = "micros(case when l.idles = true then b.idle_at else l.expires_at end)";
+
 /// The slots of time, each with the last microsecond of `expires_at` that belongs to it.
 struct Slots {
     named: Vec<Until>,
@@ -127,14 +130,10 @@ impl Slots {
 
     /// The number of the slot of a lot `l`.
     fn sql(&self) -> String {
-        let whens: Vec<String> = self
-            .ends
-            .iter()
-            .enumerate()
-            .map(|(slot, end)| format!("when micros(l.expires_at) <= {end} then {slot}"))
-            .collect();
+        let whens: Vec<String> =
+            self.ends.iter().enumerate().map(|(slot, end)| format!("when {LOT_END} <= {end} then {slot}")).collect();
         let later = self.ends.len();
-        format!("case when l.expires_at is null then {} {} else {later} end", later + 1, whens.join(" "))
+        format!("case when {LOT_END} is null then {} {} else {later} end", later + 1, whens.join(" "))
     }
 }
 
@@ -188,14 +187,17 @@ async fn lots(
     slots: &Slots,
 ) -> Result<Sums<usize>, LedgerError> {
     let slot = slots.sql();
+    let join_b = "left join balance b on l.idles = true and b.pipeline = l.pipeline and b.bucket = l.bucket
+        and b.member = l.member and b.wallet = l.wallet";
     let ((join_l, condition_l), (join_a, condition_a)) = (until(ask, "l"), until(ask, "a"));
     let sql = format!(
         "select x.wallet, cast(x.slot as text), cast(sum(x.amount) as text) from (
-            select l.wallet, {slot} as slot, l.initial as amount from lot l {join_l}
+            select l.wallet, {slot} as slot, l.initial as amount from lot l {join_l} {join_b}
                 where l.pipeline = $1 {condition_l}
             union all select a.wallet, {slot} as slot, -a.amount as amount from allocation a {join_a}
                 join lot l on l.pipeline = a.pipeline and l.bucket = a.bucket and l.member = a.member
                     and l.wallet = a.wallet and l.sequence = a.lot
+                {join_b}
                 where a.pipeline = $1 {condition_a}
          ) x group by x.wallet, x.slot"
     );

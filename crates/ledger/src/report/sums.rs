@@ -89,14 +89,25 @@ pub(super) fn four(scales: &Scales, wallet: &WalletName, row: &Row, first: usize
     Ok([at(0)?, at(1)?, at(2)?, at(3)?])
 }
 
-/// What [`lot`] reads.
-pub(super) const LOT_COLUMNS: &str =
+/// When a lot `l` ends, in microseconds: one that idles does so with its wallet.
+macro_rules! lot_ends {
+    () => {
+        "micros(case when l.idles = true then (select b.idle_at from balance b where b.pipeline = l.pipeline
+             and b.bucket = l.bucket and b.member = l.member and b.wallet = l.wallet) else l.expires_at end)"
+    };
+}
+
+/// What [`lot`] reads, of a lot `l`.
+pub(super) const LOT_COLUMNS: &str = concat!(
     "wallet, cast(sequence as text), cast(entry as text), cast(initial as text), cast(pending as text),
-     cast(available as text), cast(held as text), cast(micros(activates_at) as text), cast(micros(expires_at) as text)";
+     cast(available as text), cast(held as text), cast(micros(activates_at) as text), cast(",
+    lot_ends!(),
+    " as text)"
+);
 
 /// Burn order within a wallet, of a lot `l`: what never expires comes last.
 pub(super) const LOT_ORDER: &str =
-    "case when l.expires_at is null then 1 else 0 end, coalesce(micros(l.expires_at), 0), l.sequence";
+    concat!("case when ", lot_ends!(), " is null then 1 else 0 end, coalesce(", lot_ends!(), ", 0), l.sequence");
 
 pub(super) fn lot(scales: &Scales, row: &Row) -> Result<LotReport, LedgerError> {
     let wallet: WalletName = row.id(0)?;

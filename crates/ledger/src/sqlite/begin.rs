@@ -1,6 +1,6 @@
 //! The first half of a batch: one writing transaction from here to the commit, so nothing needs a lock of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::Points;
 use jiff::Timestamp;
@@ -29,7 +29,14 @@ pub(super) fn begin(
     begin.members(request, &mut loaded).map_err(fail)?;
     let known = begin.inbox(request).map_err(fail)?;
     let answers = load::answers(&request.wanted, &known)?;
+    let mut parked = Vec::new();
+    for (member, order) in load::orders(request, &loaded.members) {
+        begin.parked(member, order.as_str(), &mut parked).map_err(fail)?;
+    }
+    let undecided = load::undecided(request, &loaded.members, (&known, &parked));
+    let request = undecided.as_ref();
     let mut books = begin.books(request, &mut loaded).map_err(fail)?;
+    books.parked = parked;
     let until = load::due_until(request, &loaded, &books.parked)?;
     for (member, by) in &until {
         begin.due(*member, *by, &mut books.due).map_err(fail)?;
@@ -113,7 +120,8 @@ impl Begin<'_> {
     }
 
     fn books(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<Books> {
-        let mut books = Books { balances: self.balances(loaded)?, ..Books::default() };
+        let mut books =
+            Books { balances: self.balances(&load::members(request, &loaded.members))?, ..Books::default() };
         for (member, order) in load::orders(request, &loaded.members) {
             if let Some(row) = self.purchase(member, order.as_str())? {
                 if let Some(entry) = row.entry {
@@ -123,7 +131,6 @@ impl Begin<'_> {
                 loaded.orders.insert((member, order.clone()), row.entry);
                 books.purchases.push(row);
             }
-            self.parked(member, order.as_str(), &mut books.parked)?;
         }
         for member in load::debtors(&books.balances) {
             self.owed(member, &mut books.owed)?;
@@ -131,13 +138,13 @@ impl Begin<'_> {
         Ok(books)
     }
 
-    fn balances(&self, loaded: &Loaded) -> rusqlite::Result<Vec<BalanceRow>> {
+    fn balances(&self, members: &BTreeSet<MemberKey>) -> rusqlite::Result<Vec<BalanceRow>> {
         let mut find = self.connection.prepare_cached(
-            "select wallet, pending, available, held, debt, last_lot from balance
+            "select wallet, pending, available, held, debt, last_lot, idle_at from balance
              where pipeline = ?1 and bucket = ?2 and member = ?3",
         )?;
-        let mut balances = Vec::with_capacity(loaded.members.len());
-        for member in loaded.members.values().copied() {
+        let mut balances = Vec::with_capacity(members.len());
+        for member in members.iter().copied() {
             let read = |row: &Row<'_>| {
                 let balances = Balances {
                     pending: Points(row.get(1)?),
@@ -145,7 +152,7 @@ impl Begin<'_> {
                     held: Points(row.get(3)?),
                     debt: Points(row.get(4)?),
                 };
-                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot: row.get(5)? })
+                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot: row.get(5)?, idle: time(row, 6)? })
             };
             for row in find.query_map(params![self.pipeline, member.bucket, member.number], read)? {
                 balances.push(row?);
@@ -164,21 +171,27 @@ impl Begin<'_> {
             return Ok(());
         }
         let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, wallet from lot
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles, wallet from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and pending > 0 and activates_at <= ?4
              union all
-             select sequence, initial, pending, available, held, activates_at, expires_at, expired, wallet from lot
+             select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles, wallet from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and pending + available > 0
                  and expires_at is not null and expires_at <= ?4
              union all
-             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.wallet
+             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.wallet
+             from balance b cross join lot l
+             where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3 and b.idle_at <= ?4
+                 and l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.wallet = b.wallet
+                 and l.idles = 1 and l.pending + l.available > 0
+             union all
+             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.wallet
              from hold h cross join hold_lot p cross join lot l
              where h.pipeline = ?1 and h.bucket = ?2 and h.member = ?3 and h.held > 0
                  and h.expires_at is not null and h.expires_at <= ?4
                  and p.pipeline = ?1 and p.bucket = ?2 and p.member = ?3 and p.hold_id = h.hold_id and p.held > 0
                  and l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.wallet = h.wallet and l.sequence = p.lot",
         )?;
-        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(8)?, row))? {
+        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(9)?, row))? {
             into.push(row?);
         }
         Ok(())
@@ -245,7 +258,7 @@ impl Begin<'_> {
 
     fn named_lot(&self, member: MemberKey, wallet: &str, sequence: i64) -> rusqlite::Result<Option<StoredLot>> {
         let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired from lot
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
         )?;
         let read = |row: &Row<'_>| stored_lot(member, wallet, row);
@@ -254,14 +267,16 @@ impl Begin<'_> {
 
     fn burn_order(&self, mut wish: Wish, into: &mut Vec<StoredLot>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired from lot
+            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles from lot
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and available > 0
+                 and (?7 is null or idles = ?7)
              order by expires_at is null, expires_at, sequence limit ?5 offset ?6",
         )?;
         let member = wish.member;
         loop {
             let wallet = wish.wallet.as_str();
-            let key = params![self.pipeline, member.bucket, member.number, wallet, wish.limit, wish.offset];
+            let (limit, offset, idles) = (wish.limit, wish.offset, wish.idles);
+            let key = params![self.pipeline, member.bucket, member.number, wallet, limit, offset, idles];
             let page: Vec<_> = find.query_map(key, |row| stored_lot(member, wallet, row))?.collect::<Result<_, _>>()?;
             let points: Vec<_> = page.iter().map(|lot| lot.lot.available.0).collect();
             into.extend(page);
@@ -285,17 +300,20 @@ fn frozen(row: &Row<'_>) -> rusqlite::Result<Option<Frozen>> {
 }
 
 fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Result<StoredLot> {
-    let time =
-        |column| row.get::<_, Option<i64>>(column).map(|at| at.and_then(|at| Timestamp::from_microsecond(at).ok()));
     let lot = Lot {
         sequence: row.get(0)?,
         initial: Points(row.get(1)?),
         pending: Points(row.get(2)?),
         available: Points(row.get(3)?),
         held: Points(row.get(4)?),
-        activates: time(5)?,
-        expires: time(6)?,
+        activates: time(row, 5)?,
+        expires: time(row, 6)?,
         expired: Points(row.get(7)?),
+        idles: row.get(8)?,
     };
     Ok(StoredLot { member, wallet: wallet.to_owned(), lot })
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.and_then(|at| Timestamp::from_microsecond(at).ok()))
 }

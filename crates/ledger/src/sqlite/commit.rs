@@ -10,6 +10,7 @@ use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
+mod idle;
 mod members;
 mod refunds;
 mod transfers;
@@ -54,6 +55,8 @@ impl Commit<'_> {
         self.balances(rows)?;
         self.lots(rows)?;
         holds::write(self.connection, self.pipeline, rows)?;
+        self.ended(rows)?;
+        self.idles(rows)?;
         self.due(rows)?;
         self.awards(rows)?;
         self.owed(rows)?;
@@ -191,7 +194,8 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-             activates_at, expires_at, expired) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             activates_at, expires_at, expired, idles)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
         for ((member, wallet, sequence), (entry, row)) in &rows.new_lots {
             let lot = &row.lot;
@@ -207,8 +211,9 @@ impl Commit<'_> {
                 lot.available.0,
                 lot.held.0,
                 lot.activates.map(Timestamp::as_microsecond),
-                lot.expires.map(Timestamp::as_microsecond),
+                lot.own_end().map(Timestamp::as_microsecond),
                 lot.expired.0,
+                lot.idles,
             ])?;
         }
         let mut update = self.prepare(
@@ -245,7 +250,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// When the next thing is due for a member, from the lots and holds as they stand now.
+    /// When the next thing is due for a member, from the lots, holds and ends by inactivity as they stand now.
     fn due(&self, rows: &Rows) -> rusqlite::Result<()> {
         let mut upsert = self.prepare(
             "insert into due (pipeline, bucket, member, at, version)
@@ -258,6 +263,10 @@ impl Commit<'_> {
                  union all
                  select * from (select expires_at as at from hold where pipeline = ?1 and bucket = ?2 and member = ?3
                      and held > 0 and expires_at is not null order by expires_at limit 1)
+                 union all
+                 select b.idle_at from balance b where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3
+                     and b.idle_at is not null and exists (select 1 from lot l where l.pipeline = ?1 and l.bucket = ?2
+                         and l.member = ?3 and l.wallet = b.wallet and l.idles = 1 and l.pending + l.available > 0)
              ) where true
              on conflict (pipeline, bucket, member) do update set at = excluded.at, version = due.version + 1
              where due.at is not excluded.at",

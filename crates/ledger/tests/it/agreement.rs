@@ -1,9 +1,9 @@
 //! Random histories of one member against the model: late events, doubles, refunds before their purchase, orders paid for with points,
-//! holds, jumps of time, under each policy of refunds; the same to the last point.
+//! holds, points that end with a time without activity, jumps of time, under each policy of refunds; the same to the last point.
 //!
 //! `SEED` runs one history again; `LOYALTY_TEST_SHARE=all` runs many. A history that differs is cut down before it is shown.
 
-use contract::event::Event;
+use contract::event::{Event, Kind};
 use contract::program::TakeBack;
 
 use crate::freezing::{freeze, unfreeze};
@@ -34,7 +34,11 @@ fn history(seed: u64) -> Vec<Event> {
                 let mut event = bought(&order, "ann", &lines);
                 event.id = name.try_into().unwrap();
                 let event = if dice.upto(2) == 0 { days(event, "wait", 1 + dice.points(20)) } else { event };
-                if dice.upto(3) > 0 { days(event, "last", 1 + dice.points(30)) } else { event }
+                match dice.upto(4) {
+                    0 => event,
+                    1 => days(event, "idle", 1 + dice.points(30)),
+                    _ => days(event, "last", 1 + dice.points(30)),
+                }
             }
             4 | 5 => back(&name, "ann", &order, &[line]),
             6 => back(&name, "ann", &order, &[]),
@@ -70,6 +74,15 @@ fn history(seed: u64) -> Vec<Event> {
             },
         };
         events.push(on(event, day));
+    }
+    // Most of what a member does keeps points alive that idle; what is turned down does not.
+    let does = |event: &&mut Event| !matches!(event.kind, Kind::Refund(_) | Kind::Release(_));
+    for event in events.iter_mut().filter(does) {
+        // By the name, so that an event that is there twice is the same.
+        let n: i64 = event.id.as_str().trim_start_matches('e').parse().unwrap();
+        if (n * 7 + i64::try_from(seed % 11).unwrap()) % 3 > 0 {
+            *event = days(event.clone(), "active", 1 + n * 13 % 25);
+        }
     }
     events
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use contract::BuryReason::{DuplicateOrder, Overflow};
+use contract::event::Event;
 use contract::ruleset::TimelineLine;
+use contract::{MemberId, Points};
 use jiff::Timestamp;
 use ledger::audit::Auditing;
 use ledger::book::Outcome;
@@ -13,6 +15,7 @@ use crate::world::{Said, World, adjust, back, bought, done, event, id, on_every_
 
 on_every_store! {
     a_replayed_event_pays_what_it_paid_the_first_time
+    what_was_decided_before_loads_nothing_of_its_member
     the_same_identity_with_other_content_is_a_clash
     an_event_twice_in_one_batch_is_applied_once
     a_refused_twin_leaves_its_identity_to_the_next_one
@@ -48,6 +51,22 @@ async fn a_replayed_event_pays_what_it_paid_the_first_time(world: World) {
     assert_eq!(world.one(order).await, Said::Replayed(outcome, results));
     assert_eq!(world.available("ann", "points").await, "130");
     world.audits_clean().await;
+}
+
+async fn what_was_decided_before_loads_nothing_of_its_member(world: World) {
+    let (order, spent) = (bought("o1", "ann", &[100]), spend("s1", "ann", 20));
+    world.batch(&[order.clone(), spent.clone(), bought("o2", "bob", &[100])]).await;
+    let (ann, bob): (MemberId, MemberId) = (order.member.clone(), id("bob"));
+    let loaded = async |events: &[Event]| {
+        let (open, begun) = world.ledger.begin(&world.request(events)).await.unwrap();
+        drop(open);
+        begun.members
+    };
+    assert_eq!(loaded(&[order.clone(), spent.clone()]).await[&ann].balances(&id("points")).available, Points(0));
+    // With one that is new everything of its member is there, and nothing of others.
+    let mixed = loaded(&[order, spent, spend("s2", "ann", 30), bought("o2", "bob", &[100])]).await;
+    assert_eq!(mixed[&ann].balances(&id("points")).available, Points(130));
+    assert_eq!(mixed[&bob].balances(&id("points")).available, Points(0));
 }
 
 async fn the_same_identity_with_other_content_is_a_clash(world: World) {

@@ -16,6 +16,7 @@ mod errors;
 mod freezing;
 mod hold_audit;
 mod holds;
+mod idle;
 mod kept;
 mod liability;
 mod migrated;

@@ -10,6 +10,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         "drop table hold; drop table hold_lot; alter table entry drop column hold_id; alter table allocation drop column hold_id",
     ),
     (4, "drop table owed; drop table payment"),
+    (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
     (6, MOVES),
 ];
 

@@ -28,6 +28,8 @@ struct Point {
     place: Place,
     activates: Option<Timestamp>,
     expires: Option<Timestamp>,
+    /// It has no end of its own, but the member's.
+    idles: bool,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,8 @@ pub(crate) struct Model {
     /// The order of each point that is owed, those that are paid off first in front.
     debts: Vec<String>,
     frozen: bool,
+    /// When points that idle end.
+    idle: Option<Timestamp>,
 }
 
 fn worth(lines: &[i64]) -> i64 {
@@ -81,7 +85,7 @@ fn worth(lines: &[i64]) -> i64 {
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
         let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false }
+        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
@@ -96,7 +100,14 @@ impl Model {
                 self.night(at);
                 let lines: Vec<i64> = purchase.lines.iter().map(|line| line.amount.minor).collect();
                 let awarded = worth(&lines);
-                let lot = (awarded > 0).then(|| self.earn(awarded, [day(event, "wait"), day(event, "last")]));
+                self.active(event);
+                let lot = (awarded > 0).then(|| {
+                    if let Some(end) = day(event, "idle") {
+                        self.begin_idling(at, end);
+                    }
+                    let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
+                    self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")))
+                });
                 self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
                 self.refund_waiting(&order);
             }
@@ -106,18 +117,23 @@ impl Model {
                     return;
                 }
                 let spent = self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
+                let accepted = !spent.is_empty();
                 if let Some(order) = &redeem.order {
                     self.paid.entry(order.to_string()).or_default().left.extend(spent);
                     self.pay_back(order.as_str(), at);
+                }
+                if accepted {
+                    self.active(event);
                 }
             }
             Kind::Adjust(adjust) => {
                 self.night(at);
                 let points = i64::try_from(adjust.points).unwrap();
                 if points > 0 {
-                    self.earn(points, [None, None]);
-                } else {
-                    self.take(-points, Place::Adjusted);
+                    self.earn(points, ([None, None], false));
+                    self.active(event);
+                } else if !self.take(-points, Place::Adjusted).is_empty() {
+                    self.active(event);
                 }
             }
             Kind::Refund(refund) if self.orders.contains_key(refund.order.as_str()) => self.refund(refund, at),
@@ -135,21 +151,25 @@ impl Model {
                         self.points[*n].place = Place::Held;
                     }
                     self.holds.insert(hold.hold.to_string(), Hold { points, until: hold.expires });
+                    self.active(event);
                 }
             }
             Kind::Capture(capture) => {
                 self.night(at);
-                let Some(hold) = self.holds.get_mut(capture.hold.as_str()) else { return };
-                let wanted = capture.points.map_or(hold.points.len(), |points| usize::try_from(points.get()).unwrap());
-                if wanted > hold.points.len() {
+                let points = self.held(capture.hold.as_str());
+                let wanted = capture.points.map_or(points.len(), |points| usize::try_from(points.get()).unwrap());
+                if wanted == 0 || wanted > points.len() {
                     return;
                 }
-                for n in hold.points.drain(..wanted) {
-                    self.points[n].place = Place::Spent;
+                let (spent, rest) = points.split_at(wanted);
+                for n in spent {
+                    self.points[*n].place = Place::Spent;
                 }
+                self.holds.get_mut(capture.hold.as_str()).unwrap().points = rest.to_vec();
                 if !capture.keeps_rest {
                     self.free(capture.hold.as_str(), at);
                 }
+                self.active(event);
             }
             Kind::Release(release) => {
                 self.night(at);
@@ -169,21 +189,58 @@ impl Model {
         }
     }
 
+    /// Points of a hold, those that end first before the others; none where there is no such hold, or nothing left of it.
+    fn held(&self, hold: &str) -> Vec<usize> {
+        let mut points = self.holds.get(hold).map(|hold| hold.points.clone()).unwrap_or_default();
+        self.sort(&mut points);
+        points
+    }
+
     fn free(&mut self, hold: &str, at: Timestamp) {
-        let Some(hold) = self.holds.get_mut(hold) else { return };
-        for n in std::mem::take(&mut hold.points) {
-            if self.points[n].expires.is_some_and(|expires| expires <= at) {
+        let points = self.held(hold);
+        for n in points {
+            if self.ended(n, at) {
                 self.points[n].place = Place::Expired;
             } else {
                 self.arrive(n);
             }
         }
+        if let Some(hold) = self.holds.get_mut(hold) {
+            hold.points.clear();
+        }
     }
 
-    fn earn(&mut self, points: i64, [activates, expires]: [Option<Timestamp>; 2]) -> usize {
+    /// When a point ends.
+    fn end(&self, n: usize) -> Option<Timestamp> {
+        if self.points[n].idles { self.idle } else { self.points[n].expires }
+    }
+
+    fn ended(&self, n: usize, at: Timestamp) -> bool {
+        self.end(n).is_some_and(|end| end <= at)
+    }
+
+    /// Points that idle have ended by now, or will end with the next ones: those stay with their time.
+    fn begin_idling(&mut self, at: Timestamp, end: Timestamp) {
+        if self.idle.is_some_and(|idle| idle > at) {
+            return;
+        }
+        for point in self.points.iter_mut().filter(|point| point.idles) {
+            (point.idles, point.expires) = (false, self.idle);
+        }
+        self.idle = Some(end);
+    }
+
+    /// If the event is an activity: nothing that idles ends sooner than it says.
+    fn active(&mut self, event: &Event) {
+        let Some(end) = day(event, "active") else { return };
+        self.begin_idling(event.occurred_at, end);
+        self.idle = self.idle.max(Some(end));
+    }
+
+    fn earn(&mut self, points: i64, ([activates, expires], idles): ([Option<Timestamp>; 2], bool)) -> usize {
         self.lots += 1;
         for _ in 0..points {
-            self.points.push(Point { lot: self.lots, place: Place::Pending, activates, expires });
+            self.points.push(Point { lot: self.lots, place: Place::Pending, activates, expires, idles });
             if activates.is_none() {
                 self.arrive(self.points.len() - 1);
             }
@@ -204,7 +261,7 @@ impl Model {
 
     /// Each point goes where it belongs at this time, one moment after the other: points come, holds end, points end.
     pub(crate) fn night(&mut self, by: Timestamp) {
-        let times = self.points.iter().flat_map(|point| [point.activates, point.expires]);
+        let times = (0..self.points.len()).flat_map(|n| [self.points[n].activates, self.end(n)]);
         let mut moments: Vec<Timestamp> = times.chain(self.holds.values().map(|hold| hold.until)).flatten().collect();
         moments.retain(|moment| *moment <= by);
         moments.sort();
@@ -219,10 +276,10 @@ impl Model {
             for hold in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
                 self.free(&hold, moment);
             }
-            for point in &mut self.points {
-                let held = matches!(point.place, Place::Pending | Place::Available);
-                if held && point.expires == Some(moment) {
-                    point.place = Place::Expired;
+            for n in 0..self.points.len() {
+                let held = matches!(self.points[n].place, Place::Pending | Place::Available);
+                if held && self.end(n) == Some(moment) {
+                    self.points[n].place = Place::Expired;
                 }
             }
         }
@@ -231,11 +288,12 @@ impl Model {
     /// Points of a place, those that end first before the others.
     fn in_burn_order(&self, place: Place) -> Vec<usize> {
         let mut points: Vec<usize> = (0..self.points.len()).filter(|n| self.points[*n].place == place).collect();
-        points.sort_by_key(|n| {
-            let Point { lot, expires, .. } = self.points[*n];
-            (expires.unwrap_or(Timestamp::MAX), lot)
-        });
+        self.sort(&mut points);
         points
+    }
+
+    fn sort(&self, points: &mut [usize]) {
+        points.sort_by_key(|n| (self.end(*n).unwrap_or(Timestamp::MAX), self.points[*n].lot));
     }
 
     /// All of them or none; answers which.
@@ -308,8 +366,9 @@ impl Model {
             return;
         }
         let n = order.taken.pop().unwrap();
+        let ended = self.ended(n, at);
         let point = &mut self.points[n];
-        if point.expires.is_some_and(|expires| expires <= at) {
+        if ended {
             point.place = Place::Expired;
         } else if point.activates.is_some_and(|activates| activates > at) {
             point.place = Place::Pending;
@@ -339,7 +398,7 @@ impl Model {
         }
         let grace = at + SignedDuration::from_hours(5 * 24);
         let (ending, lasting) =
-            back.into_iter().partition::<Vec<_>, _>(|n| self.points[*n].expires.is_some_and(|end| end < grace));
+            back.into_iter().partition::<Vec<_>, _>(|n| self.end(*n).is_some_and(|end| end < grace));
         for n in lasting {
             self.arrive(n);
         }
@@ -347,7 +406,8 @@ impl Model {
             self.lots += 1;
         }
         for n in ending {
-            self.points[n] = Point { lot: self.lots, place: Place::Spent, activates: None, expires: Some(grace) };
+            let (lot, expires) = (self.lots, Some(grace));
+            self.points[n] = Point { lot, place: Place::Spent, activates: None, expires, idles: false };
             self.arrive(n);
         }
     }

@@ -7,6 +7,7 @@ use ledger::report::Balance;
 use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release};
 use crate::payments::spend_for;
+use crate::time::days;
 use crate::transfers::{carry, send};
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
@@ -37,7 +38,9 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         let mut event = match dice.upto(18) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(90)).collect();
-                with_stars(bought(&order, &member, &lines), dice.points(30))
+                let event = with_stars(bought(&order, &member, &lines), dice.points(30));
+                let term = ["none", "last", "idle"][usize::try_from(dice.upto(3)).unwrap()];
+                days(event, term, 1 + dice.points(60))
             }
             4..=6 => a_line_back(dice, &name, &events).unwrap_or_else(|| back(&name, &member, &order, &["1"])),
             7 => back(&name, &member, &order, &[]),
@@ -68,6 +71,9 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         };
         if event.id.as_str().starts_with('o') {
             event.id = name.try_into().unwrap();
+        }
+        if event.type_name() != "refund" && !event.data.contains_key("active") && dice.upto(3) == 0 {
+            event = days(event, "active", 1 + dice.points(90));
         }
         events.push(event);
     }

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use contract::event::Event;
-use ledger::{Answer, BatchWrites, Committed};
+use ledger::{Answer, BatchWrites, Committed, LedgerError};
 
-use crate::world::{World, back, bought, decide, spend};
+use crate::property::{Dice, history};
+use crate::world::{World, back, bought, decide, raw_postgres, spend};
 
 const WORKERS: u64 = 4;
+
+/// Of the crowd whose connections are killed.
+const CROWD: u64 = 8;
 
 /// A world of its own on the same tables: another worker.
 fn beside(world: &World) -> World {
@@ -123,4 +127,93 @@ async fn a_worker_that_waited_for_a_member_sees_the_event_as_replayed() {
     assert!(matches!(open.commit(writes).await.unwrap(), Committed::Done(_)));
     let answers = waiting.await.unwrap().unwrap();
     assert!(matches!(answers.as_slice(), [Answer::Replayed { .. }]), "{answers:?}");
+}
+
+/// Eight workers on four members, each with three quarters of a history in an order of its own; what they deliver twice is applied once.
+/// With `killed`, connections are ended in mid batch, and whoever lost one does its batch again.
+async fn eight_at_once(killed: bool) {
+    let world = World::postgres().await;
+    let name = format!("crowd-{}-{killed}", std::process::id());
+    let events = history(&mut Dice(8), 400);
+    let mut tasks = Vec::new();
+    for worker in 0..CROWD {
+        let world = World::beside_as(&world, &name);
+        let share: Vec<Event> =
+            (0..).zip(&events).filter(|(n, _)| (n + worker) % 4 != 0).map(|(_, it)| it.clone()).collect();
+        tasks.push(tokio::spawn(async move {
+            let mut dice = Dice(worker);
+            let mut lost = 0;
+            let mut rest = share;
+            while !rest.is_empty() {
+                let len = usize::try_from(1 + dice.upto(9)).unwrap().min(rest.len());
+                match world.attempt(&rest[..len]).await {
+                    Ok((_, Committed::Done(_))) => drop(rest.drain(..len)),
+                    Ok((_, Committed::Raced)) => {}
+                    Ok((_, other)) => panic!("{other:?}"),
+                    Err(error) if error.is_away() => lost += 1,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            lost
+        }));
+    }
+    let url = crate::world::database_url();
+    let killing = async move {
+        let kill = format!(
+            "select pg_terminate_backend(pid) from (
+                 select pid from pg_stat_activity where application_name = '{name}' order by random() limit 1) as one"
+        );
+        loop {
+            raw_postgres(&url, &kill).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    };
+    let killing = killed.then(|| tokio::spawn(killing));
+    let mut lost = 0;
+    for task in tasks {
+        lost += tokio::time::timeout(Duration::from_mins(3), task).await.expect("workers block each other").unwrap();
+    }
+    killing.inspect(tokio::task::JoinHandle::abort);
+    assert_eq!(lost > 0, killed, "{lost} batches were lost");
+    let identities: std::collections::BTreeSet<_> = events.iter().map(|event| &event.id).collect();
+    let kept: i64 = world.ledger.totals(&world.pipeline).await.unwrap().events.values().sum();
+    assert!(kept > 100 && kept <= i64::try_from(identities.len()).unwrap(), "{kept} of {}", identities.len());
+    world.audits_clean().await;
+}
+
+/// What a replica without the last commits looks like to a worker: it is connected anew, and rows are gone.
+#[tokio::test]
+async fn a_database_that_lacks_what_it_confirmed_is_told_once() {
+    let world = World::postgres().await;
+    let name = format!("forgets-{}", std::process::id());
+    let worker = World::beside_as(&world, &name);
+    let reconnected = async || {
+        let kill = format!("select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{name}'");
+        raw_postgres(&crate::world::database_url(), &kill).await;
+        loop {
+            match worker.attempt(&[bought("o9", "bob", &[1])]).await {
+                Err(LedgerError::Away { .. }) => {}
+                other => break other.map(|_| ()),
+            }
+        }
+    };
+    worker.one(bought("o1", "ann", &[100])).await;
+    worker.one(bought("o2", "ann", &[100])).await;
+    assert!(reconnected().await.is_ok(), "nothing is missing");
+    worker.one(bought("o3", "ann", &[100])).await;
+    world.tamper("delete from inbox where event_id = 'o3'").await;
+    let told = reconnected().await.unwrap_err();
+    assert!(told.is_away() && matches!(told, LedgerError::Forgot { .. }), "{told:?}");
+    assert!(told.to_string().contains("has lost batch"), "{told}");
+    assert!(reconnected().await.is_ok(), "it is said once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_workers_on_hot_members_block_nobody() {
+    eight_at_once(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_workers_whose_connections_are_killed_double_nothing() {
+    eight_at_once(true).await;
 }

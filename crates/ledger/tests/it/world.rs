@@ -13,7 +13,9 @@ use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refu
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
-use contract::{Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source};
+use contract::{
+    Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
+};
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
@@ -93,9 +95,18 @@ impl World {
 
     /// Another worker on the same tables.
     pub(crate) fn beside(other: &Self) -> Self {
+        Self::beside_at(other, other.url.clone())
+    }
+
+    /// The same, under a name by which its connections can be told from all others of the database.
+    pub(crate) fn beside_as(other: &Self, application: &str) -> Self {
+        Self::beside_at(other, format!("{}&application_name={application}", other.url))
+    }
+
+    fn beside_at(other: &Self, url: String) -> Self {
         Self {
-            ledger: ledger::open(&other.url).unwrap(),
-            url: other.url.clone(),
+            ledger: ledger::open(&url).unwrap(),
+            url,
             pipeline: other.pipeline.clone(),
             ruleset: other.ruleset.clone(),
             hash: other.hash.clone(),
@@ -131,7 +142,12 @@ impl World {
     }
 
     pub(crate) async fn try_batch(&self, events: &[Event]) -> (Vec<Said>, Committed) {
-        let (open, mut begun) = self.ledger.begin(&self.request(events)).await.unwrap();
+        self.attempt(events).await.unwrap()
+    }
+
+    /// Decides events in one batch, if the store is there.
+    pub(crate) async fn attempt(&self, events: &[Event]) -> Result<(Vec<Said>, Committed), ledger::LedgerError> {
+        let (open, mut begun) = self.ledger.begin(&self.request(events)).await?;
         let mut run = Run { world: self, writes: BatchWrites::default() };
         let mut said: Vec<Said> = Vec::new();
         for (event, answer) in events.iter().zip(begun.answers) {
@@ -149,8 +165,8 @@ impl World {
             };
             said.push(answer);
         }
-        let committed = open.commit(run.writes).await.unwrap();
-        (said, committed)
+        let committed = open.commit(run.writes).await?;
+        Ok((said, committed))
     }
 
     pub(crate) fn request(&self, events: &[Event]) -> BatchRequest {
@@ -169,7 +185,9 @@ impl World {
         BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
     }
 
+    /// Of an event that is no activity anywhere.
     pub(crate) fn posting<'a>(&'a self, event: &'a Event, decision: &'a Decision) -> Posting<'a> {
+        static NOWHERE: BTreeMap<WalletName, Timestamp> = BTreeMap::new();
         Posting {
             pipeline: &self.pipeline,
             event,
@@ -177,6 +195,7 @@ impl World {
             decision,
             ruleset_hash: &self.hash,
             ruleset: &self.ruleset,
+            active: &NOWHERE,
         }
     }
 
@@ -292,7 +311,8 @@ impl Run<'_> {
             Ok(decision) => decision,
             Err(reason) => return Said::Refused(reason),
         };
-        match state.post(self.world.posting(event, &decision)) {
+        let active = active(event);
+        match state.post(Posting { active: &active, ..self.world.posting(event, &decision) }) {
             Ok(applied) => {
                 let said = Said::Fresh(applied.outcome, applied.results.clone());
                 self.writes.applied.push(applied);
@@ -318,7 +338,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            dates: Dates { activates: adjust.activates, expires: adjust.expires },
+            dates: Dates { activates: adjust.activates, expires: adjust.expires, idles: false },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
@@ -348,13 +368,20 @@ pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
     given.into_iter().filter(|(_, _, points)| *points > 0).map(award).collect()
 }
 
-/// Points wait and last for so many days as the event's `data` says.
+/// Points wait and last for so many days as the event's `data` says, or end with those of the wallet that idle.
 fn dates(event: &Event) -> Dates {
-    let day = |name: &str| {
-        let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
-        Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
-    };
-    Dates { activates: day("wait"), expires: day("last") }
+    let (idle, last) = (day(event, "idle"), day(event, "last"));
+    Dates { activates: day(event, "wait"), expires: idle.or(last), idles: idle.is_some() }
+}
+
+/// Points of the wallet end no sooner than so many days after an event whose `data` says so.
+pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, Timestamp> {
+    day(event, "active").map(|end| (id("points"), end)).into_iter().collect()
+}
+
+fn day(event: &Event, name: &str) -> Option<Timestamp> {
+    let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
+    Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
 }
 
 fn inputs() -> AwardInputs {

@@ -252,6 +252,17 @@ async fn expiries(store: &str) {
     let end_of_month = expired(store, "{ after: 12mo, roundUpTo: Month }").await;
     assert_eq!(end_of_month, gone_and_left("133628", "103642"), "to the end of the month");
     assert_eq!(expired(store, "{ after: 12mo }").await, gone_and_left("136919", "100351"), "to the day");
+    // These were counted outside the engine, too: day by day, with the calendar of another library.
+    let purchases = "activities: [purchase]";
+    for (expiry, gone, left) in [
+        ("{ onDates: ['12-31'] }", "197393", "39877"),
+        ("{ after: 3mo, onDates: ['12-31'] }", "169850", "67420"),
+        (&*format!("{{ inactivity: {{ after: 6mo, {purchases} }} }}"), "133903", "103367"),
+        (&*format!("{{ inactivity: {{ after: 6mo, {purchases} }}, roundUpTo: Month }}"), "127456", "109814"),
+        (&*format!("{{ inactivity: {{ after: 12mo, {purchases} }} }}"), "69428", "167842"),
+    ] {
+        assert_eq!(expired(store, expiry).await, gone_and_left(gone, left), "{expiry}");
+    }
 }
 
 #[tokio::test]

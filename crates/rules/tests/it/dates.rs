@@ -72,7 +72,7 @@ fn points_end_with_the_last_day_in_the_programmes_time_zone() {
             "" => json!({ "after": after }),
             part => json!({ "after": after, "roundUpTo": part }),
         };
-        let Dates { activates, expires } = dates(zone, &json!({ "expiry": expiry }), &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &json!({ "expiry": expiry }), &json!({}), at);
         assert_eq!((activates, expires), (None, Some(end.parse().unwrap())), "{zone}, {expiry} from {at}");
     }
 }
@@ -97,8 +97,134 @@ const WAITS: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn points_wait_to_the_same_time_of_day_in_the_programmes_time_zone() {
     for (zone, wait, at, from) in WAITS {
-        let Dates { activates, expires } = dates(zone, &json!({ "pending": { "for": wait } }), &json!({}), at);
+        let Dates { activates, expires, .. } = dates(zone, &json!({ "pending": { "for": wait } }), &json!({}), at);
         assert_eq!((activates, expires), (Some(from.parse().unwrap()), None), "{zone}, {wait} from {at}");
+    }
+}
+
+/// Zone, `expiry`, when the points are earned, from when on they are gone.
+const ON_DATES: &[(&str, &str, &str, &str)] = &[
+    ("UTC", r#"{ "onDates": ["12-31"] }"#, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["12-31"] }"#, "2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["12-31"] }"#, "2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"),
+    // The points of the last three months are carried to the next date.
+    ("UTC", r#"{ "after": "3mo", "onDates": ["12-31"] }"#, "2026-09-30T12:00:00Z", "2027-01-01T00:00:00Z"),
+    ("UTC", r#"{ "after": "3mo", "onDates": ["12-31"] }"#, "2026-10-01T12:00:00Z", "2028-01-01T00:00:00Z"),
+    // What was earned in a year can be spent until March of the next one.
+    ("UTC", r#"{ "after": "3mo", "onDates": ["03-31"] }"#, "2026-01-01T12:00:00Z", "2027-04-01T00:00:00Z"),
+    ("UTC", r#"{ "after": "3mo", "onDates": ["03-31"] }"#, "2026-12-31T12:00:00Z", "2027-04-01T00:00:00Z"),
+    // The nearest of several, whatever their order.
+    ("UTC", r#"{ "onDates": ["12-31", "06-30"] }"#, "2026-06-30T12:00:00Z", "2026-07-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["12-31", "06-30"] }"#, "2026-07-01T12:00:00Z", "2027-01-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["12-31", "06-30"] }"#, "2026-01-01T12:00:00Z", "2026-07-01T00:00:00Z"),
+    // The last day of February.
+    ("UTC", r#"{ "onDates": ["02-29"] }"#, "2026-02-28T12:00:00Z", "2026-03-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["02-29"] }"#, "2024-02-28T12:00:00Z", "2024-03-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["02-28"] }"#, "2024-02-29T12:00:00Z", "2025-03-01T00:00:00Z"),
+    // The day of the programme's time zone counts, at both ends.
+    ("Europe/Moscow", r#"{ "onDates": ["12-31"] }"#, "2014-12-31T20:59:59Z", "2014-12-31T21:00:00Z"),
+    ("Europe/Moscow", r#"{ "onDates": ["12-31"] }"#, "2014-12-31T21:00:00Z", "2015-12-31T21:00:00Z"),
+    ("Europe/Moscow", r#"{ "onDates": ["10-25"] }"#, "2014-10-01T12:00:00Z", "2014-10-25T20:00:00Z"),
+    ("Europe/Moscow", r#"{ "onDates": ["10-26"] }"#, "2014-10-01T12:00:00Z", "2014-10-26T21:00:00Z"),
+    ("Europe/Berlin", r#"{ "onDates": ["03-28"] }"#, "2026-03-01T12:00:00Z", "2026-03-28T23:00:00Z"),
+    ("Europe/Berlin", r#"{ "onDates": ["03-29"] }"#, "2026-03-01T12:00:00Z", "2026-03-29T22:00:00Z"),
+    ("Europe/Berlin", r#"{ "onDates": ["10-25"] }"#, "2026-10-01T12:00:00Z", "2026-10-25T23:00:00Z"),
+    ("America/New_York", r#"{ "onDates": ["03-08"] }"#, "2026-03-01T12:00:00Z", "2026-03-09T04:00:00Z"),
+    ("America/New_York", r#"{ "onDates": ["11-01"] }"#, "2026-10-01T12:00:00Z", "2026-11-02T05:00:00Z"),
+    ("Asia/Kathmandu", r#"{ "onDates": ["12-31"] }"#, "2026-12-31T18:10:00Z", "2026-12-31T18:15:00Z"),
+    ("Asia/Kathmandu", r#"{ "onDates": ["12-31"] }"#, "2026-12-31T18:20:00Z", "2027-12-31T18:15:00Z"),
+];
+
+#[test]
+fn points_end_with_the_next_of_the_named_days() {
+    for (zone, expiry, at, end) in ON_DATES {
+        let wallet = json!({ "expiry": serde_json::from_str::<Value>(expiry).unwrap() });
+        let Dates { activates, expires, .. } = dates(zone, &wallet, &json!({}), at);
+        assert_eq!((activates, expires), (None, Some(end.parse().unwrap())), "{zone}, {expiry} from {at}");
+    }
+}
+
+const DAYS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+fn days_of(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    i64::from(DAYS[usize::try_from(month - 1).unwrap()]) + i64::from(month == 2 && leap)
+}
+
+/// A plain calendar, one day after the other: when points of a local day end that last so many months and on to one of these days.
+fn walked((mut year, mut month, mut day): (i64, i64, i64), months: i64, named: &[(i64, i64)]) -> (i64, i64, i64) {
+    for _ in 0..months {
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    }
+    day = day.min(days_of(year, month));
+    while !named.iter().any(|(m, d)| *m == month && (*d).min(days_of(year, month)) == day) {
+        day += 1;
+        if day > days_of(year, month) {
+            (day, month) = (1, month + 1);
+        }
+        if month > 12 {
+            (month, year) = (1, year + 1);
+        }
+    }
+    (year, month, day)
+}
+
+#[test]
+fn fixed_days_are_those_of_a_plain_calendar() {
+    const ZONES: [&str; 5] = ["UTC", "Europe/Moscow", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"];
+    let mut state = 2014_u64;
+    let mut dice = |n: i64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from(state >> 33).unwrap() % n
+    };
+    for _ in 0..400 {
+        let zone = ZONES[usize::try_from(dice(5)).unwrap()];
+        // From 2009 on for twenty years, to the second.
+        let at = jiff::Timestamp::from_second(1_230_768_000 + dice(20 * 365 * 86_400)).unwrap();
+        let months = dice(15);
+        let mut named: Vec<(i64, i64)> = Vec::new();
+        for _ in 0..=dice(3) {
+            let month = 1 + dice(12);
+            let day = (month, 1 + dice(days_of(2024, month)));
+            if !named.contains(&day) {
+                named.push(day);
+            }
+        }
+        let written: Vec<String> = named.iter().map(|(month, day)| format!("{month:02}-{day:02}")).collect();
+        let wallet = json!({ "expiry": { "after": format!("{months}mo"), "onDates": written } });
+        let end = dates(zone, &wallet, &json!({}), &at.to_string()).expires.unwrap();
+        let tz = jiff::tz::TimeZone::get(zone).unwrap();
+        let local = |at: jiff::Timestamp| {
+            let date = tz.to_datetime(at).date();
+            (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
+        };
+        let last = walked(local(at), months, &named);
+        // A moment before the end it is still that day, and then no more.
+        assert_eq!(local(end - jiff::SignedDuration::from_secs(1)), last, "{zone}, {wallet} from {at}");
+        assert!(local(end) > last, "{zone}, {wallet} from {at}");
+    }
+}
+
+/// Zone, `pending`, when the points are earned, from when on they can be spent.
+const WAITS_FOR_DATES: &[(&str, &str, &str, &str)] = &[
+    ("UTC", r#"{ "onDates": ["01-01"] }"#, "2026-05-05T12:00:00Z", "2027-01-01T00:00:00Z"),
+    // The day of the event has begun already; at its very beginning it has come.
+    ("UTC", r#"{ "onDates": ["01-01"] }"#, "2026-01-01T12:00:00Z", "2027-01-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["01-01"] }"#, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+    ("UTC", r#"{ "onDates": ["07-01", "01-01"] }"#, "2026-01-01T12:00:00Z", "2026-07-01T00:00:00Z"),
+    ("UTC", r#"{ "for": "14d", "onDates": ["07-01"] }"#, "2026-06-17T00:00:00Z", "2026-07-01T00:00:00Z"),
+    ("UTC", r#"{ "for": "14d", "onDates": ["07-01"] }"#, "2026-06-17T00:00:01Z", "2027-07-01T00:00:00Z"),
+    ("Europe/Moscow", r#"{ "onDates": ["10-27"] }"#, "2014-10-26T12:00:00Z", "2014-10-26T21:00:00Z"),
+    ("America/New_York", r#"{ "onDates": ["03-09"] }"#, "2026-03-08T12:00:00Z", "2026-03-09T04:00:00Z"),
+    ("Asia/Kathmandu", r#"{ "onDates": ["02-29"] }"#, "2026-01-01T12:00:00Z", "2026-02-27T18:15:00Z"),
+];
+
+#[test]
+fn points_wait_for_the_beginning_of_the_next_of_the_named_days() {
+    for (zone, pending, at, from) in WAITS_FOR_DATES {
+        let wallet = json!({ "pending": serde_json::from_str::<Value>(pending).unwrap() });
+        let Dates { activates, expires, .. } = dates(zone, &wallet, &json!({}), at);
+        assert_eq!((activates, expires), (Some(from.parse().unwrap()), None), "{zone}, {pending} from {at}");
     }
 }
 
@@ -107,12 +233,14 @@ fn a_rule_may_say_otherwise_than_its_wallet() {
     let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "12mo" } });
     let at = "2026-01-01T12:00:00Z";
     let of = |how: Value| {
-        let Dates { activates, expires } = dates("UTC", &wallet, &how, at);
+        let Dates { activates, expires, .. } = dates("UTC", &wallet, &how, at);
         [activates, expires].map(|at| at.map_or_else(String::new, |at| at.to_string()))
     };
     assert_eq!(of(json!({})), ["2026-01-15T12:00:00Z", "2027-01-02T00:00:00Z"]);
     assert_eq!(of(json!({ "pending": { "for": "0d" } })), ["", "2027-01-02T00:00:00Z"]);
     assert_eq!(of(json!({ "expiry": { "after": "1mo" } })), ["2026-01-15T12:00:00Z", "2026-02-02T00:00:00Z"]);
+    assert_eq!(of(json!({ "expiry": { "onDates": ["06-30"] } })), ["2026-01-15T12:00:00Z", "2026-07-01T00:00:00Z"]);
+    assert_eq!(of(json!({ "expiry": { "never": true } })), ["2026-01-15T12:00:00Z", ""]);
 }
 
 #[test]
@@ -158,10 +286,47 @@ fn a_time_zone_and_terms_that_cannot_be_are_told_with_their_field() {
     assert_eq!(faults("UTC", &late, &none), "");
 }
 
+/// `expiry` of a wallet, and what is wrong with it.
+const MISTAKES: &[(&str, &str)] = &[
+    ("{}", ": names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
+    (r#"{ "after": "1y", "never": true }"#, ".never: stands beside an end; remove it, or `after` and `onDates`"),
+    (r#"{ "never": true, "roundUpTo": "Year" }"#, ".roundUpTo: has nothing to put off; give `after`, or remove it"),
+    (
+        r#"{ "after": "1y", "roundUpTo": "Year", "onDates": ["12-31"] }"#,
+        ".roundUpTo: stands beside `onDates`, which put the end off themselves; remove one of them",
+    ),
+    (r#"{ "onDates": ["06-30", "12-31", "06-30"] }"#, ".onDates[2]: `06-30` is named before; remove it"),
+];
+
+#[test]
+fn an_expiry_that_says_nothing_or_two_things_is_told_with_its_field() {
+    let none = json!({});
+    for (expiry, problem) in MISTAKES {
+        let how = json!({ "expiry": serde_json::from_str::<Value>(expiry).unwrap() });
+        assert_eq!(faults("UTC", &how, &none), format!("spec.program.wallets[0].expiry{problem}"));
+        assert_eq!(faults("UTC", &none, &how), format!("spec.rules[0].earn.expiry{problem}"));
+    }
+    assert_eq!(
+        faults("UTC", &json!({ "pending": {} }), &none),
+        "spec.program.wallets[0].pending: names no time; give `for`, such as `14d`, or `onDates`"
+    );
+    let days = ["05-05"; 25];
+    let many = faults("UTC", &json!({ "pending": { "onDates": days } }), &none);
+    assert!(many.contains("pending.onDates: has 25 days; at most 24 are allowed"), "{many}");
+    let waits = json!({ "pending": { "for": "400d" }, "expiry": { "onDates": ["12-31"] } });
+    assert!(faults("UTC", &waits, &none).contains("ends points at most 366d after they were earned"));
+    let only = json!({ "pending": { "onDates": ["01-01"] } });
+    let mut ruleset = programme("UTC", &only, &none);
+    ruleset.program.refunds.take_back = contract::program::TakeBack::OnlyPending;
+    assert!(compile(ruleset).is_ok(), "points wait for a date");
+}
+
 #[test]
 fn points_that_would_outlive_the_calendar_are_refused() {
-    let compiled = compile(programme("UTC", &json!({ "expiry": { "after": "1y" } }), &json!({}))).unwrap();
-    let event = Event { occurred_at: "9999-06-01T00:00:00Z".parse().unwrap(), ..order("1") };
-    let refusal = compiled.decide(&event, Facts::default()).unwrap_err();
-    assert_eq!(refusal.reason.to_string(), "Overflow");
+    for expiry in [json!({ "after": "1y" }), json!({ "onDates": ["01-01"] }), json!({ "onDates": ["12-31"] })] {
+        let compiled = compile(programme("UTC", &json!({ "expiry": expiry }), &json!({}))).unwrap();
+        let event = Event { occurred_at: "9999-06-01T00:00:00Z".parse().unwrap(), ..order("1") };
+        let refusal = compiled.decide(&event, Facts::default()).unwrap_err();
+        assert_eq!(refusal.reason.to_string(), "Overflow");
+    }
 }

@@ -8,6 +8,7 @@ mod conditions;
 mod dates;
 mod earning;
 mod holding;
+mod idle;
 mod mistakes;
 mod open_loyalty;
 mod payments;

@@ -23,10 +23,33 @@ pub(crate) struct Comparison {
     pub(crate) what: String,
     /// What is compared (A), and with what (B).
     pub(crate) names: [&'static str; 2],
-    /// A's rate should be so many times B's; without a goal the comparison explains another one.
-    pub(crate) goal: Option<f64>,
+    /// Without a goal the comparison explains another one.
+    pub(crate) goal: Option<Goal>,
     /// A and B of each round, or why there are none.
     pub(crate) rounds: Result<Vec<[Figure; 2]>, String>,
+}
+
+/// What A should reach beside B.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// So many times B's rate, at least.
+    Rate(f64),
+    /// So many times what an event costs B, at most.
+    Cost(f64),
+}
+
+impl Goal {
+    pub(crate) fn is_reached(self, ratio: f64) -> bool {
+        match self {
+            Self::Rate(least) => ratio >= least,
+            Self::Cost(most) => ratio <= most,
+        }
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        let (Self::Rate(value) | Self::Cost(value)) = self;
+        value
+    }
 }
 
 /// Median, least and most.
@@ -48,10 +71,12 @@ impl Spread {
 }
 
 impl Comparison {
-    /// The ratios of the rounds: what two rounds do at different times is never compared.
+    /// The ratios of the rounds, of rates or of costs as the goal says: what two rounds do at different times is never compared.
     pub(crate) fn ratio(&self) -> Option<Spread> {
         let rounds = self.rounds.as_ref().ok()?;
-        Spread::of(rounds.iter().map(|[ours, least]| ours.rate / least.rate).collect())
+        let is_cost = matches!(self.goal, Some(Goal::Cost(_)));
+        let ratio = |[ours, least]: &[Figure; 2]| if is_cost { least.rate / ours.rate } else { ours.rate / least.rate };
+        Spread::of(rounds.iter().map(ratio).collect())
     }
 
     /// The median of something over the rounds; `side` 0 is A, 1 is B.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::BenchError;
-use super::figure::{Comparison, Figure, rounds};
+use super::figure::{Comparison, Figure, Goal, rounds};
 use super::meter::Meter;
 use super::program::Program;
 use super::queues::{Storage, drained_by_worker, filled, used};
@@ -20,12 +20,12 @@ pub(crate) enum Store {
 pub(crate) const STORES: [Store; 2] = [Store::Sqlite, Store::Postgres];
 
 /// As a busy worker takes them.
-const BATCH_LEN: &str = "500";
+pub(super) const BATCH_LEN: &str = "500";
 
-const HAND: &str = "hand-written SQL";
+pub(super) const HAND: &str = "hand-written SQL";
 
 impl Store {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
@@ -33,23 +33,27 @@ impl Store {
     }
 
     /// Of the worker against SQL by hand.
-    fn goal(self) -> f64 {
+    pub(super) fn goal(self) -> Goal {
         match self {
-            Self::Sqlite => 0.85,
-            Self::Postgres => 0.90,
+            Self::Sqlite => Goal::Rate(0.85),
+            Self::Postgres => Goal::Rate(0.90),
         }
     }
 
     /// An empty ledger with tables and rules, for one drain.
     fn fresh(self, stage: &Stage) -> Result<String, BenchError> {
+        self.named(stage, "loyalty_bench")
+    }
+
+    /// The same beside others.
+    pub(super) fn named(self, stage: &Stage, name: &str) -> Result<String, BenchError> {
         let url = match self {
-            Self::Sqlite => sqlite(stage, "ledger"),
+            Self::Sqlite => sqlite(stage, name),
             Self::Postgres => {
-                const SCHEMA: &str = "loyalty_bench";
                 let url = &stage.database_url;
-                stage.example("hand_written", &["schema", url, SCHEMA])?;
+                stage.example("hand_written", &["schema", url, name])?;
                 let joint = if url.contains('?') { '&' } else { '?' };
-                format!("{url}{joint}options=-c%20search_path%3D{SCHEMA}")
+                format!("{url}{joint}options=-c%20search_path%3D{name}")
             }
         };
         stage.example("apply_only", &["prepare", &url])?;
@@ -101,7 +105,7 @@ pub(crate) fn worker_and_engine_and_hand(stage: &Stage, store: Store) -> Result<
 }
 
 /// The ledger whose rows are written by hand: the engine's own, of the same events.
-fn like(stage: &Stage, messages: usize) -> Result<String, BenchError> {
+pub(super) fn like(stage: &Stage, messages: usize) -> Result<String, BenchError> {
     let name = format!("like-{messages}");
     let path = stage.folder.path().join(format!("{name}.db"));
     if !path.exists() {
@@ -114,7 +118,7 @@ fn like(stage: &Stage, messages: usize) -> Result<String, BenchError> {
 }
 
 /// A program that says itself when the part that counts begins and ends.
-fn timed(stage: &Stage, name: &'static str, arguments: &[&str]) -> Result<Figure, BenchError> {
+pub(super) fn timed(stage: &Stage, name: &'static str, arguments: &[&str]) -> Result<Figure, BenchError> {
     let mut command = stage.program(&format!("examples/{name}"));
     let program = Program::start(name, command.args(arguments), stage.folder.path())?;
     let meter = Meter::on(program.id());

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::BenchError;
-use super::figure::{Comparison, Figure, rounds};
+use super::figure::{Comparison, Figure, Goal, rounds};
 use super::meter::{Meter, OfEach};
 use super::program::Program;
 use super::stage::{Stage, Vhost};
@@ -64,7 +64,7 @@ pub(crate) fn worker_and_raw_consumer(stage: &Stage, storage: Storage) -> Result
             drained(stage, &vhost, messages, || Program::start("raw_consumer", &mut command, stage.folder.path()))?;
         Ok([worker, figure])
     })?;
-    Ok(Comparison { what, names: ["worker, null ledger", "raw consumer"], goal: Some(0.97), rounds })
+    Ok(Comparison { what, names: ["worker, null ledger", "raw consumer"], goal: Some(Goal::Rate(0.97)), rounds })
 }
 
 /// A vhost with the pipeline's objects and a full queue.

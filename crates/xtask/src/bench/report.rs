@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use serde_json::{Value, json};
 
 use super::Size;
-use super::figure::{Comparison, Figure, Spread};
+use super::figure::{Comparison, Figure, Goal, Spread};
 use super::meter::EACH;
 use super::queues::count;
 
@@ -90,7 +90,7 @@ fn line(text: &mut String, comparison: &Comparison) {
     let ratio = format!("{:>5.1} % ({:.1}-{:.1})", median * 100.0, min * 100.0, max * 100.0);
     let (a, b) = (rate(0), rate(1));
     let goal = match comparison.goal {
-        Some(goal) => format!("{:>3.0} % {}", goal * 100.0, if median >= goal { "reached" } else { "missed" }),
+        Some(goal) => format!("{} {}", percents(goal), if goal.is_reached(median) { "reached" } else { "missed" }),
         None => "    -".to_owned(),
     };
     let _ = writeln!(text, "{what:<41} {a:>8.0} {b:>8.0}  {ratio:<22} {goal}");
@@ -99,10 +99,10 @@ fn line(text: &mut String, comparison: &Comparison) {
 /// What was measured while a goal was missed: how long an event takes, who used the processors for it, and what A used more.
 fn missed(comparison: &Comparison) -> Option<String> {
     let (goal, ratio) = (comparison.goal?, comparison.ratio()?.median);
-    if ratio >= goal {
+    if goal.is_reached(ratio) {
         return None;
     }
-    let mut text = format!("{}: {:.1} %, and the goal is {:.0} %.", comparison.what, ratio * 100.0, goal * 100.0);
+    let mut text = format!("{}: {:.1} %, and the goal is {}.", comparison.what, ratio * 100.0, percents(goal).trim());
     let mut sums = [0.0; 2];
     for (side, name) in comparison.names.iter().enumerate() {
         let wall = 1e6 / comparison.median(side, |figure| Some(figure.rate))?;
@@ -120,6 +120,11 @@ fn missed(comparison: &Comparison) -> Option<String> {
     }
     let _ = writeln!(text, " A uses {:+.1} us of processors an event more than B.", sums[0] - sums[1]);
     Some(wrapped(&text))
+}
+
+fn percents(goal: Goal) -> String {
+    let at_most = if matches!(goal, Goal::Cost(_)) { "<=" } else { "" };
+    format!("{at_most}{:>3.0} %", goal.value() * 100.0)
 }
 
 fn processors() -> f64 {
@@ -159,9 +164,9 @@ fn of_comparison(comparison: &Comparison) -> Value {
         "what": comparison.what,
         "a": comparison.names[0],
         "b": comparison.names[1],
-        "goal": comparison.goal,
+        "goal": comparison.goal.map(Goal::value),
         "ratio": ratio.map(|ratio| json!({ "median": ratio.median, "min": ratio.min, "max": ratio.max })),
-        "reached": comparison.goal.zip(ratio).map(|(goal, ratio)| ratio.median >= goal),
+        "reached": comparison.goal.zip(ratio).map(|(goal, ratio)| goal.is_reached(ratio.median)),
         "problem": comparison.rounds.as_ref().err(),
         "rounds": rounds.iter().map(|[a, b]| json!({ "a": side(a), "b": side(b) })).collect::<Vec<_>>(),
     })
@@ -174,7 +179,12 @@ mod tests {
     fn comparison(rates: &[(f64, f64)], goal: f64) -> Comparison {
         let figure = |rate| Figure { rate, cpu: [Some(10.0), Some(20.0), None], peak: [Some(2048), Some(4096), None] };
         let rounds = rates.iter().map(|(a, b)| [figure(*a), figure(*b)]).collect();
-        Comparison { what: "Disk: worker / raw".into(), names: ["worker", "raw"], goal: Some(goal), rounds: Ok(rounds) }
+        Comparison {
+            what: "Disk: worker / raw".into(),
+            names: ["worker", "raw"],
+            goal: Some(Goal::Rate(goal)),
+            rounds: Ok(rounds),
+        }
     }
 
     fn report(comparisons: Vec<Comparison>) -> Report {

@@ -15,10 +15,14 @@ pub(crate) enum E2eError {
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error("could not use `{file}`")]
+    Page { file: String, source: io::Error },
     #[error("could not make a tag: {0}")]
     Tag(String),
     #[error("could not open a door for pods at `{address}`")]
     Door { address: String, source: io::Error },
+    #[error("could not have the programs")]
+    Programs(#[source] crate::up::UpError),
     #[error("could not read the example")]
     Example(#[source] crate::up::UpError),
     #[error("could not run `{command}`")]

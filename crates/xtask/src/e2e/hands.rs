@@ -1,5 +1,6 @@
 //! What a platform engineer types: kubectl, helm, loyaltyctl.
 
+use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -22,12 +23,17 @@ pub(super) const EXAMPLE: &str = "examples/cdnow/cluster.yaml";
 pub(super) struct Hands {
     kubectl: PathBuf,
     helm: PathBuf,
-    loyaltyctl: PathBuf,
+    /// The folder of our own.
+    ours: PathBuf,
     environment: Vec<(String, String)>,
 }
 
 impl Hands {
-    pub(super) fn new(kubeconfig: &Path, parts: &Parts, folder: &RunFolder) -> Result<Self, PartError> {
+    pub(super) fn new(
+        kubeconfig: &Path,
+        parts: &Parts,
+        (folder, ours): (&RunFolder, PathBuf),
+    ) -> Result<Self, PartError> {
         let (kubectl, helm) = (tools::kubectl()?, tools::helm()?);
         let home = folder.path().join("home");
         let text = |path: &Path| path.to_string_lossy().into_owned();
@@ -41,7 +47,7 @@ impl Hands {
         ]);
         let (name, value) = folder.mark();
         environment.push((name.to_owned(), value));
-        Ok(Self { kubectl, helm, loyaltyctl: repository::programs().join("loyaltyctl"), environment })
+        Ok(Self { kubectl, helm, ours, environment })
     }
 
     pub(super) fn kubectl(&self, arguments: &[&str]) -> Result<String, E2eError> {
@@ -59,7 +65,25 @@ impl Hands {
 
     /// As `kubectl loyalty`: it asks with the kubectl that it is given.
     pub(super) fn loyaltyctl(&self, arguments: &[&str]) -> Result<String, E2eError> {
-        self.run(&self.loyaltyctl, arguments, None)
+        self.run(&self.ours.join("loyaltyctl"), arguments, None)
+    }
+
+    /// The programs under the names by which a person calls them.
+    pub(super) fn programs(&self) -> [(&str, PathBuf); 3] {
+        [
+            ("kubectl", self.kubectl.clone()),
+            ("loyaltyctl", self.ours.join("loyaltyctl")),
+            ("kubectl-loyalty", self.ours.join("kubectl-loyalty")),
+        ]
+    }
+
+    /// Lines of a page, in a folder that has its programs in `bin`.
+    pub(super) fn bash(&self, folder: &Path, script: &str) -> Result<String, E2eError> {
+        let mut paths = vec![folder.join("bin")];
+        paths.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let mut command = self.command(Path::new("bash"), &["-euo", "pipefail", "-c", script]);
+        command.current_dir(folder).env("PATH", env::join_paths(paths).unwrap_or_default());
+        said(&mut command, None)
     }
 
     /// What kubectl says as JSON; nothing where it says none.
@@ -70,7 +94,8 @@ impl Hands {
 
     /// What a command of ours says of the pipeline, as JSON; an exit code of 1 is an answer too.
     pub(super) fn ask(&self, arguments: &[&str]) -> Result<Value, E2eError> {
-        let mut command = self.command(&self.loyaltyctl, &[arguments, &["-f", EXAMPLE, "-o", "json"]].concat());
+        let mut command =
+            self.command(&self.ours.join("loyaltyctl"), &[arguments, &["-f", EXAMPLE, "-o", "json"]].concat());
         let output = output(&mut command, None)?;
         serde_json::from_slice(&output.stdout).map_err(|_| failed(&command, &output))
     }
@@ -92,12 +117,7 @@ impl Hands {
     }
 
     fn run(&self, program: &Path, arguments: &[&str], input: Option<&str>) -> Result<String, E2eError> {
-        let mut command = self.command(program, arguments);
-        let output = output(&mut command, input)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(failed(&command, &output))
+        said(&mut self.command(program, arguments), input)
     }
 
     fn command(&self, program: &Path, arguments: &[&str]) -> Command {
@@ -112,6 +132,15 @@ fn told(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy());
     std::iter::once(name).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// What a program printed, if it ended well.
+fn said(command: &mut Command, input: Option<&str>) -> Result<String, E2eError> {
+    let output = output(command, input)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(failed(command, &output))
 }
 
 fn output(command: &mut Command, input: Option<&str>) -> Result<Output, E2eError> {

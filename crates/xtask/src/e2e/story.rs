@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -15,13 +16,14 @@ use super::doors::Doors;
 use super::error::E2eError;
 use super::hands::{EXAMPLE, Hands, SHOP, SYSTEM};
 use super::look::{WORKERS, until, worker_images, workers};
+use super::page::Reader;
 use crate::parts::Parts;
 use crate::progress::{say, step};
 use crate::tour::{Message, Tour};
 use crate::up::{self, Findings, Rate};
 
 /// A pod that starts on two cores, with its image there.
-const START_MAX: Duration = Duration::from_mins(3);
+pub(super) const START_MAX: Duration = Duration::from_mins(3);
 
 /// How long the broker's counts may lag behind (it gathers them every 5 s).
 const COUNTS_MAX: Duration = Duration::from_secs(30);
@@ -44,6 +46,8 @@ pub(super) struct Story<'a> {
     pub(super) hands: &'a Hands,
     pub(super) doors: &'a Doors,
     pub(super) parts: &'a Parts,
+    /// For files of this run.
+    pub(super) folder: &'a Path,
 }
 
 impl Story<'_> {
@@ -59,6 +63,10 @@ impl Story<'_> {
         step("e2e: purchases wake the workers, and silence sends them home", || self.wake(first, &again))?;
         step("e2e: upgrading the chart in full flow", || self.upgrade(rest, &again))?;
         step("e2e: the numbers", || self.numbers(&example))?;
+        step("e2e: following the page of the first pipeline", || {
+            Reader { hands: self.hands, doors: self.doors, parts: self.parts, folder: self.folder.join("page") }
+                .follow()
+        })?;
         step("e2e: removing everything", || self.remove(&example))
     }
 
@@ -292,6 +300,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, E2eError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(E2eError::Runtime)
 }
 
-fn wrong_unless(is_right: bool, what: &str, have: impl FnOnce() -> String) -> Result<(), E2eError> {
+pub(super) fn wrong_unless(is_right: bool, what: &str, have: impl FnOnce() -> String) -> Result<(), E2eError> {
     if is_right { Ok(()) } else { Err(E2eError::Wrong { what: what.to_owned(), differences: vec![have()] }) }
 }

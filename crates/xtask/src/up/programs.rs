@@ -21,7 +21,7 @@ const BUILD_MAX: Duration = Duration::from_hours(2);
 const PROGRAMS: [(&str, &str); 2] = [("loyaltyctl", "loyaltyctl"), ("loyalty-worker", "loyalty-worker")];
 
 /// The folder of the programs: the one that `LOYALTY_BIN_DIR` names, else built now where this program stands.
-pub(super) fn build(run: &RunFolder) -> Result<PathBuf, UpError> {
+pub(crate) fn build(run: &RunFolder) -> Result<PathBuf, UpError> {
     if let Some(folder) = env::var_os("LOYALTY_BIN_DIR").filter(|folder| !folder.is_empty()) {
         return there(PathBuf::from(folder));
     }

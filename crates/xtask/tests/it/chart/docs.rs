@@ -7,14 +7,15 @@ use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
+use xtask::pages::blocks;
 use xtask::parts::Kubernetes;
 
 use super::helm::{HELM_4, repository_file, root, variable, wait_until_described};
 
-/// A block with one of these is left out: it builds for minutes, needs a registry, or asks a broker.
+/// A block with one of these is left out: it builds for minutes, needs a registry, or asks a broker (that, `cargo xtask e2e` does).
 const ELSEWHERE: [&str; 3] = ["cargo xtask", "skopeo ", "curl "];
 
-/// A line with one of these is left out: it waits for pods, and none run here.
+/// A line with one of these is left out: it waits for pods, and none run here (they do in `cargo xtask e2e`).
 const OF_PODS: [&str; 4] = ["rollout status", "helm test", "kubectl wait", "kubectl loyalty"];
 
 /// The pages' programs, under the names by which a person calls them.
@@ -26,11 +27,6 @@ fn programs() -> TempDir {
     symlink(variable("LOYALTY_KUBECTL"), folder.path().join("kubectl")).unwrap();
     symlink(loyaltyctl, folder.path().join("loyaltyctl")).unwrap();
     folder
-}
-
-/// The blocks of commands of a page, or of a part of it.
-fn blocks(text: &str) -> Vec<&str> {
-    text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
 fn runs(block: &str, kubernetes: &Kubernetes, programs: &TempDir) -> bool {

@@ -1,0 +1,61 @@
+//! What the database confirmed last, to be looked for when a connection is new: a replica that lacked the last commits, and was made
+//! the primary all the same, does not have it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use contract::PipelineName;
+use deadpool_postgres::Object;
+use jiff::Timestamp;
+use tokio_postgres::Error;
+
+use crate::rows::Rows;
+use crate::store::{BatchId, Identity};
+
+const LOOK: &str = "select 1 from inbox where pipeline = $1 and source = $2 and event_id = $3 and batch = $4";
+
+/// An event of the last batch that was confirmed to this process.
+#[derive(Debug, Clone)]
+pub(super) struct Confirmed {
+    pipeline: PipelineName,
+    identity: Identity,
+    pub(super) batch: BatchId,
+    pub(super) at: Timestamp,
+    /// When it was last known to be there: a connection that is older is to the same database.
+    known: Instant,
+}
+
+/// The last one only: what came before it is older, and was on more replicas.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<Option<Confirmed>>);
+
+impl Memory {
+    /// After a commit; batches without events say nothing.
+    pub(super) fn keep(&self, pipeline: &PipelineName, batch: BatchId, rows: &Rows) {
+        let Some(row) = rows.inbox.first() else { return };
+        let identity = row.identity.clone();
+        let confirmed =
+            Confirmed { pipeline: pipeline.clone(), identity, batch, at: Timestamp::now(), known: Instant::now() };
+        *self.lock() = Some(confirmed);
+    }
+
+    /// What a new connection's database should have and has not; it is said once.
+    pub(super) async fn missed(&self, client: &Object) -> Result<Option<Confirmed>, Error> {
+        let last = self.lock().clone();
+        let Some(last) = last.filter(|last| Object::metrics(client).created > last.known) else { return Ok(None) };
+        let (pipeline, source, id) = (last.pipeline.as_str(), last.identity.source.as_str(), last.identity.id.as_str());
+        let is_there = client.query_opt(LOOK, &[&pipeline, &source, &id, &last.batch.0]).await?.is_some();
+        let mut kept = self.lock();
+        // Another connection may have said it, or committed since.
+        let Some(it) = kept.as_mut().filter(|it| it.batch == last.batch) else { return Ok(None) };
+        if is_there {
+            it.known = Instant::now();
+            return Ok(None);
+        }
+        Ok(kept.take())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Confirmed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
