@@ -7,6 +7,7 @@ use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
+use jiff::Timestamp;
 
 use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};

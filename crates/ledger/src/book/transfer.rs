@@ -7,7 +7,6 @@ use contract::event::Event;
 use contract::result::{RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{MemberId, PipelineName, Points, Refusal, WalletName};
-use jiff::Timestamp;
 
 use super::MemberState;
 use super::applied::{Account, Applied, EntryKind, Outcome};
