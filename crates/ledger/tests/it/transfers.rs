@@ -20,6 +20,7 @@ on_every_store! {
     what_is_sent_is_in_transit_until_it_arrives
     a_transfer_that_cannot_be_says_what_is_missing
     points_end_at_the_receivers_when_they_would_have_ended_at_the_senders
+    points_that_idle_go_on_idling_at_the_receivers
     what_cannot_arrive_comes_back_into_its_lots
     what_comes_back_after_its_end_ends
     what_arrives_pays_off_what_is_owed
@@ -132,6 +133,18 @@ async fn points_end_at_the_receivers_when_they_would_have_ended_at_the_senders(w
     let want = [("10".to_owned(), None, Some(end(10))), ("20".into(), None, Some(end(20))), ("4".into(), None, None)];
     assert_eq!(have, want, "one lot for each end");
     assert_eq!(told(&world, on(spend("s1", "bob", 24), 15)).await, ["expired 10 points, 24", "spent 24 points, 0"]);
+}
+
+async fn points_that_idle_go_on_idling_at_the_receivers(world: World) {
+    world.one(days(bought("o1", "ann", &[30, 30]), "idle", 30)).await;
+    world.one(on(send("t1", "ann", ("bob", 20)), 1)).await;
+    assert_eq!(carried(&world).await, ["received 20 points, 20"]);
+    // Bob is active on the tenth day; Ann is not.
+    let active = days(days(on(bought("o2", "bob", &[5, 5]), 10), "idle", 30), "active", 30);
+    assert_eq!(told(&world, active).await, ["earned 10 points, 30"]);
+    assert_eq!(world.settle_due("2026-12-06T12:00:00Z").await, ["expired 40 points, 0"]);
+    assert_eq!(world.settle_due("2026-12-20T12:00:00Z").await, ["expired 30 points, 0"]);
+    world.audits_clean().await;
 }
 
 async fn what_cannot_arrive_comes_back_into_its_lots(world: World) {
