@@ -138,7 +138,9 @@ async fn lots_by_hand(world: World) {
         };
         write!(
             sql,
-            "insert into lot select pipeline, bucket, member, 'points', 1000 + {n}, entry, 5, 0, 5, 0, null, {expires}, 0
+            "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held, activates_at,
+                 expires_at, expired)
+             select pipeline, bucket, member, 'points', 1000 + {n}, entry, 5, 0, 5, 0, null, {expires}, 0
              from lot where wallet = 'points' and sequence = 1 and member = {of_ann};\n"
         )
         .unwrap();
