@@ -8,9 +8,9 @@ use contract::Refusal;
 use contract::event::Event;
 use contract::intake::{Delivery, Intake};
 use contract::result::ResultEvent;
-use engine::{Engine, EngineError, Settled};
+use engine::{Carried, Engine, EngineError, Settled};
 use jiff::Timestamp;
-use ledger::{AttemptKey, BatchId, Ledger};
+use ledger::{AttemptKey, BatchId, Ledger, UnderWay};
 
 use crate::amqp::Arrived;
 use crate::hold::Holder;
@@ -19,6 +19,9 @@ use crate::{attempts, fault};
 
 /// Longest wait for taking a noted attempt back; a worker that was asked to stop has little time left.
 const TAKE_BACK_MAX: Duration = Duration::from_secs(3);
+
+/// Transfers that arrive in one transaction.
+const CARRIED_MAX: usize = 500;
 
 /// A run of messages that are decided: results and burials are to be confirmed, then all of them acknowledged.
 #[derive(Default)]
@@ -127,7 +130,31 @@ impl Desk<'_> {
         for (message, settled) in carriers.into_iter().zip(settled) {
             self.take(&mut unit, message, settled);
         }
+        if engine::sends(&unit.results) {
+            self.carry(&mut unit).await?;
+        }
         Some(unit)
+    }
+
+    /// What the unit sent arrives, or comes back. What cannot is left to the holder of the lease, who tells it; so is all of it where a
+    /// worker dies before this.
+    async fn carry(&self, unit: &mut Unit) -> Option<()> {
+        for batch in unit.batches.clone() {
+            loop {
+                let which = UnderWay::Of(batch);
+                let carried =
+                    self.holder.ledger(async || match self.engine.carry(which, CARRIED_MAX, &HashSet::new()).await {
+                        Err(EngineError::Transit { .. }) => Ok(None),
+                        carried => carried,
+                    });
+                let Some(Carried { results, batch, .. }) = carried.await? else { break };
+                if !results.is_empty() {
+                    unit.results.extend(results);
+                    unit.batches.push(batch);
+                }
+            }
+        }
+        Some(())
     }
 
     async fn apply(&self, events: &[Event], attempts: &[AttemptKey]) -> Result<Vec<Settled>, EngineError> {

@@ -1,6 +1,7 @@
 //! What no delivery brings: results of batches whose confirmation was never marked, refunds whose purchase never came, and what is
 //! due for members without events. One worker of the fleet does it, the holder of a lease in the ledger.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use contract::{BuryReason, Refusal};
 use engine::EngineError;
 use host::{Shutdown, chain};
 use jiff::Timestamp;
+use ledger::UnderWay;
 
 use crate::amqp::{Addresses, Grave, LinkError, Outlet};
 use crate::hold::Told;
@@ -119,6 +121,7 @@ impl Rounds<'_> {
             missing => missing.insert(open(worker, self.connection).await?),
         };
         publish_left(worker, outlet).await?;
+        carry_left(worker, outlet).await?;
         give_up_parked(worker, outlet).await?;
         let tools = Tools { worker, connection: self.connection, outlet, session: self.session };
         self.timers.turn(&tools).await
@@ -140,6 +143,33 @@ async fn publish_left(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {
     }
     if results > 0 {
         tracing::info!(results, "published what workers left behind");
+    }
+    Ok(())
+}
+
+/// Points that were sent by a worker that died before they arrived. One that cannot arrive is told every round, and keeps no other.
+async fn carry_left(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble> {
+    let (mut except, mut transfers) = (HashSet::new(), 0);
+    while except.len() < ROUND_LEN_MAX && transfers < ROUND_LEN_MAX {
+        match worker.engine.carry(UnderWay::For(LEFT_ALONE), ROUND_LEN_MAX, &except).await {
+            Ok(None) => break,
+            Ok(Some(carried)) => {
+                transfers += carried.transfers;
+                if !carried.results.is_empty() {
+                    outlet.publish(&carried.results).await?;
+                    worker.ledger.mark_published(&[carried.batch]).await?;
+                }
+            }
+            Err(EngineError::Transit { transfer, detail }) => {
+                let why = EngineError::Transit { transfer: transfer.clone(), detail };
+                tracing::warn!(error = chain(&why), "left in transit");
+                except.insert(transfer);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if transfers > 0 {
+        tracing::info!(transfers, "carried transfers that workers left behind");
     }
     Ok(())
 }

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, LineRef, Refund};
+use crate::event::{Event, LineRef, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{HoldId, OrderId, Points, RuleName, WalletName};
+use crate::{HoldId, MemberId, OrderId, Points, RuleName, WalletName};
 
 /// What deciding an event will need of its member, beyond balances and lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Reads {
     pub order: Option<OrderId>,
     /// The hold that is to be loaded, with what it has of each lot.
     pub hold: Option<HoldId>,
+    /// The other member who is to be found, or made.
+    pub recipient: Option<MemberId>,
 }
 
 /// What the rules may see of a member when they decide.
@@ -96,9 +98,22 @@ pub enum Decision {
         wallet: WalletName,
         /// Not nought.
         points: Points,
-        /// When points that are added end; they are there at once.
+        /// Of points that are added.
         dates: Dates,
     },
+    /// Send these points to another member if the balance has them.
+    Transfer {
+        /// To whom.
+        to: MemberId,
+        /// Of which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+    },
+    /// Let no points of the member leave from now on, but those that were promised before.
+    Freeze(Word),
+    /// Let them leave again.
+    Unfreeze(Word),
     /// The refund's purchase has not come yet: keep the event until it does.
     Park {
         /// The order that is waited for.

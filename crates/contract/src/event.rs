@@ -52,6 +52,12 @@ pub enum Kind {
     Release(Release),
     /// A person corrects a balance.
     Adjust(Adjust),
+    /// Points are to go to another member.
+    Transfer(Transfer),
+    /// A person stops a member's points from leaving.
+    Freeze(Word),
+    /// A person lets them leave again.
+    Unfreeze(Word),
     /// A member joined.
     Signup,
     /// Any other activity that a source may say and a rule can name.
@@ -189,6 +195,33 @@ pub struct Adjust {
     pub reason: String,
     /// Who; an audit asks for it.
     pub author: String,
+    /// When points that are added can be spent, after the event's own time; `None`: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activates: Option<Timestamp>,
+    /// When points that are added end, after the event's own time; `None`: as the programme says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// Points for another member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Who is to have them.
+    pub to: MemberId,
+    /// From which wallet, and into the same one; the programme's first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletName>,
+    /// How many, > 0, as a decimal number of points.
+    pub points: Quantity,
+}
+
+/// What a person says of a member, not of their points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who; an audit asks for it.
+    pub author: String,
 }
 
 /// SHA-256 of an event's canonical form: equal for the same content whatever the producer's spacing or order of keys.
@@ -207,6 +240,9 @@ impl Event {
             Kind::Capture(_) => "capture",
             Kind::Release(_) => "release",
             Kind::Adjust(_) => "adjust",
+            Kind::Transfer(_) => "transfer",
+            Kind::Freeze(_) => "freeze",
+            Kind::Unfreeze(_) => "unfreeze",
             Kind::Signup => "signup",
             Kind::Custom(name) => name.as_str(),
         }
@@ -234,6 +270,15 @@ impl Event {
         }
     }
 
+    /// The other member that the event is about, if any.
+    #[must_use]
+    pub fn recipient(&self) -> Option<&MemberId> {
+        match &self.kind {
+            Kind::Transfer(transfer) => Some(&transfer.to),
+            _ => None,
+        }
+    }
+
     /// The hash that tells a redelivery from a clash.
     #[must_use]
     pub fn content_hash(&self) -> ContentHash {
@@ -243,8 +288,18 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 8] =
-    ["purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "signup"];
+pub const BUILT_IN_TYPES: [&str; 11] = [
+    "purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "transfer", "freeze", "unfreeze", "signup",
+];
 
 /// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.
 pub const DUE_SOURCE: &str = "loyalty.due";
+
+/// What the source of a transfer's arrival begins with; the transfer's own source follows. No producer may use such a source.
+pub const TRANSFER_SOURCE: &str = "loyalty.transfer/";
+
+/// What the id of an arrival ends with, after the transfer's own id.
+pub const ARRIVES: &str = "/in";
+
+/// What the id of a transfer's way back ends with, when it could not arrive.
+pub const COMES_BACK: &str = "/back";

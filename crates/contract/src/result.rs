@@ -1,5 +1,8 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
+mod envelope;
+mod reject;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,6 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::event::Event;
 use crate::ruleset::hex;
 use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+
+pub use envelope::CLOUD_EVENT_JSON;
+pub use reject::RejectReason;
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,8 +171,9 @@ pub enum ResultBody {
         points: String,
         /// Balance.
         available: String,
-        /// How many are missing, what is owed included.
-        missing: String,
+        /// How many are missing, what is owed included, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
         /// Why.
         reason: RejectReason,
     },
@@ -293,6 +300,12 @@ pub enum ResultBody {
         reason: String,
         /// Who.
         author: String,
+        /// When they can be spent, if the author named a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activates_at: Option<Timestamp>,
+        /// When they end, if the author named a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
     },
     /// A correction would have left a negative balance.
     #[serde(rename = "adjustment.rejected")]
@@ -308,6 +321,93 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// Points are on their way to another member.
+    #[serde(rename = "transfer.sent")]
+    TransferSent {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points could not be sent to another member.
+    #[serde(rename = "transfer.rejected")]
+    TransferRejected {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many were asked for.
+        points: String,
+        /// Balance.
+        available: String,
+        /// How many are missing, what is owed included, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Points of another member came in.
+    #[serde(rename = "transfer.received")]
+    TransferReceived {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points of another member could not come in, and go back.
+    #[serde(rename = "transfer.refused")]
+    TransferRefused {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// Points that could not come in at the other member came back.
+    #[serde(rename = "transfer.returned")]
+    TransferReturned {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// From now on no points of the member leave but those that were promised before.
+    #[serde(rename = "member.frozen")]
+    Frozen {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// Points of the member may leave again.
+    #[serde(rename = "member.unfrozen")]
+    Unfrozen {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+        /// Since when the member was frozen.
+        frozen_at: Timestamp,
+    },
+    /// The member was frozen before, and stays so as it was said then.
+    #[serde(rename = "freeze.rejected")]
+    FreezeRejected {
+        /// Since when the member is frozen.
+        frozen_at: Timestamp,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// The member was not frozen.
+    #[serde(rename = "unfreeze.rejected")]
+    UnfreezeRejected {
+        /// Why.
+        reason: RejectReason,
+    },
 }
 
 /// One rule's part of what was earned.
@@ -317,25 +417,6 @@ pub struct AwardPart {
     pub rule: RuleName,
     /// Decimal string.
     pub points: String,
-}
-
-/// Why a request was turned down; it was decided all the same, and stays so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RejectReason {
-    /// Fewer points are available than asked for.
-    InsufficientBalance,
-    /// The member has had a hold of this name before; give each its own.
-    DuplicateHold,
-    /// The member has never had a hold of this name.
-    UnknownHold,
-    /// The hold has fewer points than were asked for.
-    MoreThanHeld,
-    /// The hold has ended: a capture took what it had.
-    HoldCaptured,
-    /// The hold has ended: its points were set free.
-    HoldReleased,
-    /// The hold has ended: its time came.
-    HoldExpired,
 }
 
 impl ResultBody {
@@ -361,6 +442,15 @@ impl ResultBody {
             Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
+            Self::TransferSent { .. } => "transfer.sent",
+            Self::TransferRejected { .. } => "transfer.rejected",
+            Self::TransferReceived { .. } => "transfer.received",
+            Self::TransferRefused { .. } => "transfer.refused",
+            Self::TransferReturned { .. } => "transfer.returned",
+            Self::Frozen { .. } => "member.frozen",
+            Self::Unfrozen { .. } => "member.unfrozen",
+            Self::FreezeRejected { .. } => "freeze.rejected",
+            Self::UnfreezeRejected { .. } => "unfreeze.rejected",
         }
     }
 }
@@ -383,41 +473,6 @@ impl ResultEvent {
     ) -> Self {
         Self { id: result_id(pipeline, &cause, n), time, member: member.clone(), cause, body }
     }
-
-    /// A CloudEvent in structured JSON mode (`application/cloudevents+json`).
-    #[must_use]
-    pub fn to_cloud_event(&self, pipeline: &PipelineName) -> Vec<u8> {
-        let envelope = Envelope {
-            specversion: "1.0",
-            id: &self.id,
-            source: format!("/pipelines/{pipeline}"),
-            time: self.time,
-            subject: &self.member,
-            datacontenttype: "application/json",
-            causeid: &self.cause.id,
-            causesource: &self.cause.source,
-            body: &self.body,
-        };
-        // Only string keys and plain values: this cannot fail.
-        serde_json::to_vec(&envelope).unwrap_or_default()
-    }
-}
-
-/// Content type of [`ResultEvent::to_cloud_event`].
-pub const CLOUD_EVENT_JSON: &str = "application/cloudevents+json";
-
-#[derive(Serialize)]
-struct Envelope<'a> {
-    specversion: &'static str,
-    id: &'a str,
-    source: String,
-    time: Timestamp,
-    subject: &'a MemberId,
-    datacontenttype: &'static str,
-    causeid: &'a EventId,
-    causesource: &'a Source,
-    #[serde(flatten)]
-    body: &'a ResultBody,
 }
 
 fn result_id(pipeline: &PipelineName, cause: &Cause, n: usize) -> String {

@@ -3,10 +3,12 @@
 //! reads -> begin -> decide -> post -> commit. It knows neither broker nor cluster; the worker and `simulate` both stand on it.
 
 mod apply;
+mod carry;
 mod due;
 mod rulebook;
 
 pub use apply::{Engine, Settled};
+pub use carry::{Carried, sends};
 pub use due::DueSettled;
 pub use rulebook::Rulebook;
 
@@ -28,6 +30,14 @@ pub enum EngineError {
     Due {
         /// Which one; it says nothing of the member but the number of their row.
         timer: ledger::Identity,
+        /// Why.
+        detail: String,
+    },
+    /// The ledger refused to let a transfer arrive, or come back.
+    #[error("could not carry transfer `{}` further: {detail}; run `loyaltyctl audit`", .transfer.id.as_str())]
+    Transit {
+        /// The event that sent the points.
+        transfer: ledger::Identity,
         /// Why.
         detail: String,
     },

@@ -66,6 +66,7 @@ macro_rules! of_member {
 
 // After the macro that it uses.
 mod holds;
+mod transfers;
 
 const CHECKS: [Check; 21] = [
     Check {
@@ -292,10 +293,10 @@ const CHECKS: [Check; 21] = [
     },
     Check {
         invariant: 9,
-        name: "earned + adjusted = available + pending + held - debt + spent + clawed + expired",
+        name: "earned + adjusted + transferred in = available + pending + held - debt + spent + clawed + expired + transferred out",
         sql: "select 'wallet ' || x.wallet, 'balances - moves = ' || cast(sum(x.amount) as text) from (
                 select wallet, amount from {posting} p
-                    where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed', 'expired')
+                    where pipeline = $1 and account in ('issued', 'adjusted', 'redeemed', 'clawed', 'expired', 'transit')
                 union all select wallet, pending + available + held - debt from {balance} b where pipeline = $1
               ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
@@ -344,13 +345,14 @@ const PUBLISHED: Check = Check {
 
 /// All of them, by their numbers.
 fn checks() -> Vec<&'static Check> {
-    let mut checks: Vec<_> = CHECKS.iter().chain(&holds::CHECKS).chain([&PUBLISHED]).collect();
+    let mut checks: Vec<_> =
+        CHECKS.iter().chain(&holds::CHECKS).chain(&transfers::CHECKS).chain([&PUBLISHED]).collect();
     checks.sort_by_key(|check| check.invariant);
     checks
 }
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 12] = [
+const OF_MEMBERS: [&str; 13] = [
     "posting",
     "balance",
     "lot",
@@ -363,6 +365,7 @@ const OF_MEMBERS: [&str; 12] = [
     "hold_lot",
     "owed",
     "payment",
+    "transfer",
 ];
 
 /// Tables whose rows tell themselves when they were recorded.

@@ -12,13 +12,14 @@ use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
     self, Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
     Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
 };
-use crate::{notes, timeline};
+use crate::transit::{Transit, UnderWay};
+use crate::{notes, timeline, transit};
 
 /// What a store does in its own way.
 #[async_trait]
@@ -115,6 +116,15 @@ impl<S: Store> Ledger for Desk<S> {
         notes::due_members(&self.0, pipeline, by, limit).await
     }
 
+    async fn under_way(
+        &self,
+        pipeline: &PipelineName,
+        which: UnderWay,
+        limit: usize,
+    ) -> Result<Vec<Transit>, LedgerError> {
+        transit::under_way(&self.0, pipeline, which, limit).await
+    }
+
     async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
         notes::next_due(&self.0, pipeline).await
     }
@@ -140,6 +150,14 @@ impl<S: Store> Ledger for Desk<S> {
             std::cmp::Ordering::Greater => "use a newer version of this program",
         };
         Err(LedgerError::WrongVersion { object: self.0.address().to_owned(), stands, needed, remedy })
+    }
+
+    async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError> {
+        report::member(&self.0, pipeline, member).await
+    }
+
+    async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError> {
+        report::events_of(&self.0, pipeline, member).await
     }
 
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {

@@ -19,6 +19,7 @@ mod sqlite;
 mod store;
 mod stored;
 mod timeline;
+mod transit;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,
     Identity, Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,
 };
+pub use transit::{Transit, TransitKey, TransitPart, UnderWay};
 
 /// Opens the ledger that a URL names, without touching its tables: `sqlite:PATH`, `sqlite::memory:`,
 /// `postgres://...` (also `postgresql://`), or `null:` (benchmarks: everything is fresh, nothing is kept).

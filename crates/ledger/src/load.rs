@@ -248,7 +248,7 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::Nothing => None,
+            Takes::Nothing | Takes::Lots { .. } => None,
             Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
         };
@@ -275,7 +275,7 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for want in &request.wanted {
         let Some(member) = loaded.members.get(&want.member) else { continue };
         match &want.takes {
-            Takes::Nothing => {}
+            Takes::Nothing | Takes::Lots { .. } => {}
             Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
             Takes::Refund { order } => {
                 let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
@@ -307,10 +307,26 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     Ok(wishes)
 }
 
-/// Lots that refunded orders made or took from, or that paid for them, and those that holds have points of, wherever they stand in
-/// burn order.
-pub(crate) fn named_lots(books: &Books) -> Result<BTreeSet<(MemberKey, WalletName, i64)>, LedgerError> {
+/// Members to whom the batch may send points.
+pub(crate) fn recipients(request: &BatchRequest) -> BTreeSet<&MemberId> {
+    request.wanted.iter().filter_map(|want| want.reads.recipient.as_ref()).collect()
+}
+
+/// Lots that refunded orders made or took from, or that paid for them, those that holds have points of, and those that get some back,
+/// wherever they stand in burn order.
+pub(crate) fn named_lots(
+    request: &BatchRequest,
+    loaded: &Loaded,
+    books: &Books,
+) -> Result<BTreeSet<(MemberKey, WalletName, i64)>, LedgerError> {
     let mut lots = BTreeSet::new();
+    for want in &request.wanted {
+        let (Some(member), Takes::Lots { wallet, lots: named }) = (loaded.members.get(&want.member), &want.takes)
+        else {
+            continue;
+        };
+        lots.extend(named.iter().map(|lot| (*member, wallet.clone(), *lot)));
+    }
     for award in &books.awards {
         lots.insert((award.member, sql::id("award.wallet", &award.wallet)?, award.lot));
     }
@@ -375,6 +391,9 @@ pub(crate) fn states(
         for waiting in state.parked.values_mut() {
             in_turn(waiting);
         }
+    }
+    for (key, frozen) in &loaded.frozen {
+        states.entry(*key).or_default().frozen = Some(frozen.clone());
     }
     let state = |(id, key): (&MemberId, &MemberKey)| (id.clone(), states.remove(key).unwrap_or_default());
     Ok(loaded.members.iter().map(state).collect())

@@ -14,13 +14,14 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
-    StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
+    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
     OpenBatch, Since, Unpublished,
 };
+use crate::transit::{Transit, UnderWay};
 
 /// No ledger at all, but for the timeline: a worker needs its rules. Until somebody appends some, rules that give nothing hold.
 #[derive(Debug)]
@@ -126,6 +127,10 @@ impl Ledger for Null {
         Ok(Vec::new())
     }
 
+    async fn under_way(&self, _: &PipelineName, _: UnderWay, _: usize) -> Result<Vec<Transit>, LedgerError> {
+        Ok(Vec::new())
+    }
+
     async fn next_due(&self, _: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
         Ok(None)
     }
@@ -140,6 +145,14 @@ impl Ledger for Null {
 
     async fn check_version(&self) -> Result<(), LedgerError> {
         Ok(())
+    }
+
+    async fn member(&self, _: &PipelineName, _: &MemberId) -> Result<Option<MemberReport>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn events_of(&self, _: &PipelineName, _: &MemberId) -> Result<Vec<Identity>, LedgerError> {
+        Ok(Vec::new())
     }
 
     async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {

@@ -3,6 +3,8 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
+mod transfers;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
@@ -12,8 +14,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, HoldRow, IdleEnd, LotRow, OrderChange,
-    Outcome, OwedLine, Parking, Payment,
+    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Frozen, HoldRow, IdleEnd, LotRow, OrderChange,
+    Outcome, OwedLine, Parking, Payment, Standing,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -48,6 +50,10 @@ pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
 pub(crate) struct Loaded {
     pub(crate) members: HashMap<MemberId, MemberKey>,
     pub(crate) orders: HashMap<(MemberKey, OrderId), Option<i64>>,
+    /// Those of the members who are frozen.
+    pub(crate) frozen: HashMap<MemberKey, Frozen>,
+    /// Members to whom points may be sent; not locked.
+    pub(crate) recipients: HashMap<MemberId, MemberKey>,
 }
 
 /// All rows of a batch.
@@ -76,6 +82,9 @@ pub(crate) struct Rows {
     pub(crate) ended: Vec<EndedRow>,
     /// Members whose next due time may have changed.
     pub(crate) due: BTreeSet<MemberKey>,
+    /// Members who were frozen or set free, as they stand after the batch.
+    pub(crate) standing: BTreeMap<MemberKey, Standing>,
+    pub(crate) transfers: transfers::Transfers,
     pub(crate) has_results: bool,
 }
 
@@ -222,8 +231,22 @@ impl Rows {
     }
 
     fn push(&mut self, at: At, applied: Applied, loaded: &Loaded) -> Result<(), LedgerError> {
-        let Applied { identity, hash, occurred_at, ruleset, outcome, results, entry, order, parking, idles, .. } =
-            applied;
+        let Applied {
+            identity,
+            hash,
+            occurred_at,
+            ruleset,
+            outcome,
+            results,
+            entry,
+            order,
+            parking,
+            standing,
+            transit,
+            idles,
+            ..
+        } = applied;
+        self.standing.extend(standing.map(|standing| (at.member, standing)));
         for idle in idles {
             self.idle(at.member, idle);
         }
@@ -243,6 +266,9 @@ impl Rows {
             });
             self.entry(at, entry, &ruleset.0)?;
             awards.end = self.awards.len();
+        }
+        if let Some(transit) = transit {
+            self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
         match order {
             Some(OrderChange::Bought(event)) => self.bought(at, &event, &ruleset.0, (entry_id, awards))?,

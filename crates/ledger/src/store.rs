@@ -15,9 +15,10 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, StatementAsk,
-    StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
+    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
+use crate::transit::{Transit, UnderWay};
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
 pub const BATCH_EVENTS_MAX: usize = 20_000;
@@ -93,6 +94,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<DueMember>, LedgerError>;
 
+    /// Transfers that have neither arrived nor come back, oldest first. Each is to be carried ([`crate::book::MemberState::carry`]) in a
+    /// batch of the one member whom its next event touches.
+    async fn under_way(
+        &self,
+        pipeline: &PipelineName,
+        which: UnderWay,
+        limit: usize,
+    ) -> Result<Vec<Transit>, LedgerError>;
+
     /// When the next thing is or was due for any member; `None` when nothing is. One look into an index.
     async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
 
@@ -104,6 +114,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
     async fn check_version(&self) -> Result<(), LedgerError>;
+
+    /// What is known of a member beside their points; `None` when the member is unknown.
+    async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError>;
+
+    /// All events of a member that were not buried, in the order in which they were decided. Looks at every event of the pipeline.
+    async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError>;
 
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
@@ -261,6 +277,13 @@ pub enum Takes {
         /// The refunded order.
         order: OrderId,
     },
+    /// None, but these lots get some back.
+    Lots {
+        /// Of which wallet.
+        wallet: WalletName,
+        /// Their sequences.
+        lots: Vec<i64>,
+    },
 }
 
 impl Takes {
@@ -271,6 +294,7 @@ impl Takes {
             Kind::Refund(refund) => return Self::Refund { order: refund.order.clone() },
             Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
             Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
+            Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

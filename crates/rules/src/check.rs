@@ -104,6 +104,8 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
         "refund" => "a refund takes back what its purchase earned, by the rules that paid",
         "redeem" => "a redemption spends points and earns none",
         "hold" | "capture" | "release" => "a hold keeps points that are there, and earns none",
+        "transfer" => "points go from one member to another, and none are earned",
+        "freeze" | "unfreeze" => "it says who may spend points, and gives none",
         "adjust" => "an adjustment is a person's decision and earns nothing more",
         _ => return only_of_purchases(path, rule, faults),
     };

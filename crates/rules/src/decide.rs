@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Decision, Facts, GiveBack, OrderState, Reads};
-use contract::event::{Adjust, Event, Kind, Purchase, Redeem};
+use contract::decision::{Dates, Decision, Facts, GiveBack, OrderState, Reads};
+use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::walk::walk;
 /// What [`Compiled::decide`] will need to know for this event.
 #[must_use]
 pub fn reads(event: &Event) -> Reads {
-    Reads { order: event.order().cloned(), hold: event.hold().cloned() }
+    Reads { order: event.order().cloned(), hold: event.hold().cloned(), recipient: event.recipient().cloned() }
 }
 
 impl Compiled {
@@ -44,6 +44,9 @@ impl Compiled {
             Kind::Capture(capture) => self.capture(capture, facts.hold),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
+            Kind::Transfer(transfer) => self.transfer(transfer),
+            Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
+            Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
         }
     }
 
@@ -82,12 +85,24 @@ impl Compiled {
         Ok(Decision::Redeem { wallet: wallet.name.clone(), points, gives_back })
     }
 
-    /// What a person adds can be spent at once, and ends as the wallet's points do.
+    /// Whether the balance has the points is the ledger's matter.
+    fn transfer(&self, transfer: &Transfer) -> Result<Decision, Refusal> {
+        let wallet = self.wallet(transfer.wallet.as_ref())?;
+        let points = units(transfer.points.get(), wallet)?;
+        Ok(Decision::Transfer { to: transfer.to.clone(), wallet: wallet.name.clone(), points })
+    }
+
+    /// What a person adds can be spent at once, and ends as the wallet's points do, unless they say otherwise.
     fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
         let wallet = self.wallet(adjust.wallet.as_ref())?;
         let points = units(adjust.points, wallet)?;
         let terms = Terms::ending(wallet.expiry.clone().filter(|_| points.0 > 0));
-        let dates = terms.dates(event.occurred_at, &self.zone)?;
+        let usual = terms.dates(event.occurred_at, &self.zone)?;
+        let dates = Dates {
+            activates: adjust.activates,
+            expires: adjust.expires.or(usual.expires),
+            idles: usual.idles && adjust.expires.is_none(),
+        };
         Ok(Decision::Adjust { wallet: wallet.name.clone(), points, dates })
     }
 

@@ -13,4 +13,5 @@ mod shutdown;
 mod stage;
 mod starting;
 mod timers;
+mod transfers;
 mod wire;

@@ -25,14 +25,14 @@ fn ending() -> Value {
     json!({ "name": "points", "expiry": { "after": "1d" } })
 }
 
-fn wall() -> WorkerConfig {
+pub(crate) fn wall() -> WorkerConfig {
     let mut config = config();
     config.events.clock = Clock::Wall;
     config
 }
 
 /// One point a dollar into this wallet.
-async fn stage(store: Store, wallet: Value, config: WorkerConfig) -> Stage {
+pub(crate) async fn stage(store: Store, wallet: Value, config: WorkerConfig) -> Stage {
     let stage = Stage::without_rules(store, config).await;
     let program: Program = serde_json::from_value(json!({ "currency": "USD", "wallets": [wallet] })).unwrap();
     let earn = json!({ "wallet": "points", "per": { "amount": "1.00", "points": "1" } });
@@ -43,13 +43,13 @@ async fn stage(store: Store, wallet: Value, config: WorkerConfig) -> Stage {
 }
 
 /// In whole seconds: a ledger keeps microseconds.
-fn hours_ago(hours: u64) -> Timestamp {
+pub(crate) fn hours_ago(hours: u64) -> Timestamp {
     let then = Timestamp::now().checked_sub(Duration::from_hours(hours)).unwrap();
     Timestamp::from_second(then.as_second()).unwrap()
 }
 
 /// Ten dollars.
-fn purchase(member: &str, at: Timestamp) -> String {
+pub(crate) fn purchase(member: &str, at: Timestamp) -> String {
     let id = format!("purchase-{member}");
     let event =
         json!({ "id": id, "type": "purchase", "occurredAt": at, "member": member, "order": id, "amount": "10.00" });
@@ -62,7 +62,7 @@ fn purchases(prefix: &str, count: usize, at: Timestamp) -> Vec<String> {
 }
 
 /// Decided by an engine, without a worker: nothing of it is published.
-async fn decided(stage: &Stage, lines: &[String]) {
+pub(crate) async fn decided(stage: &Stage, lines: &[String]) {
     let limits = contract::intake::TimeLimits::new(&stage.config.events);
     let engine = engine::Engine::open(stage.pipeline().clone(), stage.ledger.clone(), limits).await.unwrap();
     let intake = contract::intake::Intake::new(&stage.config.events, stage.config.currency);
@@ -84,7 +84,7 @@ fn by_type(results: &BTreeMap<String, Value>) -> BTreeMap<&str, usize> {
 }
 
 /// Of one type, by what it ends with.
-fn count(results: &BTreeMap<String, Value>, type_: &str) -> usize {
+pub(crate) fn count(results: &BTreeMap<String, Value>, type_: &str) -> usize {
     by_type(results).into_iter().filter(|(name, _)| name.ends_with(type_)).map(|(_, count)| count).sum()
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, clip, hold};
-use crate::event::{Adjust, DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use super::{LINES_MAX, adjust, clip, hold, transfer};
+use crate::event::{
+    DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
+};
 use crate::id::IdError;
 use crate::money::MoneyError;
 use crate::{BuryReason, Currency, EventType, Money, Quantity, Refusal, WalletName};
@@ -34,8 +35,8 @@ pub(super) fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
 pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> Result<Event, Refusal> {
     let id = identity("id", raw.id.as_deref(), crate::EventId::parse)?;
     let source = identity("source", raw.source.as_deref().or(Some(defaults.source)), crate::Source::parse)?;
-    if source.as_str() == DUE_SOURCE {
-        return Err(bad("source", format!("is `{DUE_SOURCE}`, which only the ledger itself uses; name another")));
+    if source.as_str() == DUE_SOURCE || source.as_str().starts_with(TRANSFER_SOURCE) {
+        return Err(bad("source", format!("is `{source}`, which only the ledger itself uses; name another")));
     }
     let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
     let occurred_at = raw.occurred_at.as_deref().ok_or_else(|| missing("occurredAt"))?;
@@ -50,7 +51,10 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "hold" => Kind::Hold(hold::hold(raw, occurred_at)?),
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
-        "adjust" => Kind::Adjust(adjust(raw)?),
+        "adjust" => Kind::Adjust(adjust::adjust(raw, occurred_at)?),
+        "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
+        "freeze" => Kind::Freeze(word(raw)?),
+        "unfreeze" => Kind::Unfreeze(word(raw)?),
         "signup" => Kind::Signup,
         _ => Kind::Custom(kind),
     };
@@ -102,7 +106,7 @@ fn currency(named: Option<&str>, programme: Currency) -> Result<Currency, Refusa
 }
 
 /// The text of a JSON number or string; anything else is of a wrong type.
-fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refusal> {
+pub(super) fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refusal> {
     let text = raw.get().trim();
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if text.starts_with(['{', '[', 't', 'f', 'n']) {
@@ -259,25 +263,13 @@ fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
     Ok(Redeem { wallet: wallet(raw)?, points, order })
 }
 
-fn adjust(raw: &Raw<'_>) -> Result<Adjust, Refusal> {
-    let text = number("points", raw.points.ok_or_else(|| missing("points"))?)?;
-    let size =
-        Quantity::parse(text.strip_prefix('-').unwrap_or(text)).map_err(|e| bad("points", format!("is wrong: {e}")))?;
-    if size.is_zero() {
-        return Err(bad("points", "is nought; an adjustment adds or takes"));
-    }
-    let size = size.normalized().get();
-    let points = if text.starts_with('-') { Decimal::ZERO - size } else { size };
+/// Why, and who says so.
+pub(super) fn word(raw: &Raw<'_>) -> Result<Word, Refusal> {
     let said = |field: &str, text: &Option<String>| match text.as_deref().map(str::trim) {
         None | Some("") => Err(missing(field)),
         Some(text) => plain(field, text),
     };
-    Ok(Adjust {
-        wallet: wallet(raw)?,
-        points,
-        reason: said("reason", &raw.reason)?,
-        author: said("author", &raw.author)?,
-    })
+    Ok(Word { reason: said("reason", &raw.reason)?, author: said("author", &raw.author)? })
 }
 
 /// Object keys in order on every level, whatever order the producer or a JSON library's map keeps: the hash depends on it.

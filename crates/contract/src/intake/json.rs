@@ -33,9 +33,13 @@ pub(super) struct Raw<'a> {
     #[serde(borrow)]
     pub(super) expires_at: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(super) activates_at: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) r#for: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) r#final: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) to: Option<&'a RawValue>,
     pub(super) reason: Option<String>,
     pub(super) author: Option<String>,
     pub(super) data: Option<BTreeMap<String, serde_json::Value>>,

@@ -2,11 +2,13 @@
 //!
 //! Time is not looked at here: see [`TimeLimits`].
 
+mod adjust;
 mod cloud_events;
 mod fields;
 mod hold;
 mod json;
 mod routing;
+mod transfer;
 
 use jiff::{SignedDuration, Timestamp};
 

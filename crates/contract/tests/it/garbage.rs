@@ -74,6 +74,24 @@ fn lines_are_held_to_the_order() {
 }
 
 #[test]
+fn a_transfer_leaves_room_for_the_name_of_its_arrival() {
+    let send = |id: &str, source: &str| {
+        format!(
+            r#"{{"id":"{id}","source":"{source}","occurredAt":"2026-01-31T12:00:00Z","member":"m1","type":"transfer","to":"m2","points":"5"}}"#
+        )
+    };
+    let long = |len: usize| "x".repeat(len);
+    check("desk.1", &send(&long(251), "s"), BadValue, "`id` is 251 bytes long; that of a transfer has at most 250");
+    check(
+        "desk.1",
+        &send("e1", &long(239)),
+        BadValue,
+        "`source` is 239 bytes long; that of a transfer has at most 238",
+    );
+    crate::support::json("desk.1", &send(&long(250), &long(238))).unwrap();
+}
+
+#[test]
 fn requests_of_the_desk_are_held_to_their_shape() {
     let desk = |rest: &str| format!(r#"{{"id":"e1","occurredAt":"2026-01-31T12:00:00Z","member":"m1",{rest}}}"#);
     for (rest, reason, says) in [
@@ -115,6 +133,32 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         (r#""type":"release""#, MissingField, "`hold`"),
         (r#""type":"adjust","points":"5","author":"ann""#, MissingField, "`reason`"),
         (r#""type":"adjust","points":"5","author":" ","reason":"x""#, MissingField, "`author`"),
+        (r#""type":"transfer","points":"5""#, MissingField, "`to`"),
+        (r#""type":"transfer","points":"5","to":7"#, WrongType, "`to` has a wrong type"),
+        (r#""type":"transfer","points":"5","to":"m1""#, BadValue, "`to` is the member itself"),
+        (r#""type":"transfer","to":"m2""#, MissingField, "`points`"),
+        (
+            r#""type":"transfer","to":"m2","points":"5","source":"loyalty.transfer/shop""#,
+            BadValue,
+            "only the ledger itself",
+        ),
+        (r#""type":"freeze","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"unfreeze","reason":"x""#, MissingField, "`author`"),
+        (
+            r#""type":"adjust","points":"-5","author":"ann","reason":"x","expiresAt":"2027-01-01T00:00:00Z""#,
+            BadValue,
+            "`expiresAt` stands beside points that are taken",
+        ),
+        (
+            r#""type":"adjust","points":"5","author":"ann","reason":"x","activatesAt":"2026-01-31T12:00:00Z""#,
+            BadValue,
+            "`activatesAt` is not after `occurredAt`",
+        ),
+        (
+            r#""type":"adjust","points":"5","author":"ann","reason":"x","expiresAt":7"#,
+            WrongType,
+            "`expiresAt` has a wrong type",
+        ),
         (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
     ] {
         check("desk.1", &desk(rest), reason, says);

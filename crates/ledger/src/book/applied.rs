@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::overflow;
 use super::idle::IdleEnd;
+use super::member::Standing;
+use super::transfer::Transiting;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
 
@@ -71,6 +73,10 @@ pub struct Applied {
     pub parking: Parking,
     /// Wallets of which the end by inactivity moved.
     pub idles: Vec<IdleEnd>,
+    /// What it changes of whether the member is frozen.
+    pub standing: Option<Standing>,
+    /// What it changes of a transfer.
+    pub transit: Option<Transiting>,
 }
 
 /// One atomic transaction of one member; its postings sum to zero per wallet.
@@ -184,6 +190,12 @@ pub enum EntryKind {
     Release,
     /// Reserved points were set free because the hold's time came.
     TimeOut,
+    /// Points left for another member.
+    TransferOut,
+    /// Points of another member came in.
+    TransferIn,
+    /// Points that could not come in at the other member came back.
+    TransferBack,
 }
 
 impl EntryKind {
@@ -202,6 +214,9 @@ impl EntryKind {
             Self::Capture => "Capture",
             Self::Release => "Release",
             Self::TimeOut => "TimeOut",
+            Self::TransferOut => "TransferOut",
+            Self::TransferIn => "TransferIn",
+            Self::TransferBack => "TransferBack",
         }
     }
 }
@@ -219,6 +234,8 @@ pub enum Account {
     Adjusted,
     /// Where points go that nobody spent in time.
     Expired,
+    /// Points on their way from one member to another.
+    Transit,
     /// Earned, not yet spendable.
     Pending,
     /// Spendable.
@@ -239,6 +256,7 @@ impl Account {
             Self::Clawed => "clawed",
             Self::Adjusted => "adjusted",
             Self::Expired => "expired",
+            Self::Transit => "transit",
             Self::Pending => "pending",
             Self::Available => "available",
             Self::Held => "held",

@@ -11,7 +11,9 @@ use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, P
 use super::debt::Claims;
 use super::hold::HoldBook;
 use super::idle::{EndedLots, IdleEnd};
+use super::member::Standing;
 use super::post::Posting;
+use super::transfer::Transiting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
 use crate::store::Identity;
@@ -34,6 +36,8 @@ pub(super) struct Draft<'s, 'p> {
     untold: BTreeMap<WalletName, Points>,
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
+    pub(super) standing: Option<Standing>,
+    pub(super) transit: Option<Transiting>,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -53,6 +57,8 @@ impl<'s, 'p> Draft<'s, 'p> {
             untold: BTreeMap::new(),
             bodies: Vec::new(),
             parking: Parking::None,
+            standing: None,
+            transit: None,
         }
     }
 
@@ -70,6 +76,8 @@ impl<'s, 'p> Draft<'s, 'p> {
             mut ended,
             bodies,
             mut parking,
+            standing,
+            transit,
             ..
         } = self;
         let event = posting.event;
@@ -99,6 +107,9 @@ impl<'s, 'p> Draft<'s, 'p> {
         state.orders.extend(order_book);
         state.payments.extend(payments);
         state.claimed(claims);
+        if let Some(standing) = &standing {
+            state.stand(standing);
+        }
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
         Applied {
@@ -113,6 +124,8 @@ impl<'s, 'p> Draft<'s, 'p> {
             order,
             parking,
             idles,
+            standing,
+            transit,
         }
     }
 

@@ -289,6 +289,8 @@ impl Moved {
             order: None,
             parking: Parking::None,
             idles: Vec::new(),
+            standing: None,
+            transit: None,
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use contract::decision::{Declined, HoldStage, HoldState};
 use contract::event::Kind;
-use contract::result::{RejectReason, ResultBody};
+use contract::result::ResultBody;
 use contract::{HoldId, Points, Refusal, WalletName};
 use jiff::Timestamp;
 
@@ -166,15 +166,15 @@ impl Draft<'_, '_> {
             return Err(unfit("a hold must be of more than 0 points and have a name of its own"));
         }
         let scale = self.scale(wallet)?;
-        if let Some(missing) = self.missing(wallet, points) {
+        if let Some((reason, missing)) = self.turned_down(wallet, points) {
             let available = self.available(wallet)?;
             self.bodies.push(ResultBody::HoldRejected {
                 hold: hold.clone(),
                 wallet: wallet.clone(),
                 points: text(points, scale),
                 available,
-                missing: Some(text(missing, scale)),
-                reason: RejectReason::InsufficientBalance,
+                missing: missing.map(|missing| text(missing, scale)),
+                reason,
             });
             return Ok(Outcome::Rejected);
         }

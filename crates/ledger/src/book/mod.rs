@@ -9,9 +9,11 @@ mod draft;
 mod due;
 mod hold;
 mod idle;
+mod member;
 mod payment;
 mod post;
 mod refund;
+mod transfer;
 mod wallet;
 
 use std::collections::BTreeMap;
@@ -28,9 +30,11 @@ pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
 pub use idle::{EndedLots, IdleEnd};
+pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
+pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 
 /// One member, as far as it was loaded for a batch.
@@ -42,6 +46,8 @@ pub struct MemberState {
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
     /// What paid for orders, also for such whose purchase is still to come.
     pub(crate) payments: BTreeMap<OrderId, Payments>,
+    /// Whether only what was promised may leave.
+    pub(crate) frozen: Option<Frozen>,
 }
 
 /// An order with what its refunds need to know of lots.
@@ -63,6 +69,12 @@ pub(crate) struct Taken {
 }
 
 impl MemberState {
+    /// Since when the member is frozen, if they are.
+    #[must_use]
+    pub fn frozen(&self) -> Option<&Frozen> {
+        self.frozen.as_ref()
+    }
+
     /// What the rules may see of the member for an event that reads this.
     #[must_use]
     pub fn facts(&self, reads: &Reads) -> Facts<'_> {

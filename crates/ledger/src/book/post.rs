@@ -55,6 +55,9 @@ impl MemberState {
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
             Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
             Decision::Release { hold } => draft.release(hold)?,
+            Decision::Transfer { to, wallet, points } => draft.transfer(to, (wallet, *points))?,
+            Decision::Freeze(word) => draft.freeze(word),
+            Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Decline(declined) => draft.decline(declined)?,
         };
         if !earns && outcome == Outcome::Applied {
@@ -79,6 +82,8 @@ impl MemberState {
             entry: None,
             order: None,
             parking: Parking::Unpark,
+            standing: None,
+            transit: None,
             idles: Vec::new(),
         }
     }
@@ -191,14 +196,14 @@ impl Draft<'_, '_> {
             return Err(unfit("a redemption must be of more than 0 points"));
         }
         let scale = self.scale(wallet)?;
-        if let Some(missing) = self.missing(wallet, points) {
+        if let Some((reason, missing)) = self.turned_down(wallet, points) {
             let available = self.available(wallet)?;
             self.bodies.push(ResultBody::RedemptionRejected {
                 wallet: wallet.clone(),
                 points: text(points, scale),
                 available,
-                missing: text(missing, scale),
-                reason: RejectReason::InsufficientBalance,
+                missing: missing.map(|missing| text(missing, scale)),
+                reason,
             });
             return Ok(Outcome::Rejected);
         }
@@ -238,7 +243,7 @@ impl Draft<'_, '_> {
             }
             self.debit(wallet, size, Account::Adjusted)?;
         } else if points.0 > 0 {
-            self.credit(wallet, (size, Dates { activates: None, ..dates }), Account::Adjusted)?;
+            self.credit(wallet, (size, dates), Account::Adjusted)?;
         }
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::Adjusted {
@@ -247,6 +252,8 @@ impl Draft<'_, '_> {
             available,
             reason: adjust.reason.clone(),
             author: adjust.author.clone(),
+            activates_at: adjust.activates,
+            expires_at: adjust.expires,
         });
         Ok(Outcome::Applied)
     }

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
 use super::Open;
-use crate::book::{Balances, Lot};
+use crate::book::{Balances, Frozen, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -34,11 +34,18 @@ const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
     order by w.n on conflict (pipeline, bucket, external_id) do nothing";
 
 /// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
-const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by
     from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
     cross join lateral (
-        select external_id, bucket, number from member
+        select external_id, bucket, number, frozen_at, frozen_reason, frozen_by from member
         where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
+    ) m";
+
+const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+    from unnest($2::smallint[], $3::text[]) as w(bucket, id)
+    cross join lateral (
+        select external_id, bucket, number from member
+        where pipeline = $1 and bucket = w.bucket and external_id = w.id offset 0
     ) m";
 
 const BATCH_ID: &str = "select nextval('batch_id')";
@@ -174,17 +181,21 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number.
 async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
-    let buckets: Vec<i16> = ids.iter().map(|id| bucket(&request.pipeline, id)).collect();
-    let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let own = named(request, &ids);
+    let recipients = load::recipients(request);
+    // Those who may be sent something are made with the others, in one order, and are not locked.
+    let made = (!recipients.is_empty()).then(|| named(request, &ids.union(&recipients).copied().collect()));
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     let locked = async {
         let [insert, lock, batch] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID]).await?;
-        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &buckets, &names];
+        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &own.0, &own.1];
+        let made = made.as_ref().unwrap_or(&own);
+        let all: [&(dyn ToSql + Sync); 3] = [&pipeline, &made.0, &made.1];
         let (begun, inserted, locked, batch) = tokio::join!(
             biased;
             client.batch_execute(BEGIN),
-            client.execute(&insert, &args),
+            client.execute(&insert, &all),
             client.query(&lock, &args),
             client.query_one(&batch, &[])
         );
@@ -195,16 +206,47 @@ async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError
     let (rows, batch) = locked.await.map_err(|e| open.fail(e))?;
     let mut members = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let (id, key) = read_member(row).map_err(|e| open.fail(e))?;
+        let (id, key, frozen) = read_member(row).map_err(|e| open.fail(e))?;
         members.insert(crate::sql::id("member.external_id", id)?, key);
+        open.loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
     }
     open.loaded.members = members;
     open.batch = BatchId(batch);
+    find_recipients(open, request).await
+}
+
+/// A round trip where points are sent.
+async fn find_recipients(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
+    let ids = load::recipients(request);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (buckets, names) = named(request, &ids);
+    let client = open.client()?;
+    let pipeline = request.pipeline.as_str();
+    let found = async {
+        let [find] = prepare(client, [FIND_MEMBERS]).await?;
+        client.query(&find, &[&pipeline, &buckets, &names]).await
+    };
+    let rows = found.await.map_err(|e| open.fail(e))?;
+    for row in &rows {
+        let read = || Ok::<_, Error>((row.try_get::<_, &str>(0)?, row.try_get(1)?, row.try_get(2)?));
+        let (id, bucket, number) = read().map_err(|e| open.fail(e))?;
+        open.loaded.recipients.insert(crate::sql::id("member.external_id", id)?, MemberKey { bucket, number });
+    }
     Ok(())
 }
 
-fn read_member(row: &Row) -> Result<(&str, MemberKey), Error> {
-    Ok((row.try_get(0)?, MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? }))
+/// Members as two columns.
+fn named<'a>(request: &BatchRequest, ids: &BTreeSet<&'a MemberId>) -> (Vec<i16>, Vec<&'a str>) {
+    ids.iter().map(|id| (bucket(&request.pipeline, id), id.as_str())).unzip()
+}
+
+fn read_member(row: &Row) -> Result<(&str, MemberKey, Option<Frozen>), Error> {
+    let key = MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? };
+    let Some(since) = row.try_get(3)? else { return Ok((row.try_get(0)?, key, None)) };
+    let frozen = Frozen { since, reason: row.try_get(4)?, author: row.try_get(5)? };
+    Ok((row.try_get(0)?, key, Some(frozen)))
 }
 
 /// What tells whether the rest is needed.
@@ -312,7 +354,7 @@ async fn load_orders(
 /// A round trip for the lots that refunds and holds name, and one for each page of lots in burn order.
 async fn load_lots(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredLot>, LedgerError> {
     let mut lots = Vec::new();
-    let named = load::named_lots(books)?;
+    let named = load::named_lots(request, &open.loaded, books)?;
     let client = open.client()?;
     let pipeline = request.pipeline.as_str();
     if !named.is_empty() {

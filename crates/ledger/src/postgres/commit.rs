@@ -36,7 +36,9 @@ macro_rules! column {
 // After the macro that they use.
 mod holds;
 mod idle;
+mod members;
 mod refunds;
+mod transfers;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
     let mut prepared = Vec::new();
@@ -93,7 +95,10 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.purchases.is_empty(), purchases);
     add(!rows.returns.is_empty(), returns);
     add(!rows.parked.is_empty(), parked);
+    add(!rows.transfers.sent.is_empty(), transfers::sent);
     add(!batch.cleared.is_empty(), attempts);
+    writes.extend(transfers::carried(batch));
+    writes.extend(members::standing(batch));
     writes
 }
 

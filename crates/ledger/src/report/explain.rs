@@ -6,6 +6,7 @@ use contract::{EventId, MemberId, PipelineName, RuleName, Source, WalletName};
 
 use super::holds;
 use super::sums::{Scales, find_member, four, lots};
+use super::transfer::transfer;
 use super::{AllocationReport, AwardReport, EntryReport, EventReport, PostingReport};
 use crate::book::Outcome;
 use crate::error::LedgerError;
@@ -71,6 +72,7 @@ async fn event_report(
         of_hold.retain(|entry| entry.id != own);
         of_hold.reverse();
     }
+    let transfer = transfer(store, scales, pipeline, (&source, &id)).await?;
     let outcome = row.text(6)?;
     let outcome = Outcome::parse(outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{outcome}` is not known")))?;
@@ -91,6 +93,7 @@ async fn event_report(
         refunds,
         hold,
         of_hold,
+        transfer,
     })
 }
 

@@ -30,7 +30,7 @@ pub struct LiabilityAsk {
     pub zone: TimeZone,
 }
 
-/// One wallet: earned + adjusted = outstanding + pending + held - debt + redeemed + expired + taken back.
+/// One wallet: earned + adjusted = outstanding + pending + held - debt + in transit + redeemed + expired + taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WalletLiability {
@@ -46,6 +46,8 @@ pub struct WalletLiability {
     pub open_holds: i64,
     /// Owed by members.
     pub debt: Decimal,
+    /// On the way from one member to another.
+    pub in_transit: Decimal,
     /// Ever earned.
     pub earned: Decimal,
     /// Corrected by people, net.
@@ -225,6 +227,7 @@ fn of_wallet(
         held: points(units("held"))?,
         open_holds: 0,
         debt: points(-units("debt"))?,
+        in_transit: points(units("transit"))?,
         earned: points(-units("issued"))?,
         adjusted: points(-units("adjusted"))?,
         taken_back: points(units("clawed"))?,

@@ -3,8 +3,10 @@
 mod explain;
 mod holds;
 mod liability;
+mod member;
 mod statement;
 mod sums;
+mod transfer;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,7 @@ pub use statement::{LotMark, LotPage, RuleShare, StatementAsk, StatementLine, St
 
 pub(crate) use holds::open_holds;
 pub(crate) use liability::liability;
+pub(crate) use member::{events_of, member};
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
 
@@ -48,6 +51,27 @@ impl Reckoning {
             Self::Recorded => "recorded_at",
         }
     }
+}
+
+/// A member, without their points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberReport {
+    /// When the ledger first heard of them.
+    pub known_since: Timestamp,
+    /// Why no points of theirs may leave, if so.
+    pub frozen: Option<FrozenReport>,
+}
+
+/// Since when a member is frozen, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrozenReport {
+    /// When it happened.
+    pub since: Timestamp,
+    /// Why, as the author said.
+    pub reason: String,
+    /// Who.
+    pub author: String,
 }
 
 /// One wallet of a member.
@@ -135,7 +159,26 @@ pub struct HoldReport {
     pub expires: Option<Timestamp>,
 }
 
-/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired.
+/// A transfer and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TransferReport {
+    /// The source of the event that sent it.
+    pub source: Source,
+    /// Its id.
+    pub event: EventId,
+    /// Who sent it.
+    pub from: MemberId,
+    /// Who is to have it.
+    pub to: MemberId,
+    /// Of which wallet.
+    pub wallet: WalletName,
+    /// How many points.
+    pub points: Decimal,
+    /// `InTransit`, `Refused` (and on its way back), `Arrived` or `Returned`.
+    pub stage: String,
+}
+
+/// Sums over a wallet: earned + adjusted = pending + available + held - debt + spent + clawed + expired + transit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletTotals {
     /// Which wallet.
@@ -158,6 +201,8 @@ pub struct WalletTotals {
     pub held: Decimal,
     /// Owed by members now.
     pub debt: Decimal,
+    /// On the way from one member to another now.
+    pub transit: Decimal,
 }
 
 /// All that is known of one event.
@@ -193,6 +238,8 @@ pub struct EventReport {
     pub hold: Option<HoldReport>,
     /// The other entries about this hold, oldest first.
     pub of_hold: Vec<EntryReport>,
+    /// The transfer that it sent, let arrive or brought back.
+    pub transfer: Option<TransferReport>,
 }
 
 /// One entry with all that hangs on it.

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::sums::{LOT_COLUMNS, LOT_ORDER, Member, Scales, find_member, lot};
+use super::transfer::transfer;
 use super::{LotReport, Reckoning};
 use crate::error::LedgerError;
 use crate::sql::{Arg, Row, Sql};
@@ -80,6 +81,8 @@ pub struct StatementLine {
     pub order: Option<OrderId>,
     /// The hold, if it is about one.
     pub hold: Option<HoldId>,
+    /// The other member, if points came from one or went to one.
+    pub other: Option<MemberId>,
     /// What each rule gave to this wallet.
     pub rules: Vec<RuleShare>,
     /// Why a person corrected the balance.
@@ -132,6 +135,7 @@ struct Head {
     kind: String,
     order: Option<OrderId>,
     hold: Option<HoldId>,
+    other: Option<MemberId>,
     note: Option<(String, String)>,
     rules: Vec<(WalletName, RuleShare)>,
 }
@@ -145,7 +149,7 @@ pub(crate) async fn statement(
 ) -> Result<Option<StatementPage>, LedgerError> {
     let Some(number) = find_member(store, pipeline, member).await? else { return Ok(None) };
     let scales = Scales::load(store, pipeline).await?;
-    let read = Read { store, scales: &scales, member, key: key(pipeline, number) };
+    let read = Read { store, scales: &scales, pipeline, member, key: key(pipeline, number) };
     read.page(ask, after.clone()).await.map(Some)
 }
 
@@ -156,6 +160,7 @@ fn key(pipeline: &PipelineName, (bucket, number): Member) -> [Arg; 3] {
 struct Read<'a> {
     store: &'a dyn Sql,
     scales: &'a Scales,
+    pipeline: &'a PipelineName,
     member: &'a MemberId,
     key: [Arg; 3],
 }
@@ -203,10 +208,16 @@ impl Read<'_> {
     async fn head(&self, row: &Row) -> Result<Head, LedgerError> {
         let (kind, source, event): (_, Source, EventId) = (row.text(1)?.to_owned(), row.id(2)?, row.id(3)?);
         let note = if kind == "Adjust" { self.note(&source, &event).await? } else { None };
+        let other = if kind.starts_with("Transfer") { self.other(&source, &event).await? } else { None };
         let order = row.maybe(4).map(|_| row.id(4)).transpose()?;
         let hold = row.maybe(7).map(|_| row.id(7)).transpose()?;
         let (at, recorded_at) = (row.time(5)?, row.time(6)?);
-        Ok(Head { at, recorded_at, source, event, kind, order, hold, note, rules: Vec::new() })
+        Ok(Head { at, recorded_at, source, event, kind, order, hold, other, note, rules: Vec::new() })
+    }
+
+    async fn other(&self, source: &Source, event: &EventId) -> Result<Option<MemberId>, LedgerError> {
+        let transfer = transfer(self.store, self.scales, self.pipeline, (source, event)).await?;
+        Ok(transfer.map(|transfer| if transfer.from == *self.member { transfer.to } else { transfer.from }))
     }
 
     /// Reason and author of a correction stand in what was published of it.
@@ -246,6 +257,7 @@ impl Head {
             kind: self.kind.clone(),
             order: self.order.clone(),
             hold: self.hold.clone(),
+            other: self.other.clone(),
             rules,
             reason,
             author,

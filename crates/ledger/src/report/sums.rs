@@ -164,9 +164,9 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;
     let events = store
         .ask(
-            // What was due is no event that anybody sent.
+            // What was due, or arrived, is no event that anybody sent.
             "select outcome, cast(count(*) as text) from inbox where pipeline = $1 and source <> 'loyalty.due'
-             group by outcome",
+             and source not like 'loyalty.transfer/%' group by outcome",
             &key,
         )
         .await?;
@@ -183,7 +183,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
              cast(sum(case when account = 'available' then amount else 0 end) as text),
              cast(sum(case when account = 'expired' then amount else 0 end) as text),
              cast(sum(case when account = 'held' then amount else 0 end) as text),
-             cast(-sum(case when account = 'debt' then amount else 0 end) as text)
+             cast(-sum(case when account = 'debt' then amount else 0 end) as text),
+             cast(sum(case when account = 'transit' then amount else 0 end) as text)
              from posting where pipeline = $1 group by wallet order by wallet",
             &key,
         )
@@ -193,8 +194,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         let [earned, spent, clawed, adjusted] = four(&scales, &wallet, row, 1)?;
         let (pending, available) = (scales.points(&wallet, row, 5)?, scales.points(&wallet, row, 6)?);
         let (expired, held) = (scales.points(&wallet, row, 7)?, scales.points(&wallet, row, 8)?);
-        let debt = scales.points(&wallet, row, 9)?;
-        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available, held, debt })
+        let (debt, transit) = (scales.points(&wallet, row, 9)?, scales.points(&wallet, row, 10)?);
+        Ok(WalletTotals { wallet, earned, spent, clawed, adjusted, expired, pending, available, held, debt, transit })
     };
     let wallets = wallets.iter().map(read).collect::<Result<_, LedgerError>>()?;
     Ok(Totals { members, events, unpublished_batches, wallets })

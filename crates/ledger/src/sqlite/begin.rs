@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use contract::{MemberId, Points};
+use contract::Points;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{holds, thread};
-use crate::book::{Balances, Lot};
+use crate::book::{Balances, Frozen, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -25,7 +25,8 @@ pub(super) fn begin(
     let begin = Begin { connection, pipeline: request.pipeline.as_str() };
     let fail = |e| thread::error(object, e);
     connection.execute_batch("begin immediate").map_err(fail)?;
-    let mut loaded = Loaded { members: begin.members(request).map_err(fail)?, ..Loaded::default() };
+    let mut loaded = Loaded::default();
+    begin.members(request, &mut loaded).map_err(fail)?;
     let known = begin.inbox(request).map_err(fail)?;
     let answers = load::answers(&request.wanted, &known)?;
     let mut parked = Vec::new();
@@ -46,7 +47,7 @@ pub(super) fn begin(
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
     let mut lots = Vec::new();
-    for (member, wallet, sequence) in load::named_lots(&books)? {
+    for (member, wallet, sequence) in load::named_lots(request, &loaded, &books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
     }
     for wish in load::wishes(request, &loaded, &books)? {
@@ -68,26 +69,37 @@ pub(super) struct Begin<'a> {
 
 impl Begin<'_> {
     /// Numbers of the members; new ones are inserted, in the order of their ids.
-    fn members(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<MemberId, MemberKey>> {
-        let mut find = self
-            .connection
-            .prepare_cached("select number from member where pipeline = ?1 and bucket = ?2 and external_id = ?3")?;
+    fn members(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<()> {
+        let mut find = self.connection.prepare_cached(
+            "select number, frozen_at, frozen_reason, frozen_by from member
+             where pipeline = ?1 and bucket = ?2 and external_id = ?3",
+        )?;
         let mut insert = self.connection.prepare_cached(
             "insert into member (pipeline, bucket, external_id, joined_at) values (?1, ?2, ?3, ?4) returning number",
         )?;
         let ids: std::collections::BTreeSet<_> = request.wanted.iter().map(|want| &want.member).collect();
-        let mut members = HashMap::with_capacity(ids.len());
+        let recipients = load::recipients(request);
         let now = Timestamp::now().as_microsecond();
-        for id in ids {
+        for id in ids.union(&recipients).copied() {
             let bucket = BUCKET;
-            let known = find.query_row(params![self.pipeline, bucket, id.as_str()], |row| row.get(0)).optional()?;
-            let number = match known {
-                Some(number) => number,
-                None => insert.query_row(params![self.pipeline, bucket, id.as_str(), now], |row| row.get(0))?,
+            let known = find
+                .query_row(params![self.pipeline, bucket, id.as_str()], |row| Ok((row.get(0)?, frozen(row)?)))
+                .optional()?;
+            let (number, frozen) = match known {
+                Some(known) => known,
+                None => (insert.query_row(params![self.pipeline, bucket, id.as_str(), now], |row| row.get(0))?, None),
             };
-            members.insert(id.clone(), MemberKey { bucket, number });
+            let key = MemberKey { bucket, number };
+            if recipients.contains(id) {
+                loaded.recipients.insert(id.clone(), key);
+                if !ids.contains(id) {
+                    continue;
+                }
+            }
+            loaded.members.insert(id.clone(), key);
+            loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
         }
-        Ok(members)
+        Ok(())
     }
 
     fn inbox(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<Identity, Known>> {
@@ -279,6 +291,12 @@ impl Begin<'_> {
             self.connection.prepare_cached("select coalesce(max(seq), 0) from timeline where pipeline = ?1")?;
         find.query_row(params![self.pipeline], |row| row.get(0))
     }
+}
+
+fn frozen(row: &Row<'_>) -> rusqlite::Result<Option<Frozen>> {
+    let since = row.get::<_, Option<i64>>(1)?.and_then(|at| Timestamp::from_microsecond(at).ok());
+    let Some(since) = since else { return Ok(None) };
+    Ok(Some(Frozen { since, reason: row.get(2)?, author: row.get(3)? }))
 }
 
 fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Result<StoredLot> {

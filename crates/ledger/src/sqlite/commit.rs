@@ -11,7 +11,9 @@ use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
 mod idle;
+mod members;
 mod refunds;
+mod transfers;
 
 pub(super) struct Commit<'a> {
     pub(super) connection: &'a Connection,
@@ -61,6 +63,8 @@ impl Commit<'_> {
         self.payments(rows)?;
         self.purchases(rows)?;
         self.parked(rows, now)?;
+        self.standing(rows)?;
+        self.transfers(rows, now)?;
         for key in cleared {
             self.prepare("delete from attempt where key = ?1")?.execute([hex(key)])?;
         }

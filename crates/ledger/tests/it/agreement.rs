@@ -6,11 +6,13 @@
 use contract::event::{Event, Kind};
 use contract::program::TakeBack;
 
+use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release, until};
 use crate::model::{Model, Place};
 use crate::payments::spend_for;
 use crate::property::Dice;
 use crate::time::{days, on};
+use crate::transfers::send;
 use crate::world::{World, adjust, back, bought, spend};
 
 const LEN: usize = 80;
@@ -26,7 +28,7 @@ fn history(seed: u64) -> Vec<Event> {
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
         let hold = format!("h{}", dice.upto(8));
-        let event = match dice.upto(15) {
+        let event = match dice.upto(17) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
@@ -55,6 +57,14 @@ fn history(seed: u64) -> Vec<Event> {
                 capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
             }
             13 => release(&name, "ann", &hold),
+            14 => {
+                if dice.upto(3) == 0 {
+                    freeze(&name, "ann")
+                } else {
+                    unfreeze(&name, "ann")
+                }
+            }
+            15 => send(&name, "ann", ("bob", 1 + dice.points(30))),
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());
@@ -126,11 +136,21 @@ async fn compare(world: &World, model: &Model) -> Option<String> {
         lots.insert(lot.sequence, parts);
     }
     let totals = world.ledger.totals(&world.pipeline).await.unwrap().wallets;
-    let sums = totals.first().map_or([rust_decimal::Decimal::ZERO; 7], |sums| {
+    let sums = totals.first().map_or([rust_decimal::Decimal::ZERO; 8], |sums| {
         // What is owed was taken by a refund, but from nowhere yet.
-        [sums.pending, sums.available, sums.held, sums.spent, sums.clawed - sums.debt, sums.expired, sums.debt]
+        [
+            sums.pending,
+            sums.available,
+            sums.held,
+            sums.spent,
+            sums.clawed - sums.debt,
+            sums.expired,
+            sums.transit,
+            sums.debt,
+        ]
     });
-    let places = [Place::Pending, Place::Available, Place::Held, Place::Spent, Place::Clawed, Place::Expired];
+    let places =
+        [Place::Pending, Place::Available, Place::Held, Place::Spent, Place::Clawed, Place::Expired, Place::Sent];
     let want: Vec<usize> = places.iter().map(|place| model.count(*place)).chain([model.debt()]).collect();
     let have = sums.map(|sum| usize::try_from(sum).unwrap());
     let same = want == have && model.lots() == lots;

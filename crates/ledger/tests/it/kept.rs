@@ -52,7 +52,7 @@ fn is_kept(returned: &Returned, line: &Line) -> bool {
 }
 
 fn paid(order: &OrderId, state: &MemberState) -> Paid {
-    state.facts(&Reads { order: Some(order.clone()), hold: None }).paid.cloned().unwrap_or_default()
+    state.facts(&Reads { order: Some(order.clone()), ..Reads::default() }).paid.cloned().unwrap_or_default()
 }
 
 /// The share of what was kept stays paid, rounded up; without money each line weighs the same.

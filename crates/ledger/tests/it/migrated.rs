@@ -11,7 +11,12 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     ),
     (4, "drop table owed; drop table payment"),
     (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
+    (6, MOVES),
 ];
+
+const MOVES: &str =
+    "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
+     alter table member drop column frozen_by";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

@@ -19,6 +19,7 @@ pub(crate) enum Place {
     Adjusted,
     Clawed,
     Expired,
+    Sent,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +73,7 @@ pub(crate) struct Model {
     paid: BTreeMap<String, Paid>,
     /// The order of each point that is owed, those that are paid off first in front.
     debts: Vec<String>,
+    frozen: bool,
     /// When points that idle end.
     idle: Option<Timestamp>,
 }
@@ -83,7 +85,7 @@ fn worth(lines: &[i64]) -> i64 {
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
         let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, idle: None }
+        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
@@ -93,6 +95,9 @@ impl Model {
             Kind::Purchase(purchase) => self.purchase(event, purchase),
             Kind::Redeem(redeem) => {
                 self.night(at);
+                if self.frozen {
+                    return;
+                }
                 let spent = self.take(i64::try_from(redeem.points.get()).unwrap(), Place::Spent);
                 let accepted = !spent.is_empty();
                 if let Some(order) = &redeem.order {
@@ -122,7 +127,7 @@ impl Model {
                 self.night(at);
                 let wanted = usize::try_from(hold.points.get()).unwrap();
                 let points = self.in_burn_order(Place::Available);
-                if !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
+                if !self.frozen && !self.holds.contains_key(hold.hold.as_str()) && points.len() >= wanted {
                     let points = points[..wanted].to_vec();
                     for n in &points {
                         self.points[*n].place = Place::Held;
@@ -151,6 +156,16 @@ impl Model {
             Kind::Release(release) => {
                 self.night(at);
                 self.free(release.hold.as_str(), at);
+            }
+            Kind::Transfer(transfer) => {
+                self.night(at);
+                if !self.frozen {
+                    self.take(i64::try_from(transfer.points.get()).unwrap(), Place::Sent);
+                }
+            }
+            Kind::Freeze(_) | Kind::Unfreeze(_) => {
+                self.night(at);
+                self.frozen = matches!(event.kind, Kind::Freeze(_));
             }
             Kind::Signup | Kind::Custom(_) => {}
         }

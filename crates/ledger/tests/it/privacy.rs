@@ -9,7 +9,7 @@ use crate::world::{World, back, bought, spend};
 const MEMBER: &str = "+49-170-1234567";
 
 /// In which tables a text stands, and how often.
-async fn tables_with(world: &World, text: &str) -> Vec<String> {
+pub(crate) async fn tables_with(world: &World, text: &str) -> Vec<String> {
     if world.is_postgres() { in_postgres(&world.url, text).await } else { in_sqlite(&world.url, text) }
 }
 

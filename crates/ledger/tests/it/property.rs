@@ -4,9 +4,11 @@ use contract::event::Event;
 use contract::program::TakeBack;
 use ledger::report::Balance;
 
+use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release};
 use crate::payments::spend_for;
 use crate::time::days;
+use crate::transfers::{carry, send};
 use crate::world::{Said, World, adjust, back, bought, spend, with_stars};
 
 /// A small generator (Knuth's MMIX constants): the seed is all that a failure must tell.
@@ -33,7 +35,7 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         let order = format!("o{owner}-{}", dice.upto(len as u64 / 8 + 1));
         let name = format!("e{n}");
         let hold = format!("h{owner}-{}", dice.upto(len as u64 / 16 + 1));
-        let mut event = match dice.upto(16) {
+        let mut event = match dice.upto(18) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(90)).collect();
                 let event = with_stars(bought(&order, &member, &lines), dice.points(30));
@@ -51,6 +53,17 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
                 capture(&name, &member, (&hold, points), dice.upto(2) == 0)
             }
             14 => release(&name, &member, &hold),
+            15 => {
+                if dice.upto(3) == 0 {
+                    freeze(&name, &member)
+                } else {
+                    unfreeze(&name, &member)
+                }
+            }
+            16 => {
+                let to = format!("m{}", (owner + 1 + dice.upto(MEMBERS - 1)) % MEMBERS);
+                send(&name, &member, (&to, 1 + dice.points(90)))
+            }
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => earlier.clone(),
                 None => adjust(&name, &member, 3),
@@ -90,6 +103,10 @@ async fn run(world: &World, events: &[Event], most: u64) -> (Vec<Vec<String>>, V
             }
         }
         rest = others;
+    }
+    // Whoever is left in transit arrives at the end, whatever the batches.
+    for said in carry(world).await {
+        told.push(vec![said]);
     }
     (told, books(world).await)
 }

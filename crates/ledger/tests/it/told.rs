@@ -23,9 +23,29 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
             format!("repaid {points} {wallet}, owed {debt}, {available}")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
-        ResultBody::RedemptionRejected { wallet, points, available, missing, .. } => {
+        ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. } => {
             format!("rejected {points} {wallet}, {available}, missing {missing}")
         }
+        ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
+            format!("rejected {points} {wallet}, {available}: {reason:?}")
+        }
+        ResultBody::TransferSent { wallet, points, available } => format!("sent {points} {wallet}, {available}"),
+        ResultBody::TransferReceived { wallet, points, available } => {
+            format!("received {points} {wallet}, {available}")
+        }
+        ResultBody::TransferReturned { wallet, points, available } => {
+            format!("came back {points} {wallet}, {available}")
+        }
+        ResultBody::TransferRefused { wallet, points, reason } => format!("refused {points} {wallet}: {reason:?}"),
+        ResultBody::TransferRejected { wallet, points, available, missing, reason } => {
+            format!("not sent {points} {wallet}, {available}{}: {reason:?}", some("missing", missing.as_deref()))
+        }
+        ResultBody::Frozen { reason, author } => format!("frozen by {author}: {reason}"),
+        ResultBody::Unfrozen { reason, author, frozen_at } => {
+            format!("unfrozen by {author}: {reason} (since {frozen_at})")
+        }
+        ResultBody::FreezeRejected { frozen_at, .. } => format!("not frozen, is so since {frozen_at}"),
+        ResultBody::UnfreezeRejected { .. } => "not unfrozen".to_owned(),
         ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
         ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("not adjusted {points} {wallet}, {available}, missing {missing}")

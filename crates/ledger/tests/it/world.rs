@@ -174,7 +174,11 @@ impl World {
             identity: Identity::of(event),
             hash: event.content_hash(),
             member: event.member.clone(),
-            reads: Reads { order: event.order().cloned(), hold: event.hold().cloned() },
+            reads: Reads {
+                order: event.order().cloned(),
+                hold: event.hold().cloned(),
+                recipient: event.recipient().cloned(),
+            },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
@@ -334,9 +338,16 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            dates: Dates::default(),
+            dates: Dates { activates: adjust.activates, expires: adjust.expires, idles: false },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
+        Kind::Transfer(transfer) => Decision::Transfer {
+            to: transfer.to.clone(),
+            wallet: transfer.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points(i64::try_from(transfer.points.get()).unwrap()),
+        },
+        Kind::Freeze(word) => Decision::Freeze(word.clone()),
+        Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
     })
 }
@@ -463,8 +474,14 @@ pub(crate) fn spend(name: &str, member: &str, points: i64) -> Event {
 }
 
 pub(crate) fn adjust(name: &str, member: &str, points: i64) -> Event {
-    let adjust =
-        Adjust { wallet: None, points: points.into(), reason: "goodwill".to_owned(), author: "ann".to_owned() };
+    let adjust = Adjust {
+        wallet: None,
+        points: points.into(),
+        reason: "goodwill".to_owned(),
+        author: "ann".to_owned(),
+        activates: None,
+        expires: None,
+    };
     event(name, member, Kind::Adjust(adjust))
 }
 

@@ -4,6 +4,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
 
 use super::holds;
+use super::member::{known, line};
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -79,12 +80,14 @@ async fn one(
     };
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
     let open = open_holds(target, member, wallet).await?;
+    let known = known(target, member).await?;
     if screen.is_json() {
-        screen.json(&serde_json::json!({ "member": member, "wallets": wallets, "holds": open }))?;
+        let frozen = known.and_then(|known| known.frozen);
+        screen.json(&serde_json::json!({ "member": member, "frozen": frozen, "wallets": wallets, "holds": open }))?;
     } else if screen.is_csv() {
         screen.csv(&balance_table(&wallets))?;
     } else {
-        screen.show(&balances(&wallets, screen))?;
+        screen.show(&(line(known.as_ref(), screen) + &balances(&wallets, screen)))?;
         if !open.is_empty() {
             let title = screen.style.dim(&format!("{}, oldest first:", count(open.len() as u64, "open hold")));
             screen.show(&format!("\n{title}\n{}", holds::table(&open).render(screen)))?;
@@ -93,7 +96,7 @@ async fn one(
     Ok(Verdict::Fine)
 }
 
-async fn open_holds(
+pub(super) async fn open_holds(
     target: &LedgerTarget,
     member: &MemberId,
     wallet: Option<&WalletName>,

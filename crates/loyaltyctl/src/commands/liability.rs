@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
-use crate::screen::{Cell, Screen, Table, count};
+use crate::screen::{Cell, Screen, Table, count, group};
 use crate::target::LedgerArgs;
 
 /// Show what is owed to members: outstanding, pending, held, what expires when, and the breakage
@@ -88,7 +88,7 @@ fn render((pipeline, at): (&PipelineName, Option<Timestamp>), wallets: &[WalletL
         }
     }
     let [owed, gone, expiring] = [owed, gone, expiring].map(|table| table.render(screen));
-    format!("{title}{owed}{}\n{gone}\n{expiring}", holds(wallets))
+    format!("{title}{owed}{}{}\n{gone}\n{expiring}", holds(wallets), transit(wallets))
 }
 
 /// Only where there are any.
@@ -97,6 +97,15 @@ fn holds(wallets: &[WalletLiability]) -> String {
     let told = some.map(|WalletLiability { wallet, open_holds, .. }| {
         let open = count(u64::try_from(*open_holds).unwrap_or_default(), "open hold");
         format!("{wallet}: held by {open}\n")
+    });
+    told.collect()
+}
+
+/// Only where there is some.
+fn transit(wallets: &[WalletLiability]) -> String {
+    let some = wallets.iter().filter(|wallet| !wallet.in_transit.is_zero());
+    let told = some.map(|WalletLiability { wallet, in_transit, .. }| {
+        format!("{wallet}: {} more on the way from one member to another\n", group(&in_transit.to_string()))
     });
     told.collect()
 }
@@ -117,6 +126,7 @@ fn figures(wallets: &[WalletLiability]) -> Table {
             ("held", Some(wallet.held)),
             ("open_holds", Some(wallet.open_holds.into())),
             ("debt", Some(wallet.debt)),
+            ("in_transit", Some(wallet.in_transit)),
             ("earned", Some(wallet.earned)),
             ("adjusted", Some(wallet.adjusted)),
             ("taken_back", Some(wallet.taken_back)),

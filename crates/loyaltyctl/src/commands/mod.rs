@@ -6,9 +6,13 @@ mod balance;
 mod completions;
 mod dlq;
 mod explain;
+mod export;
+mod freeze;
 mod holds;
+mod import;
 mod liability;
 mod man;
+mod member;
 mod migrate;
 mod plan;
 mod simulate;
@@ -34,8 +38,12 @@ pub(crate) enum Command {
     Statement(statement::Args),
     Liability(liability::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Audit(audit::Args),
     Adjust(adjust::Args),
+    Import(import::Args),
+    Freeze(freeze::FreezeArgs),
+    Unfreeze(freeze::UnfreezeArgs),
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
@@ -54,7 +62,7 @@ impl Command {
         match self {
             Self::Explain(args) => args.is_of_a_member(),
             Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(self, Self::Audit(_) | Self::Dlq(_)),
+            _ => matches!(self, Self::Audit(_) | Self::Dlq(_) | Self::Import(_)),
         }
     }
 }
@@ -74,8 +82,12 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Statement(args) => statement::run(&args, screen).await,
         Command::Liability(args) => liability::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,
+        Command::Export(args) => export::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,
         Command::Adjust(args) => adjust::run(&args, screen).await,
+        Command::Import(args) => import::run(&args, screen).await,
+        Command::Freeze(args) => freeze::freeze(&args, screen).await,
+        Command::Unfreeze(args) => freeze::unfreeze(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),

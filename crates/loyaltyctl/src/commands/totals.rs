@@ -8,7 +8,7 @@ use crate::screen::{Cell, Screen, Table, count, group};
 /// A title and what stands below it.
 type Column = (&'static str, fn(&WalletTotals) -> Decimal);
 
-/// One row a wallet. What waits, what is held, what ended and what is owed have columns only where there is some.
+/// One row a wallet. What waits, is held, ended, is owed or is in transit has columns only where there is some.
 pub(super) fn table(wallets: &[WalletTotals], screen: &Screen) -> String {
     let always: [Column; 4] = [
         ("EARNED", |sums| sums.earned),
@@ -16,11 +16,12 @@ pub(super) fn table(wallets: &[WalletTotals], screen: &Screen) -> String {
         ("TAKEN BACK", |sums| sums.clawed),
         ("ADJUSTED", |sums| sums.adjusted),
     ];
-    let sometimes: [Column; 4] = [
+    let sometimes: [Column; 5] = [
         ("EXPIRED", |sums| sums.expired),
         ("PENDING", |sums| sums.pending),
         ("HELD", |sums| sums.held),
         ("DEBT", |sums| sums.debt),
+        ("IN TRANSIT", |sums| sums.transit),
     ];
     let some = sometimes.into_iter().filter(|(_, of)| wallets.iter().any(|sums| !of(sums).is_zero()));
     let last: Column = ("AVAILABLE", |sums| sums.available);

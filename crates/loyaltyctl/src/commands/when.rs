@@ -9,7 +9,7 @@ use crate::edge::Halt;
 use crate::target::LedgerTarget;
 
 /// Whose days and months are meant.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct ZoneArgs {
     /// Time zone of dates and months, such as `Europe/Moscow` [default: the programme's]
     #[arg(long, value_name = "ZONE")]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 18] = [
     "validate",
     "plan",
     "up",
@@ -15,8 +15,12 @@ const COMMANDS: [&str; 14] = [
     "statement",
     "liability",
     "explain",
+    "export",
     "audit",
     "adjust",
+    "import",
+    "freeze",
+    "unfreeze",
     "migrate",
     "completions",
     "man",
@@ -50,6 +54,8 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["plan", "-f"],
         &["adjust"],
         &["adjust", "a", "--points", "1"],
+        &["freeze", "a"],
+        &["unfreeze", "--reason", "why"],
     ] {
         run(&mut loyaltyctl(Path::new("/"), args)).ended(2);
     }

@@ -108,6 +108,16 @@ fn each_bad_rule_is_a_sentence() {
             "spec.rules[0].on: a rule cannot be triggered by `adjust`: an adjustment is a person's decision and earns nothing more; \
              use `purchase`, `signup` or a custom type",
         ),
+        (
+            json!([earn("r", &json!({ "fixed": "2" }), &json!({ "on": "transfer" }))]),
+            "spec.rules[0].on: a rule cannot be triggered by `transfer`: points go from one member to another, and none are earned; \
+             use `purchase`, `signup` or a custom type",
+        ),
+        (
+            json!([earn("r", &json!({ "fixed": "2" }), &json!({ "on": "freeze" }))]),
+            "spec.rules[0].on: a rule cannot be triggered by `freeze`: it says who may spend points, and gives none; \
+             use `purchase`, `signup` or a custom type",
+        ),
     ];
     for (rules, expected) in table {
         assert_eq!(told(&json!([{ "name": "points" }, { "name": "stars", "scale": 4 }]), &rules), expected);

@@ -247,17 +247,22 @@ fn a_rule_may_say_otherwise_than_its_wallet() {
 fn what_a_person_adds_is_there_at_once_and_ends_as_the_wallet_says() {
     let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "1mo" } });
     let compiled = compile(programme("UTC", &wallet, &json!({}))).unwrap();
-    let adjusted = |points: i64| {
-        let adjust = Adjust { wallet: None, points: points.into(), reason: "x".to_owned(), author: "y".to_owned() };
+    let with = |points: i64, [activates, expires]: [Option<jiff::Timestamp>; 2]| {
+        let (reason, author) = ("x".to_owned(), "y".to_owned());
+        let adjust = Adjust { wallet: None, points: points.into(), reason, author, activates, expires };
         let at = "2026-01-31T12:00:00Z".parse().unwrap();
         let event = Event { occurred_at: at, kind: Kind::Adjust(adjust), ..order("1") };
         match compiled.decide(&event, Facts::default()).unwrap() {
-            Decision::Adjust { dates, .. } => dates.expires,
+            Decision::Adjust { dates, .. } => [dates.activates, dates.expires],
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(adjusted(5), Some("2026-03-01T00:00:00Z".parse().unwrap()));
-    assert_eq!(adjusted(-5), None);
+    let at = |time: &str| Some(time.parse().unwrap());
+    assert_eq!(with(5, [None, None]), [None, at("2026-03-01T00:00:00Z")]);
+    assert_eq!(with(-5, [None, None]), [None, None]);
+    let (wait, end) = (at("2026-02-05T00:00:00Z"), at("2026-02-09T00:00:00Z"));
+    assert_eq!(with(5, [wait, end]), [wait, end], "unless they say otherwise");
+    assert_eq!(with(5, [wait, None]), [wait, at("2026-03-01T00:00:00Z")]);
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn a_rule_may_say_otherwise_and_a_person_adds_what_the_wallet_says() {
     assert_eq!(dates(&json!({ "expiry": { "never": true } })), Dates::default());
     let fixed = dates(&json!({ "expiry": { "onDates": ["12-31"] } }));
     assert!(!fixed.idles && fixed.expires.is_some());
-    let adjust = Adjust { wallet: None, points: 5.into(), reason: "x".to_owned(), author: "y".to_owned() };
+    let (reason, author) = ("x".to_owned(), "y".to_owned());
+    let adjust = Adjust { wallet: None, points: 5.into(), reason, author, activates: None, expires: None };
     let event = Event { kind: Kind::Adjust(adjust), ..order("1") };
     let compiled = programme("UTC", &[idle], &json!({})).unwrap();
     let Ok(Decision::Adjust { dates, .. }) = compiled.decide(&event, Facts::default()) else { panic!() };

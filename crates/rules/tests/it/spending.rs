@@ -1,8 +1,8 @@
 //! Redemptions, adjustments, and what an event asks the ledger for.
 
 use contract::decision::{Dates, Decision, Facts, GiveBack};
-use contract::event::{Adjust, Event, Kind, Redeem};
-use contract::{BuryReason, EventId, Points, Quantity};
+use contract::event::{Adjust, Event, Kind, Redeem, Transfer};
+use contract::{BuryReason, EventId, MemberId, Points, Quantity};
 use rules::{Compiled, compile, reads};
 use serde_json::json;
 
@@ -18,7 +18,26 @@ fn redeem(name: Option<&str>, points: &str) -> Event {
 
 fn adjust(name: Option<&str>, points: &str) -> Event {
     let (reason, author) = ("a test".to_owned(), "tester".to_owned());
-    event(Kind::Adjust(Adjust { wallet: name.map(wallet), points: points.parse().unwrap(), reason, author }))
+    let (wallet, points) = (name.map(wallet), points.parse().unwrap());
+    event(Kind::Adjust(Adjust { wallet, points, reason, author, activates: None, expires: None }))
+}
+
+fn send(name: Option<&str>, points: &str) -> Event {
+    let (to, points) = (MemberId::parse("m2").unwrap(), Quantity::parse(points).unwrap());
+    event(Kind::Transfer(Transfer { to, wallet: name.map(wallet), points }))
+}
+
+#[test]
+fn a_transfer_is_decided_like_a_redemption_and_asks_for_its_receiver() {
+    let rules = two_wallets();
+    let to = MemberId::parse("m2").unwrap();
+    let sent =
+        |name: &str, units: i64| Decision::Transfer { to: to.clone(), wallet: wallet(name), points: Points(units) };
+    assert_eq!(rules.decide(&send(None, "7"), Facts::default()).unwrap(), sent("points", 7));
+    assert_eq!(rules.decide(&send(Some("cash"), "0.05"), Facts::default()).unwrap(), sent("cash", 5));
+    assert_eq!(reads(&send(None, "7")).recipient, Some(to));
+    let finer = rules.decide(&send(None, "7.5"), Facts::default()).unwrap_err();
+    assert_eq!(finer.reason, BuryReason::BadValue, "{finer}");
 }
 
 #[test]

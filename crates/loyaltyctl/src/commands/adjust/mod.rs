@@ -1,6 +1,6 @@
 //! `adjust`: corrections by a person, as events through the engine: there is no other way to change a balance.
 
-mod rows;
+pub(super) mod rows;
 mod told;
 
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use contract::ruleset::Ruleset;
 use engine::Engine;
 use jiff::Timestamp;
 
+use super::when::ZoneArgs;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Progress, Screen, count, grouped};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -90,6 +91,9 @@ pub(super) enum AdjustError {
     Events(#[source] serde_json::Error),
 }
 
+/// Rows that are looked at in one transaction.
+const PREVIEW_LEN: usize = 10_000;
+
 /// Events of one transaction: workers wait no longer for its members than for a batch of theirs.
 const BATCH_LEN: usize = 500;
 
@@ -98,20 +102,46 @@ const SOURCE: &str = "loyaltyctl";
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let (file, rows) = args.rows()?;
-    let target = args.ledger.open().await?;
+    let (author, zone) = (args.author.clone(), ZoneArgs::default());
+    let (dry_run, partly, new_members) = (args.dry_run, args.partly, args.new_members);
+    carry_out(Job { file, rows, what: "correction", author, zone, dry_run, partly, new_members }, &args.ledger, screen)
+        .await
+}
+
+/// Rows that are to become events of one kind.
+pub(super) struct Job {
+    pub(super) file: String,
+    pub(super) rows: Vec<Row>,
+    /// What a row is, for people.
+    pub(super) what: &'static str,
+    pub(super) author: Option<String>,
+    pub(super) zone: ZoneArgs,
+    pub(super) dry_run: bool,
+    pub(super) partly: bool,
+    pub(super) new_members: bool,
+}
+
+/// Looks at all rows, applies those that can be if that was asked for, and shows what became of each.
+pub(super) async fn carry_out(job: Job, ledger: &LedgerArgs, screen: &Screen) -> Result<Verdict, Halt> {
+    let target = ledger.open().await?;
     let desk = Desk::open(&target).await?;
-    let author = args.author.clone().unwrap_or_else(user::name);
-    let maker = Maker { events: &desk.events, ruleset: &desk.ruleset, author: &author, now: desk.now };
+    let author = job.author.clone().unwrap_or_else(user::name);
+    let zone = job.zone.zone(&target).await?;
+    let maker = Maker { events: &desk.events, ruleset: &desk.ruleset, author: &author, now: desk.now, zone };
+    let Job { file, rows, what, dry_run, partly, new_members, .. } = job;
     let corrections = maker.make(&file, rows)?;
-    let preview = desk.preview(&corrections, args.new_members).await?;
+    let mut preview = Vec::with_capacity(corrections.len());
+    for rows in corrections.chunks(PREVIEW_LEN) {
+        preview.extend(desk.preview(rows, new_members).await?);
+    }
     let refused = preview.iter().any(|told| told.fate == Fate::Refused);
-    let is_preview = args.dry_run || refused && !args.partly;
+    let is_preview = dry_run || refused && !partly;
     let told = if is_preview {
         preview.into_iter().map(Told::not_kept).collect()
     } else {
         desk.apply(corrections, preview).await?
     };
-    show(&told, is_preview, args, screen)?;
+    show(&told, (is_preview, dry_run, what), screen)?;
     Ok(Verdict::found(told.iter().any(|told| told.fate == Fate::Refused)))
 }
 
@@ -119,12 +149,12 @@ impl Args {
     /// The rows, and the name of what they stand in.
     fn rows(&self) -> Result<(String, Vec<Row>), Halt> {
         if let Some(path) = &self.rows {
-            return Ok((path.display().to_string(), rows::read(path)?));
+            return Ok((path.display().to_string(), rows::read(path, &rows::CORRECTIONS)?));
         }
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let (wallet, id) = (self.wallet.clone(), self.id.clone());
         let (member, points, reason) = (text(&self.member), text(&self.points), text(&self.reason));
-        Ok(("command line".to_owned(), vec![Row { line: 0, member, wallet, points, reason, id }]))
+        Ok(("command line".to_owned(), vec![Row { member, wallet, points, reason, id, ..Row::default() }]))
     }
 }
 
@@ -140,7 +170,9 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     async fn open(target: &'a LedgerTarget) -> Result<Self, Halt> {
         let LedgerTarget { ledger, pipeline } = target;
+        // By the events' own clock: a row may say when its points were earned.
         let events: Events = serde_json::from_value(serde_json::json!({
+            "clock": "Event",
             "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust"] }],
         }))
         .map_err(AdjustError::Events)?;
@@ -194,23 +226,23 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn show(told: &[Told], is_preview: bool, args: &Args, screen: &Screen) -> std::io::Result<()> {
+fn show(told: &[Told], (is_preview, dry_run, what): (bool, bool, &str), screen: &Screen) -> std::io::Result<()> {
     let of = |fate: Fate| told.iter().filter(|told| told.fate == fate).count() as u64;
     if screen.is_json() {
         let applied = if is_preview { 0 } else { of(Fate::Applied) };
-        return screen.json(&serde_json::json!({ "preview": is_preview, "applied": applied, "corrections": told }));
+        return screen
+            .json(&serde_json::json!({ "preview": is_preview, "applied": applied, format!("{what}s"): told }));
     }
     if screen.is_csv() {
         return screen.csv(&told::table(told));
     }
     let (applied, known, refused) = (of(Fate::Applied), of(Fate::Known), of(Fate::Refused));
-    let sum = match (is_preview, args.dry_run) {
-        (true, true) => format!(
-            "dry run: {} would be applied, {known} known before, {refused} refused\n",
-            count(applied, "correction")
-        ),
+    let sum = match (is_preview, dry_run) {
+        (true, true) => {
+            format!("dry run: {} would be applied, {known} known before, {refused} refused\n", count(applied, what))
+        }
         (true, false) => format!("nothing was applied: {refused} refused; correct them, or say `--partly`\n"),
-        _ => format!("{} applied, {known} known before, {refused} refused\n", count(applied, "correction")),
+        _ => format!("{} applied, {known} known before, {refused} refused\n", count(applied, what)),
     };
     screen.show(&format!("{}\n{sum}", told::table(told).render(screen)))
 }

@@ -9,26 +9,48 @@ use contract::event::{Event, Kind};
 use contract::intake::Intake;
 use contract::pipeline::Events;
 use contract::ruleset::{Ruleset, hex};
-use contract::{EventId, Refusal};
-use jiff::Timestamp;
+use contract::{BuryReason, EventId, Refusal};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
+use super::super::when;
 use super::AdjustError;
 use crate::edge::Halt;
 use crate::problem::Problem;
 
-/// Rows of one file: they are looked at in one transaction.
-const ROWS_MAX: usize = 10_000;
+/// What a file looks like, and what it says.
+#[derive(Debug)]
+pub(in super::super) struct Form {
+    /// Columns that it must have.
+    pub(in super::super) must: &'static [&'static str],
+    /// Columns that it may have.
+    pub(in super::super) may: &'static [&'static str],
+    /// The same in a sentence.
+    pub(in super::super) columns: &'static str,
+    /// Stands before the ids that it gives.
+    pub(in super::super) prefix: &'static str,
+    /// Why, where a row does not say it.
+    pub(in super::super) reason: &'static str,
+    /// Most rows of one file.
+    pub(in super::super) rows_max: usize,
+}
 
-/// Columns that a file must have, and those that it may have.
-const MUST: [&str; 3] = ["member", "points", "reason"];
-const MAY: [&str; 2] = ["wallet", "id"];
+/// Corrections: their rows are looked at in one transaction.
+pub(super) const CORRECTIONS: Form = Form {
+    must: &["member", "points", "reason"],
+    may: &["wallet", "id"],
+    columns: "`member`, `points`, `reason`, `wallet` and `id`",
+    prefix: "",
+    reason: "",
+    rows_max: 10_000,
+};
 
 /// Hexadecimal digits of a content's hash in an id: enough that no two of a ledger meet.
 const ID_DIGITS: usize = 32;
 
 /// One correction, as somebody wrote it.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(in super::super) struct Row {
     /// Of the file, from 1; 0 on the command line.
     pub(super) line: u64,
     pub(super) member: String,
@@ -37,6 +59,12 @@ pub(super) struct Row {
     pub(super) reason: String,
     /// Else one that follows from the content.
     pub(super) id: Option<String>,
+    /// A day or time; else now.
+    pub(super) earned: Option<String>,
+    /// The first day, or time, at which they can be spent.
+    pub(super) activates: Option<String>,
+    /// The last day at which they can be spent, or the time when they are gone.
+    pub(super) expires: Option<String>,
 }
 
 /// A row as an event.
@@ -47,7 +75,7 @@ pub(super) struct Correction {
 }
 
 /// Reads a file with a line of names first; `-` is standard input.
-pub(super) fn read(path: &Path) -> Result<Vec<Row>, Halt> {
+pub(super) fn read(path: &Path, form: &Form) -> Result<Vec<Row>, Halt> {
     let name = path.display().to_string();
     let fail = |source: csv::Error| AdjustError::File { file: name.clone(), source };
     let source: Box<dyn Read> = if path.as_os_str() == "-" {
@@ -57,12 +85,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Row>, Halt> {
     };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source);
     let head: Vec<String> = reader.headers().map_err(fail)?.iter().map(str::to_lowercase).collect();
-    columns(&name, &head)?;
+    columns((&name, form), &head)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(fail)?;
-        if rows.len() == ROWS_MAX {
-            return Err(AdjustError::TooMany { file: name, max: ROWS_MAX }.into());
+        if rows.len() == form.rows_max {
+            return Err(AdjustError::TooMany { file: name, max: form.rows_max }.into());
         }
         let of = |wanted: &str| {
             let at = head.iter().position(|column| column == wanted);
@@ -70,29 +98,55 @@ pub(super) fn read(path: &Path) -> Result<Vec<Row>, Halt> {
         };
         let must = |wanted: &str| of(wanted).unwrap_or_default();
         let line = record.position().map_or(0, csv::Position::line);
-        let (wallet, id) = (of("wallet"), of("id"));
-        rows.push(Row { line, member: must("member"), wallet, points: must("points"), reason: must("reason"), id });
+        let reason = of("reason").unwrap_or_else(|| form.reason.to_owned());
+        rows.push(Row {
+            line,
+            member: must("member"),
+            wallet: of("wallet"),
+            points: must("points"),
+            reason,
+            id: of("id").map(|id| format!("{}{id}", form.prefix)),
+            earned: of("earned"),
+            activates: of("activates"),
+            expires: of("expires"),
+        });
     }
     Ok(rows)
 }
 
+/// The same, of a file whose every row has an id of its own and brings points in.
+pub(in super::super) fn read_opening(path: &Path, form: &Form) -> Result<Vec<Row>, Halt> {
+    let (rows, file) = (read(path, form)?, path.display().to_string());
+    let (mut seen, mut problems) = (BTreeMap::new(), Vec::new());
+    for row in &rows {
+        let what = match &row.id {
+            None => "is empty; a row counts once by its id".to_owned(),
+            Some(id) => match seen.insert(id, row.line) {
+                Some(line) => format!("is that of line {line}, too; give each row its own"),
+                None => continue,
+            },
+        };
+        problems.push(problem((&file, row.line), "id", what));
+    }
+    for row in rows.iter().filter(|row| row.points.starts_with('-')) {
+        problems.push(problem((&file, row.line), "points", "is below nought; a row brings points in".to_owned()));
+    }
+    if problems.is_empty() { Ok(rows) } else { Err(Halt::Refused(problems)) }
+}
+
 /// An unknown column would be a mistyped one, whose values have no effect.
-fn columns(file: &str, head: &[String]) -> Result<(), Halt> {
+fn columns((file, form): (&str, &Form), head: &[String]) -> Result<(), Halt> {
     let mut problems = Vec::new();
-    let missing = MUST.iter().filter(|must| !head.iter().any(|column| column == *must));
+    let missing = form.must.iter().filter(|must| !head.iter().any(|column| column == *must));
     problems.extend(
         missing.map(|column| {
             problem((file, 1), column, "is missing in the first line; name the columns there".to_owned())
         }),
     );
-    let unknown = head.iter().filter(|column| !MUST.iter().chain(&MAY).any(|known| known == column));
-    problems.extend(unknown.map(|column| {
-        problem(
-            (file, 1),
-            column,
-            "is not a column; there are `member`, `points`, `reason`, `wallet` and `id`".to_owned(),
-        )
-    }));
+    let unknown = head.iter().filter(|column| !form.must.iter().chain(form.may).any(|known| known == column));
+    problems.extend(
+        unknown.map(|column| problem((file, 1), column, format!("is not a column; there are {}", form.columns))),
+    );
     if problems.is_empty() { Ok(()) } else { Err(Halt::Refused(problems)) }
 }
 
@@ -107,6 +161,8 @@ pub(super) struct Maker<'a> {
     pub(super) ruleset: &'a Ruleset,
     pub(super) author: &'a str,
     pub(super) now: Timestamp,
+    /// Whose days are meant.
+    pub(super) zone: TimeZone,
 }
 
 impl Maker<'_> {
@@ -125,10 +181,18 @@ impl Maker<'_> {
 
     fn event(&self, intake: &Intake, row: &Row, seen: &mut BTreeMap<String, u32>) -> Result<Event, Refusal> {
         let first = || self.ruleset.wallet(None).map(|wallet| wallet.name.to_string());
-        let body = serde_json::json!({
-            "id": row.id.as_deref().unwrap_or("-"), "type": "adjust", "occurredAt": self.now, "member": row.member,
+        let day = |column, text: &Option<String>| text.as_deref().map(|text| self.first(column, text)).transpose();
+        let mut body = serde_json::json!({
+            "id": row.id.as_deref().unwrap_or("-"), "type": "adjust", "member": row.member,
+            "occurredAt": day("earned", &row.earned)?.unwrap_or(self.now),
             "wallet": row.wallet.clone().or_else(first), "points": row.points, "reason": row.reason, "author": self.author,
         });
+        let end = row.expires.as_deref().map(|text| self.end(text)).transpose()?;
+        for (field, at) in [("activatesAt", day("activates", &row.activates)?), ("expiresAt", end)] {
+            if let Some(at) = at {
+                body[field] = at.to_string().into();
+            }
+        }
         let event = intake.decode_unrouted(body.to_string().as_bytes())?;
         if row.id.is_some() {
             return Ok(event);
@@ -137,10 +201,30 @@ impl Maker<'_> {
         let count = seen.entry(id.clone()).or_default();
         *count += 1;
         let id = if *count == 1 { id } else { format!("{id}-{count}") };
-        let wrong =
-            |error: contract::id::IdError| Refusal::new(contract::BuryReason::BadValue, format!("`id` {error}"));
+        let wrong = |error: contract::id::IdError| Refusal::new(BuryReason::BadValue, format!("`id` {error}"));
         Ok(Event { id: EventId::parse(&id).map_err(wrong)?, ..event })
     }
+}
+
+impl Maker<'_> {
+    /// The first moment of a day, or a time.
+    fn first(&self, column: &'static str, text: &str) -> Result<Timestamp, Refusal> {
+        when::first(column, text, &self.zone).map_err(|_| no_time(column, text))
+    }
+
+    /// Points that can be spent on a day for the last time are gone when the next one begins.
+    fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
+        let wrong = || no_time("expires", text);
+        let last = when::last("expires", text, &self.zone).map_err(|_| wrong())?;
+        let is_time = text.contains(':');
+        if is_time { Ok(last) } else { last.checked_add(1.microsecond()).map_err(|_| wrong()) }
+    }
+}
+
+fn no_time(column: &str, text: &str) -> Refusal {
+    let detail =
+        format!("`{column}` is `{text}`; write a date such as `2026-12-31`, or a time such as `2026-12-31T12:00:00Z`");
+    Refusal::new(BuryReason::BadValue, detail)
 }
 
 /// The same correction has the same id, whoever says it and when: said twice, it counts once.

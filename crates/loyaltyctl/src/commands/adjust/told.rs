@@ -4,6 +4,7 @@ use contract::event::{Adjust, Event, Kind};
 use contract::result::{ResultBody, ResultEvent};
 use contract::{BuryReason, PipelineName};
 use engine::Settled;
+use jiff::Timestamp;
 use ledger::report::EventReport;
 use ledger::{Ledger, LedgerError};
 use rust_decimal::Decimal;
@@ -27,6 +28,9 @@ pub(super) struct Told {
     after: Option<Decimal>,
     pub(super) fate: Fate,
     what: String,
+    /// When they can be spent and when they end, where that was named.
+    #[serde(skip)]
+    dates: [Option<Timestamp>; 2],
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -80,6 +84,7 @@ impl Told {
             after: None,
             fate: Fate::Applied,
             what: "applied".to_owned(),
+            dates: adjust.map_or([None, None], |adjust| [adjust.activates, adjust.expires]),
         }
     }
 
@@ -122,7 +127,9 @@ impl Told {
                 && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
         };
         match report.results.first().map(|result| &result.body) {
-            Some(ResultBody::Adjusted { wallet, points, author, .. }) if same(wallet.as_str(), points) => {
+            Some(ResultBody::Adjusted { wallet, points, author, activates_at, expires_at, .. })
+                if same(wallet.as_str(), points) && self.dates == [*activates_at, *expires_at] =>
+            {
                 self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
             }
             Some(ResultBody::AdjustmentRejected { wallet, points, .. }) if same(wallet.as_str(), points) => {

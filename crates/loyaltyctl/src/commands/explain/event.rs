@@ -6,7 +6,7 @@ use ledger::report::{AllocationReport, EntryReport, EventReport, LotReport, Post
 use rust_decimal::Decimal;
 
 use super::super::holds;
-use super::{award, outcome};
+use super::{award, moves, outcome};
 use crate::screen::{Cell, Screen, Table, group, plain};
 
 /// Everything that is known of an event.
@@ -48,6 +48,7 @@ fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> Str
     ];
     rows.extend(report.event.as_ref().map(|event| ("what", outcome::happening(event))));
     rows.push(("outcome", outcome::sentence(report)));
+    rows.extend(report.transfer.as_ref().map(|transfer| ("transfer", moves::transfer(transfer))));
     rows.push(("rules", rules(report, timeline)));
     rows.push(("results", results));
     let line =

@@ -3,11 +3,13 @@
 mod award;
 mod event;
 mod member;
+mod moves;
 mod outcome;
 
 use contract::{EventId, MemberId, Source};
 
 use super::balance::parse;
+use super::member::{known, line};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -97,6 +99,7 @@ async fn one_member(target: &LedgerTarget, member: &MemberId, limit: usize, scre
     } else if entries.is_empty() {
         screen.warn(&format!("member `{member}` has no entries in pipeline `{pipeline}`\n"))?;
     } else {
+        screen.show(&line(known(target, member).await?.as_ref(), screen))?;
         screen.show(&member::render(member, &entries, screen))?;
     }
     Ok(Verdict::found(entries.is_empty()))

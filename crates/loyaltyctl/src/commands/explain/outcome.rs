@@ -5,6 +5,8 @@ use contract::result::{RejectReason, ResultBody};
 use ledger::book::Outcome;
 use ledger::report::EventReport;
 
+use super::moves;
+
 /// What became of it.
 pub(super) fn sentence(report: &EventReport) -> String {
     match report.outcome {
@@ -59,10 +61,27 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
         }
-        ResultBody::RedemptionRejected { wallet, points, available, missing, .. }
+        ResultBody::TransferRejected { wallet, points, available, missing: None, reason }
+        | ResultBody::RedemptionRejected { wallet, points, available, missing: None, reason } => {
+            format!("{points} {wallet} were asked for and {available} were available: {}", why(*reason))
+        }
+        ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. }
+        | ResultBody::TransferRejected { wallet, points, available, missing: Some(missing), .. }
         | ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("{points} {wallet} were asked for and {available} were available: {missing} are missing")
         }
+        ResultBody::Adjusted { wallet, points, available, reason, author, activates_at, expires_at } => {
+            let from = activates_at.map(|at| format!(", to be spent from {at} on")).unwrap_or_default();
+            let until = expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+            format!("{points} {wallet} corrected by {author} ({reason}){from}{until}, {available} available after it")
+        }
+        other => hold_sentence(other),
+    }
+}
+
+/// What became of a hold; of anything else, see [`moves`].
+fn hold_sentence(body: &ResultBody) -> String {
+    match body {
         ResultBody::HoldAccepted { hold, wallet, points, available, expires_at } => {
             let until = expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
             format!("{points} {wallet} held{until} as `{hold}`, {available} available after it")
@@ -91,15 +110,15 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::CaptureRejected { hold, reason, .. } | ResultBody::ReleaseRejected { hold, reason } => {
             format!("hold `{hold}`: {}", why(*reason))
         }
-        ResultBody::Adjusted { wallet, points, available, reason, author } => {
-            format!("{points} {wallet} corrected by {author} ({reason}), {available} available after it")
-        }
+        other => moves::sentence(other),
     }
 }
 
-fn why(reason: RejectReason) -> &'static str {
+pub(super) fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
+        RejectReason::MemberFrozen => "the member was frozen",
+        RejectReason::MemberNotFrozen => "the member was not frozen",
         RejectReason::DuplicateHold => "the member has had a hold of this name before",
         RejectReason::UnknownHold => "the member has never had a hold of this name",
         RejectReason::MoreThanHeld => "it had fewer points",

@@ -14,7 +14,7 @@ use contract::{BuryReason, PipelineName, Refusal};
 use engine::{Engine, Settled};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use ledger::Ledger;
+use ledger::{BatchId, Ledger, UnderWay};
 use serde::Serialize;
 
 use super::SimulateError;
@@ -171,7 +171,9 @@ pub(super) async fn run(
             Ok(event) => batch.push((number, event)),
             Err(refusal) => run.bury(number, refusal),
         }
-        if batch.len() == BATCH_LEN {
+        // What is sent arrives before anything else happens, wherever a batch would have ended.
+        let sends = batch.last().is_some_and(|(_, event)| event.recipient().is_some());
+        if batch.len() == BATCH_LEN || sends {
             run.settle(std::mem::take(&mut batch)).await?;
             progress.tell(&format!("{} events", grouped(run.tally.lines)));
         }
@@ -202,9 +204,12 @@ impl Run<'_> {
         let settled = self.engine.apply(&events, &[], Timestamp::now()).await?;
         for (line, settled) in numbers.into_iter().zip(settled) {
             match settled {
-                Settled::Fresh { outcome, results, given_up, .. } => {
+                Settled::Fresh { outcome, results, given_up, batch } => {
                     self.count(outcome.as_str());
                     self.keep(&results)?;
+                    if engine::sends(&results) {
+                        self.carry(batch).await?;
+                    }
                     for (_, refusal) in given_up {
                         self.bury(line, refusal);
                     }
@@ -212,6 +217,14 @@ impl Run<'_> {
                 Settled::Replayed { .. } => self.count("replayed"),
                 Settled::Buried(refusal) => self.bury(line, refusal),
             }
+        }
+        Ok(())
+    }
+
+    /// What a batch sent arrives, or comes back.
+    async fn carry(&mut self, batch: BatchId) -> Result<(), Halt> {
+        while let Some(carried) = self.engine.carry(UnderWay::Of(batch), BATCH_LEN, &HashSet::new()).await? {
+            self.keep(&carried.results)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{HoldMark, LotMark, LotReport, Reckoning, StatementAsk, StatementLine, StatementMark};
 
 use super::balance::parse;
+use super::member::known;
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
@@ -80,7 +81,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         ))?;
         return Ok(Verdict::Found);
     };
-    let mut paper = render::Paper::begin(screen, &member)?;
+    let mut paper = render::Paper::begin(screen, &member, known(&target, &member).await?.as_ref())?;
     if !args.lots {
         let mut page = first;
         loop {
@@ -119,12 +120,20 @@ fn about(line: &StatementLine) -> String {
     let rules: Vec<String> = line.rules.iter().map(|share| format!("{} {}", share.rule, share.awarded)).collect();
     let more = match (&line.hold, &line.order, &line.reason) {
         _ if !rules.is_empty() => rules.join(", "),
+        _ if line.other.is_some() => return with_other(line),
         (Some(hold), ..) => format!("hold {hold}"),
         (None, Some(order), _) => format!("order {order}"),
         (None, None, Some(reason)) => reason.clone(),
         (None, None, None) => return line.kind.clone(),
     };
     format!("{}: {more}", line.kind)
+}
+
+/// A transfer names the other member.
+fn with_other(line: &StatementLine) -> String {
+    let way = if line.kind == "TransferOut" { "to" } else { "from" };
+    let other = line.other.as_ref().map_or("", |other| other.as_str());
+    format!("{}: {way} {other}", line.kind)
 }
 
 /// When a lot can be spent from, and until when.

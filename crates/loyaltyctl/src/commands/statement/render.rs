@@ -3,10 +3,11 @@
 use std::io;
 
 use contract::MemberId;
-use ledger::report::{HoldReport, LotReport, StatementLine};
+use ledger::report::{HoldReport, LotReport, MemberReport, StatementLine};
 use serde::Serialize;
 
 use super::super::holds;
+use super::super::member::line;
 use super::{about, span};
 use crate::screen::{Cell, Screen, Table};
 
@@ -18,11 +19,13 @@ pub(super) struct Paper<'a> {
 }
 
 impl<'a> Paper<'a> {
-    pub(super) fn begin(screen: &'a Screen, member: &MemberId) -> io::Result<Self> {
+    pub(super) fn begin(screen: &'a Screen, member: &MemberId, known: Option<&MemberReport>) -> io::Result<Self> {
         if screen.is_json() {
-            screen.show(&format!("{{\n\"member\": {},\n\"lines\": [", serde_json::to_string(member)?))?;
+            let (member, frozen) = (serde_json::to_string(member)?, known.and_then(|known| known.frozen.as_ref()));
+            let frozen = serde_json::to_string(&frozen)?;
+            screen.show(&format!("{{\n\"member\": {member},\n\"frozen\": {frozen},\n\"lines\": ["))?;
         } else if !screen.is_csv() {
-            screen.show(&format!("member {member}, newest last\n"))?;
+            screen.show(&format!("member {member}, newest last\n{}", line(known, screen)))?;
         }
         Ok(Self { screen, rows: 0 })
     }
@@ -110,7 +113,7 @@ fn table(lines: &[StatementLine]) -> Table {
     table
 }
 
-/// For programs, which can take fourteen columns.
+/// For programs, which can take fifteen columns.
 fn every_field(lines: &[StatementLine]) -> Table {
     let mut table = Table::new(&[
         "AT",
@@ -127,6 +130,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
         "AMOUNT",
         "BALANCE",
         "HOLD",
+        "OTHER",
     ]);
     for line in lines {
         let rules: Vec<String> = line.rules.iter().map(|share| format!("{} {}", share.rule, share.awarded)).collect();
@@ -146,6 +150,7 @@ fn every_field(lines: &[StatementLine]) -> Table {
             Cell::amount(line.amount),
             Cell::amount(line.balance),
             maybe(line.hold.as_ref().map(contract::HoldId::as_str)),
+            maybe(line.other.as_ref().map(MemberId::as_str)),
         ]);
     }
     table

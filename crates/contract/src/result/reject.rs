@@ -1,0 +1,26 @@
+//! Why something was turned down.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a request was turned down; it was decided all the same, and stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RejectReason {
+    /// Fewer points are available than asked for.
+    InsufficientBalance,
+    /// The member is frozen: points of theirs come in, and none leave.
+    MemberFrozen,
+    /// The member is not frozen.
+    MemberNotFrozen,
+    /// The member has had a hold of this name before; give each its own.
+    DuplicateHold,
+    /// The member has never had a hold of this name.
+    UnknownHold,
+    /// The hold has fewer points than were asked for.
+    MoreThanHeld,
+    /// The hold has ended: a capture took what it had.
+    HoldCaptured,
+    /// The hold has ended: its points were set free.
+    HoldReleased,
+    /// The hold has ended: its time came.
+    HoldExpired,
+}

@@ -1,0 +1,41 @@
+//! What became of a transfer, or of a freeze, in a sentence.
+
+use contract::result::ResultBody;
+use ledger::report::TransferReport;
+
+use super::outcome::why;
+
+pub(super) fn sentence(body: &ResultBody) -> String {
+    match body {
+        ResultBody::TransferSent { wallet, points, available } => {
+            format!("{points} {wallet} sent to another member, {available} available after it")
+        }
+        ResultBody::TransferReceived { wallet, points, available } => {
+            format!("{points} {wallet} of another member came in, {available} available after it")
+        }
+        ResultBody::TransferReturned { wallet, points, available } => {
+            format!("{points} {wallet} that could not come in came back, {available} available after it")
+        }
+        ResultBody::TransferRefused { wallet, points, reason } => {
+            format!("{points} {wallet} of another member could not come in: {}", why(*reason))
+        }
+        ResultBody::Frozen { reason, author } => format!("frozen by {author} ({reason})"),
+        ResultBody::Unfrozen { reason, author, frozen_at } => {
+            format!("no longer frozen, as since {frozen_at}, by {author} ({reason})")
+        }
+        ResultBody::FreezeRejected { frozen_at, reason } => format!("{}, since {frozen_at}", why(*reason)),
+        ResultBody::UnfreezeRejected { reason } => why(*reason).to_owned(),
+        other => other.type_name().to_owned(),
+    }
+}
+
+/// From whom, to whom, and how far it is.
+pub(super) fn transfer(TransferReport { event, from, to, wallet, points, stage, .. }: &TransferReport) -> String {
+    let stage = match stage.as_str() {
+        "Arrived" => "has arrived",
+        "Returned" => "could not arrive and came back",
+        "Refused" => "could not arrive and is on its way back",
+        _ => "is on its way",
+    };
+    format!("`{event}`, {points} {wallet} from {from} to {to}, {stage}")
+}

@@ -1,0 +1,171 @@
+//! `freeze` and `unfreeze`: whether a member's points may leave, as events through the engine like any other.
+
+use std::sync::Arc;
+
+use contract::MemberId;
+use contract::event::Event;
+use contract::intake::{Intake, TimeLimits};
+use contract::pipeline::Events;
+use contract::ruleset::hex;
+use engine::{Engine, Settled};
+use jiff::Timestamp;
+use ledger::book::Outcome;
+use ledger::report::MemberReport;
+
+use super::balance::parse;
+use super::member;
+use crate::edge::{Halt, Verdict};
+use crate::screen::Screen;
+use crate::target::{LedgerArgs, LedgerTarget};
+use crate::user;
+
+/// Stop a member's points from being spent, held or transferred, with a reason
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A frozen member goes on to earn, and refunds, ends and corrections go on; holds that were made before can be captured and released.
+
+Exit codes: 0 the member is (or would be) frozen, 1 the member is unknown, 2 the ledger cannot be asked.
+
+Examples:
+  loyaltyctl freeze 19339 --reason 'card stolen' -f pipeline.yaml
+  loyaltyctl freeze 19339 --reason 'card stolen' --dry-run -f pipeline.yaml -o json")]
+pub(crate) struct FreezeArgs {
+    #[command(flatten)]
+    word: WordArgs,
+}
+
+/// Let the points of a frozen member be spent again, with a reason
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 the member is (or would be) frozen no longer, 1 the member is unknown, 2 the ledger cannot be asked.
+
+Examples:
+  loyaltyctl unfreeze 19339 --reason 'card replaced' -f pipeline.yaml
+  loyaltyctl unfreeze 19339 --reason 'card replaced' --author bea -f pipeline.yaml")]
+pub(crate) struct UnfreezeArgs {
+    #[command(flatten)]
+    word: WordArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct WordArgs {
+    /// The member, as the events name them
+    #[arg(value_name = "MEMBER")]
+    member: String,
+
+    /// Why; it is published, and an audit asks for it
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// Who says so [default: the user of this machine]
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    ledger: LedgerArgs,
+}
+
+/// Why nothing could be said of a member.
+#[derive(Debug, thiserror::Error)]
+enum FreezeError {
+    #[error("could not make an event of it")]
+    Event(#[source] serde_json::Error),
+    #[error("could not use what was given: {0}")]
+    Refused(#[from] contract::Refusal),
+}
+
+/// Who says the events.
+const SOURCE: &str = "loyaltyctl";
+
+pub(super) async fn freeze(args: &FreezeArgs, screen: &Screen) -> Result<Verdict, Halt> {
+    run("freeze", &args.word, screen).await
+}
+
+pub(super) async fn unfreeze(args: &UnfreezeArgs, screen: &Screen) -> Result<Verdict, Halt> {
+    run("unfreeze", &args.word, screen).await
+}
+
+async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Verdict, Halt> {
+    let name = parse("a member", &args.member, MemberId::parse)?;
+    let target = args.ledger.open().await?;
+    let Some(before) = member::known(&target, &name).await? else {
+        screen.warn(&format!("member `{name}` is not known to pipeline `{}`; check the name\n", target.pipeline))?;
+        return Ok(Verdict::Found);
+    };
+    let (engine, event) = prepare(what, args, &target).await?;
+    let now = event.occurred_at;
+    let events = std::slice::from_ref(&event);
+    let changes = changes(&engine.preview(events, now).await?)?;
+    if changes && !args.dry_run {
+        engine.apply(events, &[], now).await?;
+    }
+    let after = member::known(&target, &name).await?;
+    let told = Told { what, event: &event, changes, is_preview: args.dry_run };
+    told.show((&before, after.as_ref()), screen)?;
+    Ok(Verdict::Fine)
+}
+
+/// The engine, and the event as a worker would read it from the broker.
+async fn prepare(what: &str, args: &WordArgs, target: &LedgerTarget) -> Result<(Engine, Event), Halt> {
+    let events: Events = serde_json::from_value(serde_json::json!({
+        "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": [what] }],
+    }))
+    .map_err(FreezeError::Event)?;
+    let (now, ruleset) = (Timestamp::now(), target.ruleset().await?);
+    let body = serde_json::json!({
+        "id": "-", "type": what, "occurredAt": now, "member": args.member, "reason": args.reason,
+        "author": args.author.clone().unwrap_or_else(user::name),
+    });
+    let intake = Intake::new(&events, ruleset.currency());
+    let event = intake.decode_unrouted(body.to_string().as_bytes()).map_err(FreezeError::Refused)?;
+    // With its time: the same may be said again after it was taken back.
+    let id = format!("{what}-{}", &hex(&event.content_hash().0)[..32]);
+    let event = Event { id: parse("an event's id", &id, contract::EventId::parse)?, ..event };
+    let engine = Engine::open(target.pipeline.clone(), Arc::clone(&target.ledger), TimeLimits::new(&events)).await?;
+    Ok((engine, event))
+}
+
+/// Whether it changes anything: what is so already is turned down.
+fn changes(settled: &[Settled]) -> Result<bool, Halt> {
+    match settled.first() {
+        Some(Settled::Fresh { outcome, .. }) => Ok(*outcome == Outcome::Applied),
+        Some(Settled::Buried(refusal)) => Err(FreezeError::Refused(refusal.clone()).into()),
+        Some(Settled::Replayed { .. }) | None => Ok(false),
+    }
+}
+
+struct Told<'a> {
+    what: &'static str,
+    event: &'a Event,
+    changes: bool,
+    is_preview: bool,
+}
+
+impl Told<'_> {
+    fn show(&self, (before, after): (&MemberReport, Option<&MemberReport>), screen: &Screen) -> std::io::Result<()> {
+        let frozen = after.and_then(|member| member.frozen.as_ref());
+        if screen.is_json() {
+            return screen.json(&serde_json::json!({
+                "preview": self.is_preview, "event": self.event.id, "member": self.event.member, "asked": self.what,
+                "changes": self.changes, "frozen": frozen,
+            }));
+        }
+        let name = &self.event.member;
+        let state = before
+            .frozen
+            .as_ref()
+            .map_or_else(|| "is not frozen".to_owned(), |frozen| format!("is {}", member::sentence(frozen)));
+        screen.show(&match (self.changes, self.is_preview, self.what) {
+            (false, ..) => format!("nothing changes: member `{name}` {state}\n"),
+            (true, true, what) => format!("dry run: member `{name}` {state}; `{what}` would change that\n"),
+            (true, false, "freeze") => format!(
+                "member `{name}` is frozen: no points of theirs can be spent, held or transferred until `loyaltyctl unfreeze`\n"
+            ),
+            (true, false, _) => format!("member `{name}` is frozen no longer; they {}\n", state.replacen("is ", "were ", 1)),
+        })
+    }
+}
