@@ -50,8 +50,8 @@ fn opening_balances_come_in_once_with_their_own_dates() {
     );
 
     // By somebody else, with the rows in another order and one more.
-    let again = format!("id,member,points,expires\n3,yan,7.0,\n9,yan,1,2126-01-01\n1,zoe,100,2126-03-31\n");
-    let said = bring_in(folder, &again, &["-o", "json"]).ended(0).json();
+    let again = "id,member,points,expires\n3,yan,7.0,\n9,yan,1,2126-01-01\n1,zoe,100,2126-03-31\n";
+    let said = bring_in(folder, again, &["-o", "json"]).ended(0).json();
     assert_eq!((&said["applied"], wallet(folder, "yan")["available"].as_str()), (&1.into(), Some("8")));
     // What has ended is posted with the next event, as ever.
     ask(folder, &["adjust", "zoe", "--points", "1", "--reason", "hello"]).ended(0);
