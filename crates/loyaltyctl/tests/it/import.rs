@@ -79,7 +79,7 @@ fn a_wrong_file_is_told_row_by_row_and_nothing_comes_in() {
     let folder = filled();
     let folder = folder.path();
     for (rows, wanted) in [
-        ("member,points\nzoe,5\n", "`id`"),
+        ("member,points\nzoe,5\n", "id     is missing in the first line"),
         ("id,member,points,expire\n1,zoe,5,\n", "expire"),
         ("id,member,points\n,zoe,5\n", "opening.csv:2"),
         ("id,member,points\n1,zoe,5\n1,yan,5\n", "opening.csv:3"),
