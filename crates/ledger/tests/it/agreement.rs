@@ -76,7 +76,9 @@ fn history(seed: u64) -> Vec<Event> {
         events.push(on(event, day));
     }
     // Most of what a member does keeps points alive that idle; what is turned down does not.
-    let does = |event: &&mut Event| !matches!(event.kind, Kind::Refund(_) | Kind::Release(_));
+    let does = |event: &&mut Event| {
+        !matches!(event.kind, Kind::Refund(_) | Kind::Release(_) | Kind::Freeze(_) | Kind::Unfreeze(_))
+    };
     for event in events.iter_mut().filter(does) {
         // By the name, so that an event that is there twice is the same.
         let n: i64 = event.id.as_str().trim_start_matches('e').parse().unwrap();

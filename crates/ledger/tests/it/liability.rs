@@ -29,13 +29,26 @@ async fn agrees(world: &World, report: &[WalletLiability]) {
     assert_eq!(report.len(), totals.wallets.len());
     for (wallet, totals) in report.iter().zip(&totals.wallets) {
         let WalletLiability {
-            outstanding, pending, held, debt, earned, adjusted, taken_back, redeemed, expired, ..
+            outstanding,
+            pending,
+            held,
+            debt,
+            in_transit,
+            earned,
+            adjusted,
+            taken_back,
+            redeemed,
+            expired,
+            ..
         } = wallet;
         assert_eq!(wallet.wallet, totals.wallet);
         let said = [*outstanding, *pending, *earned, *adjusted, *taken_back, *redeemed, *expired];
         let WalletTotals { available, pending: waiting, earned: given, adjusted: by_hand, clawed, spent, .. } = totals;
         assert_eq!(said, [*available, *waiting, *given, *by_hand, *clawed, *spent, totals.expired]);
-        assert_eq!(earned + adjusted, outstanding + pending + held - debt + redeemed + expired + taken_back);
+        assert_eq!(
+            earned + adjusted,
+            outstanding + pending + held - debt + in_transit + redeemed + expired + taken_back
+        );
         let expiring: Decimal = wallet.expiring.iter().map(|expiring| expiring.points).sum();
         assert_eq!(expiring, outstanding + pending + held, "lots hold what balances say");
         let mut available = Decimal::ZERO;

@@ -159,8 +159,9 @@ impl Model {
             }
             Kind::Transfer(transfer) => {
                 self.night(at);
-                if !self.frozen {
-                    self.take(i64::try_from(transfer.points.get()).unwrap(), Place::Sent);
+                let points = i64::try_from(transfer.points.get()).unwrap();
+                if !self.frozen && !self.take(points, Place::Sent).is_empty() {
+                    self.active(event);
                 }
             }
             Kind::Freeze(_) | Kind::Unfreeze(_) => {

@@ -117,6 +117,10 @@ const MISTAKES: &[(&str, &str)] = &[
         ".inactivity.activities[0]: `refund` undoes what the member did, and keeps no points alive; remove it",
     ),
     (
+        r#"{ "inactivity": { "after": "1y", "activities": ["unfreeze"] } }"#,
+        ".inactivity.activities[0]: `unfreeze` is what somebody else did, and keeps no points alive; remove it",
+    ),
+    (
         r#"{ "inactivity": { "after": "1y", "activities": ["purchase", "adjust"] } }"#,
         ".inactivity.activities[1]: `adjust` is what somebody else did, and keeps no points alive; remove it",
     ),
