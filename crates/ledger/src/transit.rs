@@ -11,6 +11,7 @@ use contract::decision::Reads;
 use contract::event::{ARRIVES, COMES_BACK, Event, Kind, TRANSFER_SOURCE};
 use contract::{EventId, EventType, MemberId, PipelineName, Points, Source, WalletName};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::rows::{ENTRY_BITS, MemberKey};
@@ -53,14 +54,15 @@ pub struct Transit {
     pub parts: Vec<TransitPart>,
 }
 
-/// What left one lot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What left one lot, with what stood there then: what happens to the sender later does not touch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransitPart {
     /// Sequence of the sender's lot.
     pub lot: i64,
     /// > 0.
     pub points: Points,
-    /// The lot's end, which they keep (of points that idle, the sender's at present); `None`: never.
+    /// The lot's end, which they keep (of points that idle, the one of the sender's wallet); `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Whether they end by inactivity: at the receiver's, with the others of the wallet.
     pub idles: bool,
@@ -138,31 +140,16 @@ pub(crate) async fn under_way(
     };
     let sql = format!(
         "select cast(t.bucket as text), cast(t.member as text), cast(t.entry as text), t.source, t.event_id, t.wallet,
-         cast(micros(t.at) as text), t.stage, s.external_id, r.external_id, cast(a.lot as text), cast(a.amount as text),
-         cast(micros(case when l.idles then b.idle_at else l.expires_at end) as text), cast(case when l.idles then 1 else 0 end as text)
+         cast(micros(t.at) as text), t.stage, s.external_id, r.external_id, t.parts
          from (select * from transfer where pipeline = $1 and ended is null and {condition} order by entry limit $2) t
          join member s on s.pipeline = t.pipeline and s.bucket = t.bucket and s.number = t.member
          join member r on r.pipeline = t.pipeline and r.bucket = t.to_bucket and r.number = t.to_member
-         join allocation a on a.pipeline = t.pipeline and a.bucket = t.bucket and a.member = t.member and a.entry = t.entry
-             and a.wallet = t.wallet
-         join lot l on l.pipeline = t.pipeline and l.bucket = t.bucket and l.member = t.member and l.wallet = t.wallet
-             and l.sequence = a.lot
-         join balance b on b.pipeline = t.pipeline and b.bucket = t.bucket and b.member = t.member and b.wallet = t.wallet
-         order by t.entry, a.n"
+         order by t.entry"
     );
-    let mut transits: Vec<Transit> = Vec::new();
-    for row in store.ask(&sql, &args).await? {
-        let (lot, points, expires) = (row.int(10)?, Points(row.int(11)?), row.maybe_time(12)?);
-        let part = TransitPart { lot, points, expires, idles: row.int(13)? != 0 };
-        match transits.last_mut() {
-            Some(last) if last.key.entry == row.int(2)? => last.parts.push(part),
-            _ => transits.push(read(&row, part)?),
-        }
-    }
-    Ok(transits)
+    store.ask(&sql, &args).await?.iter().map(read).collect()
 }
 
-fn read(row: &Row, part: TransitPart) -> Result<Transit, LedgerError> {
+fn read(row: &Row) -> Result<Transit, LedgerError> {
     let sender = MemberKey { bucket: row.parse(0)?, number: row.int(1)? };
     Ok(Transit {
         key: TransitKey { sender, entry: row.int(2)? },
@@ -172,6 +159,6 @@ fn read(row: &Row, part: TransitPart) -> Result<Transit, LedgerError> {
         wallet: sql::id("transfer.wallet", row.text(5)?)?,
         at: row.time(6)?,
         is_refused: row.text(7)? == Stage::Refused.as_str(),
-        parts: vec![part],
+        parts: sql::json("transfer.parts", row.text(10)?)?,
     })
 }

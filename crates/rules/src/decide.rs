@@ -103,6 +103,15 @@ impl Compiled {
             expires: adjust.expires.or(usual.expires),
             idles: usual.idles && adjust.expires.is_none(),
         };
+        if let Some((from, until)) =
+            dates.activates.zip(dates.expires.filter(|_| !dates.idles)).filter(|(from, until)| until <= from)
+        {
+            let problem = format!(
+                "`activatesAt` is {from}, and points of wallet `{}` that come in at this event's time end before, at {until}; name a later `expiresAt`",
+                wallet.name
+            );
+            return Err(Refusal::new(BuryReason::BadValue, problem));
+        }
         Ok(Decision::Adjust { wallet: wallet.name.clone(), points, dates })
     }
 

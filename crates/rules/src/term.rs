@@ -194,6 +194,9 @@ pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Ex
     match (dated, expiry.never, expiry.inactivity.is_some()) {
         (false, false, false) => faults
             .add(&path, "names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
+        (false, true, false) if of == Of::Wallet && expiry.round_up_to.is_none() => {
+            faults.add(format!("{path}.never"), "is what a wallet without `expiry` has anyway; remove `expiry`");
+        }
         (true, _, true) | (_, true, true) => {
             faults.add(format!("{path}.inactivity"), "stands beside another end; remove it, or the other");
         }
@@ -228,15 +231,43 @@ fn dates(path: &str, days: &[YearDay], faults: &mut Faults) {
 /// Points that always end before anybody can spend them are a mistake.
 pub(crate) fn check(path: &str, terms: &Terms, faults: &mut Faults) {
     let (Some(pending), Some(expiry)) = (&terms.pending, &terms.expiry) else { return };
-    let (Some(wait), false) = (pending.r#for, expiry.never) else { return };
+    if expiry.never {
+        return;
+    }
     let put_off =
         if expiry.on_dates.is_empty() { expiry.round_up_to.map_or(0, rounding_days_max) } else { DATE_DAYS_MAX };
     let lasts = expiry.so_long().map_or(0, Period::days_max).saturating_add(put_off);
-    if wait.days_min() > lasts {
-        let problem = format!(
-            "ends points {} after they were earned, before their wait of {wait} is over; make it longer, or `pending` shorter",
-            expiry.so_long().map_or_else(|| format!("at most {put_off}d"), |after| after.to_string())
-        );
-        faults.add(format!("{path}.expiry"), problem);
+    let path = format!("{path}.expiry");
+    match pending.r#for {
+        Some(wait) if wait.days_min() > lasts => {
+            let problem = format!(
+                "ends points {} after they were earned, before their wait of {wait} is over; make it longer, or `pending` shorter",
+                expiry.so_long().map_or_else(|| format!("at most {put_off}d"), |after| after.to_string())
+            );
+            faults.add(path, problem);
+        }
+        _ if always_ends_first(terms) => {
+            faults.add(path, "ends points before their wait is over, on whatever day they were earned; make it longer, or `pending` shorter");
+        }
+        _ => {}
     }
+}
+
+/// Noon of 2024-01-01 in UTC.
+const SAMPLED_FROM_S: i64 = 1_704_110_400;
+/// Four years, one of them a leap year.
+const SAMPLED_DAYS: i64 = 4 * 365 + 1;
+
+/// Whether days of the year say so: looked at on each day of some years.
+fn always_ends_first(terms: &Terms) -> bool {
+    let says_days = |days: Option<&Vec<YearDay>>| days.is_some_and(|days| !days.is_empty());
+    let waits_for_days = says_days(terms.pending.as_ref().map(|pending| &pending.on_dates));
+    if !waits_for_days && !says_days(terms.expiry.as_ref().map(|expiry| &expiry.on_dates)) {
+        return false;
+    }
+    (0..SAMPLED_DAYS).all(|day| {
+        let at = Timestamp::from_second(SAMPLED_FROM_S + day * 86_400).unwrap_or_default();
+        let ends = terms.dates(at, &TimeZone::UTC).ok().and_then(|dates| dates.activates.zip(dates.expires));
+        ends.is_some_and(|(from, until)| until <= from)
+    })
 }

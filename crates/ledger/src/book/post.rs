@@ -63,6 +63,7 @@ impl MemberState {
         if !earns && outcome == Outcome::Applied {
             draft.active();
         }
+        draft.send_off();
         draft.tell_repaid()?;
         Ok(draft.finish(outcome))
     }

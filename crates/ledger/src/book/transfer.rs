@@ -8,11 +8,11 @@ use contract::result::{RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{MemberId, PipelineName, Points, Refusal, WalletName};
 
-use super::MemberState;
 use super::applied::{Account, Applied, EntryKind, Outcome};
 use super::draft::{Draft, overflow, text, unfit};
 use super::post::Posting;
-use crate::transit::{Transit, TransitKey};
+use super::{Balances, Lot, MemberState};
+use crate::transit::{Transit, TransitKey, TransitPart};
 
 /// What an event changes of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Transiting {
         wallet: WalletName,
         /// How many.
         points: Points,
+        /// What left each lot, in burn order.
+        parts: Vec<TransitPart>,
     },
     /// It could not arrive, and is to come back.
     Refused(TransitKey),
@@ -96,16 +98,28 @@ impl Draft<'_, '_> {
         self.debit(wallet, points, Account::Transit)?;
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::TransferSent { wallet: wallet.clone(), points: text(points, scale), available });
-        self.transit = Some(Transiting::Sent { to: to.clone(), wallet: wallet.clone(), points });
+        self.transit = Some(Transiting::Sent { to: to.clone(), wallet: wallet.clone(), points, parts: Vec::new() });
         Ok(Outcome::Applied)
+    }
+
+    /// What is sent keeps the ends that its lots have once the event is posted, itself an activity or not.
+    pub(super) fn send_off(&mut self) {
+        let Some(Transiting::Sent { wallet, parts, .. }) = &mut self.transit else { return };
+        let Some(from) = self.wallets.get(wallet) else { return };
+        for allocation in self.entry.allocations.iter().filter(|allocation| allocation.wallet == *wallet) {
+            if let Some(lot) = from.lot(allocation.lot) {
+                let Lot { sequence, expires, idles, .. } = *lot;
+                parts.push(TransitPart { lot: sequence, points: allocation.points, expires, idles });
+            }
+        }
     }
 
     /// One lot for each end: points end at the receiver's when they would have ended at the sender's.
     fn arrive(&mut self, transit: &Transit, points: Points) -> Result<Outcome, Refusal> {
         let Transit { key, wallet, .. } = transit;
         let scale = self.scale(wallet)?;
-        if self.state.frozen.is_some() {
-            let (wallet, points, reason) = (wallet.clone(), text(points, scale), RejectReason::MemberFrozen);
+        if let Some(reason) = self.turns_away(wallet, points) {
+            let (wallet, points) = (wallet.clone(), text(points, scale));
             self.bodies.push(ResultBody::TransferRefused { wallet, points, reason });
             self.transit = Some(Transiting::Refused(*key));
             return Ok(Outcome::Rejected);
@@ -128,6 +142,16 @@ impl Draft<'_, '_> {
         });
         self.transit = Some(Transiting::Arrived(*key));
         Ok(Outcome::Applied)
+    }
+
+    /// Why points cannot arrive.
+    fn turns_away(&mut self, wallet: &WalletName, points: Points) -> Option<RejectReason> {
+        if self.state.frozen.is_some() {
+            return Some(RejectReason::MemberFrozen);
+        }
+        let Balances { pending, available, held, .. } = self.wallet(wallet).balances;
+        let all = pending.plus(available).and_then(|sum| sum.plus(held)?.plus(points));
+        all.is_none().then_some(RejectReason::WalletFull)
     }
 
     /// Into the lots that they left, whether the sender is frozen meanwhile or not.

@@ -34,6 +34,19 @@ pub(super) fn statement(object: &str, error: Error) -> LedgerError {
     LedgerError::Statement { object: object_owned, source: Box::new(error) }
 }
 
+/// Whether a migration was kept waiting for a table, or given up for somebody who waited for it.
+pub(super) fn is_of_a_lock(error: &refinery::Error) -> bool {
+    let mut below = error.source();
+    while let Some(cause) = below {
+        let code = cause.downcast_ref::<Error>().and_then(Error::code);
+        if let Some(code) = code {
+            return [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code);
+        }
+        below = cause.source();
+    }
+    false
+}
+
 /// Errors that the database did not say: the connection, TLS, the settings.
 fn client(object: &str, error: Error) -> LedgerError {
     let object = object.to_owned();

@@ -1,8 +1,8 @@
-//! What the database confirmed last, to be looked for when a connection is new: a replica that lacked the last commits, and was made
-//! the primary all the same, does not have it.
+//! What the database confirmed last, to be looked for when a connection is new, and after a pause: a replica that lacked the last commits,
+//! and was made the primary all the same, does not have it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use contract::PipelineName;
 use deadpool_postgres::Object;
@@ -12,7 +12,10 @@ use tokio_postgres::Error;
 use crate::rows::Rows;
 use crate::store::{BatchId, Identity};
 
-const LOOK: &str = "select 1 from inbox where pipeline = $1 and source = $2 and event_id = $3 and batch = $4";
+/// For how long nobody asks whether it is still there: less than any fail-over takes. Behind a pooler connections outlive one.
+const TRUST: Duration = Duration::from_secs(1);
+
+const LOOK: &str = "select 1 from inbox where pipeline = $1 and source = $2 and event_id = $3";
 
 /// An event of the last batch that was confirmed to this process.
 #[derive(Debug, Clone)]
@@ -21,7 +24,7 @@ pub(super) struct Confirmed {
     identity: Identity,
     pub(super) batch: BatchId,
     pub(super) at: Timestamp,
-    /// When it was last known to be there: a connection that is older is to the same database.
+    /// When it was last known to be there.
     known: Instant,
 }
 
@@ -42,9 +45,11 @@ impl Memory {
     /// What a new connection's database should have and has not; it is said once.
     pub(super) async fn missed(&self, client: &Object) -> Result<Option<Confirmed>, Error> {
         let last = self.lock().clone();
-        let Some(last) = last.filter(|last| Object::metrics(client).created > last.known) else { return Ok(None) };
+        let is_doubtful =
+            |last: &Confirmed| Object::metrics(client).created > last.known || last.known.elapsed() > TRUST;
+        let Some(last) = last.filter(is_doubtful) else { return Ok(None) };
         let (pipeline, source, id) = (last.pipeline.as_str(), last.identity.source.as_str(), last.identity.id.as_str());
-        let is_there = client.query_opt(LOOK, &[&pipeline, &source, &id, &last.batch.0]).await?.is_some();
+        let is_there = client.query_opt(LOOK, &[&pipeline, &source, &id]).await?.is_some();
         let mut kept = self.lock();
         // Another connection may have said it, or committed since.
         let Some(it) = kept.as_mut().filter(|it| it.batch == last.batch) else { return Ok(None) };

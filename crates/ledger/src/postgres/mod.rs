@@ -45,6 +45,11 @@ const CACHED_ARGS_MAX: usize = 5;
 /// Any number, the same for all who migrate: an advisory lock of the database.
 const MIGRATION_LOCK: i64 = 0x006c_6f79_616c_7479;
 
+const MIGRATION_SETTINGS: &str = "set lock_timeout = '3s'";
+const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
+/// Two minutes of a table that somebody keeps.
+const MIGRATION_TRIES: u32 = 30;
+
 /// A ledger in a `PostgreSQL` schema.
 pub(crate) struct Postgres {
     pool: Pool,
@@ -169,9 +174,19 @@ impl Store for Postgres {
         // Taken out of the pool: its end, however it comes, ends the lock too.
         let mut client = Object::take(self.client().await?);
         client.execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(fail)?;
+        // Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us.
+        client.batch_execute(MIGRATION_SETTINGS).await.map_err(fail)?;
         let connection: &mut tokio_postgres::Client = &mut client;
-        let done = embedded::migrations::runner().set_grouped(true).run_async(connection).await;
-        done.map(|_| ()).map_err(|e| self.migration_error(e))
+        let mut tries = 0;
+        loop {
+            // A transaction a version: none keeps the tables of the one before.
+            let Err(error) = embedded::migrations::runner().run_async(connection).await else { return Ok(()) };
+            tries += 1;
+            if tries == MIGRATION_TRIES || !fault::is_of_a_lock(&error) {
+                return Err(self.migration_error(error));
+            }
+            tokio::time::sleep(MIGRATION_PAUSE).await;
+        }
     }
 
     fn says_no_table(&self, error: &LedgerError) -> bool {

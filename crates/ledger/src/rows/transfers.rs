@@ -23,6 +23,8 @@ pub(crate) struct SentRow {
     pub(crate) identity: Identity,
     pub(crate) wallet: WalletName,
     pub(crate) points: Points,
+    /// As JSON.
+    pub(crate) parts: String,
     pub(crate) to: MemberKey,
     pub(crate) at: jiff::Timestamp,
 }
@@ -45,11 +47,22 @@ impl Transfers {
         loaded: &Loaded,
     ) -> Result<(), LedgerError> {
         let (key, stage) = match transit {
-            Transiting::Sent { to, wallet, points } => {
+            Transiting::Sent { to, wallet, points, parts } => {
                 let known = loaded.recipients.get(&to).copied();
                 let to = known.ok_or_else(|| LedgerError::unreadable("transfer.to", "it is not of this batch"))?;
                 let (member, identity) = (at.member, identity.clone());
-                self.sent.push(SentRow { member, entry: at.entry, identity, wallet, points, to, at: occurred_at });
+                // Only numbers and times: this cannot fail.
+                let parts = serde_json::to_string(&parts).unwrap_or_default();
+                self.sent.push(SentRow {
+                    member,
+                    entry: at.entry,
+                    identity,
+                    wallet,
+                    points,
+                    parts,
+                    to,
+                    at: occurred_at,
+                });
                 return Ok(());
             }
             Transiting::Refused(key) => (key, Stage::Refused),

@@ -1,6 +1,6 @@
 //! Tables of an earlier version, brought to this one with what stands in them.
 
-use crate::world::World;
+use crate::world::{World, bought};
 
 /// What each version brought, taken back.
 const TAKEN_BACK: &[(u32, &str)] = &[
@@ -21,10 +21,7 @@ const MOVES: &str =
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.
     pub(crate) async fn migrated_from(&self, version: u32) -> Self {
-        for (_, sql) in TAKEN_BACK.iter().filter(|(brought, _)| *brought > version) {
-            self.tamper(sql).await;
-        }
-        self.tamper(&format!("delete from refinery_schema_history where version > {version}")).await;
+        self.taken_back(version).await;
         // A program that was open would keep plans of columns that are gone.
         let world = Self::beside(self);
         assert!(world.ledger.check_version().await.is_err());
@@ -33,4 +30,35 @@ impl World {
         world.audits_clean().await;
         world
     }
+
+    async fn taken_back(&self, version: u32) {
+        for (_, sql) in TAKEN_BACK.iter().filter(|(brought, _)| *brought > version) {
+            self.tamper(sql).await;
+        }
+        self.tamper(&format!("delete from refinery_schema_history where version > {version}")).await;
+    }
+}
+
+/// Somebody reads for longer than a migration waits at once; it lets go, so that workers get on, and comes again.
+#[tokio::test]
+async fn a_migration_comes_again_for_a_table_that_somebody_keeps() {
+    let world = World::postgres().await;
+    world.one(bought("o1", "ann", &[60, 40])).await;
+    world.taken_back(4).await;
+    let reading = World::beside(&world);
+    let reads = async {
+        reading.tamper("begin; lock table balance in access share mode; select pg_sleep(5); commit").await;
+        std::time::Instant::now()
+    };
+    let migrating = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let world = World::beside(&world);
+        world.ledger.migrate().await.unwrap();
+        std::time::Instant::now()
+    };
+    let (read, migrated) = tokio::join!(reads, migrating);
+    assert!(migrated > read, "it did not wait");
+    let world = World::beside(&world);
+    world.ledger.check_version().await.unwrap();
+    world.audits_clean().await;
 }

@@ -14,13 +14,15 @@ use crate::freezing::{freeze, unfreeze};
 use crate::privacy::tables_with;
 use crate::time::{days, on};
 use crate::told::tell;
-use crate::world::{Said, World, back, bought, event, id, on_every_store, spend};
+use crate::world::{Said, World, adjust, back, bought, event, id, on_every_store, spend};
 
 on_every_store! {
     what_is_sent_is_in_transit_until_it_arrives
     a_transfer_that_cannot_be_says_what_is_missing
     points_end_at_the_receivers_when_they_would_have_ended_at_the_senders
     points_that_idle_go_on_idling_at_the_receivers
+    what_the_sender_does_later_does_not_touch_what_was_sent
+    what_would_be_too_much_comes_back
     what_cannot_arrive_comes_back_into_its_lots
     what_comes_back_after_its_end_ends
     what_arrives_pays_off_what_is_owed
@@ -145,6 +147,27 @@ async fn points_that_idle_go_on_idling_at_the_receivers(world: World) {
     assert_eq!(world.settle_due("2026-12-06T12:00:00Z").await, ["expired 40 points, 0"]);
     assert_eq!(world.settle_due("2026-12-20T12:00:00Z").await, ["expired 30 points, 0"]);
     world.audits_clean().await;
+}
+
+async fn what_the_sender_does_later_does_not_touch_what_was_sent(world: World) {
+    world.one(days(bought("o1", "ann", &[30, 30]), "idle", 30)).await;
+    world.one(on(send("t1", "ann", ("bob", 20)), 1)).await;
+    // Both are active before the points arrive; what Ann had left has ended by then.
+    let active = |order, member, day| days(days(on(bought(order, member, &[5, 5]), day), "idle", 30), "active", 30);
+    world.one(active("o2", "bob", 10)).await;
+    assert_eq!(told(&world, active("o3", "ann", 35)).await, ["expired 40 points, 0", "earned 10 points, 10"]);
+    assert_eq!(carried(&world).await, ["received 20 points, 30"]);
+    assert_eq!(world.settle_due("2026-12-10T12:00:00Z").await, [""; 0]);
+    assert_eq!(world.settle_due("2026-12-11T12:00:00Z").await, ["expired 30 points, 0"]);
+    world.audits_clean().await;
+}
+
+async fn what_would_be_too_much_comes_back(world: World) {
+    world.one(bought("o1", "ann", &[30, 30])).await;
+    world.one(adjust("a1", "bob", i64::MAX - 10)).await;
+    world.one(send("t1", "ann", ("bob", 20))).await;
+    // Without an audit: the sums over all members are beyond what SQLite adds up.
+    assert_eq!(carry(&world).await, ["refused 20 points: WalletFull", "came back 20 points, 60"]);
 }
 
 async fn what_cannot_arrive_comes_back_into_its_lots(world: World) {

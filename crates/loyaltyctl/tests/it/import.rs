@@ -53,6 +53,10 @@ fn opening_balances_come_in_once_with_their_own_dates() {
     let again = "id,member,points,expires\n3,yan,7.0,\n9,yan,1,2126-01-01\n1,zoe,100,2126-03-31\n";
     let said = bring_in(folder, again, &["-o", "json"]).ended(0).json();
     assert_eq!((&said["applied"], wallet(folder, "yan")["available"].as_str()), (&1.into(), Some("8")));
+    // The same points, but earned on another day.
+    let moved = "id,member,points,earned,expires\n1,zoe,100,2025-03-02,2126-03-31\n";
+    let said = bring_in(folder, moved, &["-o", "json"]).ended(1).json();
+    assert!(said["rows"][0]["what"].as_str().unwrap().contains("for something else"), "{said}");
     // What has ended is posted with the next event, as ever.
     ask(folder, &["adjust", "zoe", "--points", "1", "--reason", "hello"]).ended(0);
     assert_eq!(wallet(folder, "zoe")["available"], "101");

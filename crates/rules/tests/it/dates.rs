@@ -247,15 +247,16 @@ fn a_rule_may_say_otherwise_than_its_wallet() {
 fn what_a_person_adds_is_there_at_once_and_ends_as_the_wallet_says() {
     let wallet = json!({ "pending": { "for": "14d" }, "expiry": { "after": "1mo" } });
     let compiled = compile(programme("UTC", &wallet, &json!({}))).unwrap();
-    let with = |points: i64, [activates, expires]: [Option<jiff::Timestamp>; 2]| {
+    let decide = |points: i64, [activates, expires]: [Option<jiff::Timestamp>; 2]| {
         let (reason, author) = ("x".to_owned(), "y".to_owned());
         let adjust = Adjust { wallet: None, points: points.into(), reason, author, activates, expires };
         let at = "2026-01-31T12:00:00Z".parse().unwrap();
         let event = Event { occurred_at: at, kind: Kind::Adjust(adjust), ..order("1") };
-        match compiled.decide(&event, Facts::default()).unwrap() {
-            Decision::Adjust { dates, .. } => [dates.activates, dates.expires],
-            other => panic!("{other:?}"),
-        }
+        compiled.decide(&event, Facts::default())
+    };
+    let with = |points, dates| match decide(points, dates).unwrap() {
+        Decision::Adjust { dates, .. } => [dates.activates, dates.expires],
+        other => panic!("{other:?}"),
     };
     let at = |time: &str| Some(time.parse().unwrap());
     assert_eq!(with(5, [None, None]), [None, at("2026-03-01T00:00:00Z")]);
@@ -263,6 +264,8 @@ fn what_a_person_adds_is_there_at_once_and_ends_as_the_wallet_says() {
     let (wait, end) = (at("2026-02-05T00:00:00Z"), at("2026-02-09T00:00:00Z"));
     assert_eq!(with(5, [wait, end]), [wait, end], "unless they say otherwise");
     assert_eq!(with(5, [wait, None]), [wait, at("2026-03-01T00:00:00Z")]);
+    let refusal = decide(5, [at("2026-03-01T00:00:00Z"), None]).unwrap_err();
+    assert!(refusal.detail.contains("name a later `expiresAt`"), "{}", refusal.detail);
 }
 
 #[test]
@@ -310,6 +313,19 @@ fn an_expiry_that_says_nothing_or_two_things_is_told_with_its_field() {
         faults("UTC", &json!({ "pending": {} }), &none),
         "spec.program.wallets[0].pending: names no time; give `for`, such as `14d`, or `onDates`"
     );
+    let never = json!({ "expiry": { "never": true } });
+    assert_eq!(
+        faults("UTC", &never, &none),
+        "spec.program.wallets[0].expiry.never: is what a wallet without `expiry` has anyway; remove `expiry`"
+    );
+    assert_eq!(faults("UTC", &none, &never), "");
+    let at_once = |from: &str| json!({ "pending": { "onDates": [from] }, "expiry": { "onDates": ["12-31"] } });
+    assert_eq!(
+        faults("UTC", &at_once("01-01"), &none),
+        "spec.program.wallets[0].expiry: ends points before their wait is over, on whatever day they were earned; make it longer, or \
+         `pending` shorter"
+    );
+    assert_eq!(faults("UTC", &at_once("12-31"), &none), "", "they can be spent on the last day");
     let days = ["05-05"; 25];
     let many = faults("UTC", &json!({ "pending": { "onDates": days } }), &none);
     assert!(many.contains("pending.onDates: has 25 days; at most 24 are allowed"), "{many}");

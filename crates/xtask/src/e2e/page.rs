@@ -18,6 +18,13 @@ use crate::repository;
 const PAGE: &str = "docs/first-pipeline.md";
 const MINIMAL: &str = "examples/minimal.yaml";
 
+/// Pages with commands about a pipeline that is there; theirs is in another namespace.
+const ABOUT_ONE: [&str; 2] = ["docs/reference/conditions.md", "docs/operator.md"];
+const THEIR_NAMESPACE: &str = " --namespace shops";
+
+/// What goes on until somebody ends it.
+const ENDLESS: &str = " --watch";
+
 /// A line with one of these is left out: it is about a broker from a registry, and here one stands beside the cluster.
 const OF_ITS_BROKER: [&str; 3] = ["deployment rabbitmq", "deployment/rabbitmq", "clusterip rabbitmq"];
 
@@ -41,6 +48,9 @@ impl Reader<'_> {
         let text = file(PAGE)?;
         let mut purchase = None;
         for block in blocks(&text) {
+            if block.contains("kubectl scale") {
+                self.ask_about_it()?;
+            }
             if block.contains("/publish") {
                 let routed = self.run(block)?;
                 wrong_unless(routed.contains(r#"{"routed":true}"#), block, || routed.clone())?;
@@ -59,6 +69,20 @@ impl Reader<'_> {
         wrong_unless(purchase.is_some(), PAGE, || "no block publishes a purchase".to_owned())?;
         let left = self.hands.kubectl(&["get", "loyaltypipelines", "-n", "default", "-o", "name"])?;
         wrong_unless(left.is_empty(), "no pipeline is left at the end of the page", || left.clone())
+    }
+
+    /// What other pages ask about a pipeline.
+    fn ask_about_it(&self) -> Result<(), E2eError> {
+        for page in ABOUT_ONE {
+            let text = file(page)?;
+            let blocks = blocks(&text);
+            wrong_unless(!blocks.is_empty(), page, || "no block of commands".to_owned())?;
+            for block in blocks {
+                let lines: Vec<&str> = block.lines().filter(|line| !line.contains(ENDLESS)).collect();
+                self.run(&lines.join("\n").replace(THEIR_NAMESPACE, ""))?;
+            }
+        }
+        Ok(())
     }
 
     /// The programs under the names by which a person calls them, the example with the broker that there is, and a volume.

@@ -3,8 +3,8 @@ alter table member add column frozen_at timestamptz;
 alter table member add column frozen_reason text;
 alter table member add column frozen_by text;
 
--- Points that left one member for another. The row is the sender's; what left which lot stands in the allocations of its entry. `ended` is
--- the entry by which the points arrived (the receiver's) or came back (the sender's).
+-- Points that left one member for another. The row is the sender's; `parts` (JSON) says what left which lot, and when that would have ended, as
+-- it stood then. `ended` is the entry by which the points arrived (the receiver's) or came back (the sender's).
 create table transfer (
     pipeline text collate "C" not null,
     bucket smallint not null,
@@ -14,6 +14,7 @@ create table transfer (
     event_id text collate "C" not null,
     wallet text collate "C" not null,
     points bigint not null check (points > 0),
+    parts text not null,
     to_bucket smallint not null,
     to_member bigint not null,
     at timestamptz not null,

@@ -7,10 +7,10 @@ use super::{Batch, Write};
 pub(super) fn sent(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.transfers.sent;
     Write {
-        sql: "insert into transfer (pipeline, bucket, member, entry, source, event_id, wallet, points, to_bucket, to_member,
-                  at, stage)
+        sql: "insert into transfer (pipeline, bucket, member, entry, source, event_id, wallet, points, parts, to_bucket,
+                  to_member, at, stage)
               select $1, w.*, 'InTransit' from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-                  $7::text[], $8::bigint[], $9::smallint[], $10::bigint[], $11::timestamptz[]) as w",
+                  $7::text[], $8::bigint[], $9::text[], $10::smallint[], $11::bigint[], $12::timestamptz[]) as w",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -19,6 +19,7 @@ pub(super) fn sent(batch: &Batch<'_>) -> Write {
             column!(rows, row => row.identity.id.as_str().to_owned()),
             column!(rows, row => row.wallet.as_str().to_owned()),
             column!(rows, row => row.points.0),
+            column!(rows, row => row.parts.clone()),
             column!(rows, row => row.to.bucket),
             column!(rows, row => row.to.number),
             column!(rows, row => row.at),

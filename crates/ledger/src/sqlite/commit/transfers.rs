@@ -13,8 +13,8 @@ impl Commit<'_> {
         }
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
-            "insert into transfer (pipeline, bucket, member, entry, source, event_id, wallet, points, to_bucket, to_member,
-             at, stage, recorded_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'InTransit', ?12)",
+            "insert into transfer (pipeline, bucket, member, entry, source, event_id, wallet, points, parts, to_bucket,
+             to_member, at, stage, recorded_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'InTransit', ?13)",
         )?;
         for row in &transfers.sent {
             insert.execute(params![
@@ -26,6 +26,7 @@ impl Commit<'_> {
                 row.identity.id.as_str(),
                 row.wallet.as_str(),
                 row.points.0,
+                row.parts,
                 row.to.bucket,
                 row.to.number,
                 row.at.as_microsecond(),

@@ -72,6 +72,8 @@ pub(in super::super) struct Row {
 pub(super) struct Correction {
     pub(super) line: u64,
     pub(super) event: Event,
+    /// Whether its row says when it happened.
+    pub(super) names_time: bool,
 }
 
 /// Reads a file with a line of names first; `-` is standard input.
@@ -172,7 +174,9 @@ impl Maker<'_> {
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         for row in rows {
             match self.event(&intake, &row, &mut seen) {
-                Ok(event) => corrections.push(Correction { line: row.line, event }),
+                Ok(event) => {
+                    corrections.push(Correction { line: row.line, event, names_time: row.earned.is_some() });
+                }
                 Err(refusal) => problems.push(problem((file, row.line), "", refusal.detail)),
             }
         }

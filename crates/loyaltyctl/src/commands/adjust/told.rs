@@ -31,6 +31,9 @@ pub(super) struct Told {
     /// When they can be spent and when they end, where that was named.
     #[serde(skip)]
     dates: [Option<Timestamp>; 2],
+    /// When it happened, where that was named.
+    #[serde(skip)]
+    at: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -72,7 +75,7 @@ impl Told {
     }
 
     fn blank(correction: &Correction) -> Self {
-        let Correction { line, event } = correction;
+        let Correction { line, event, names_time } = correction;
         let adjust = adjust(event);
         Self {
             line: *line,
@@ -85,6 +88,7 @@ impl Told {
             fate: Fate::Applied,
             what: "applied".to_owned(),
             dates: adjust.map_or([None, None], |adjust| [adjust.activates, adjust.expires]),
+            at: names_time.then_some(event.occurred_at),
         }
     }
 
@@ -123,6 +127,7 @@ impl Told {
         let at = report.recorded_at;
         let same = |wallet: &str, points: &str| {
             report.member.as_str() == self.member
+                && self.at.is_none_or(|at| at == report.occurred_at)
                 && wallet == self.wallet
                 && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
         };

@@ -118,6 +118,7 @@ pub(super) fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
         RejectReason::MemberFrozen => "the member was frozen",
+        RejectReason::WalletFull => "the member would have more points than a wallet can hold",
         RejectReason::MemberNotFrozen => "the member was not frozen",
         RejectReason::DuplicateHold => "the member has had a hold of this name before",
         RejectReason::UnknownHold => "the member has never had a hold of this name",

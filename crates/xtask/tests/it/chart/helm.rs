@@ -79,13 +79,17 @@ pub(super) fn run_in(program: &str, arguments: &[&str], kubeconfig: &Path) -> Sa
     Said { is_success: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Waits until the API server describes our kind: it does so a moment after it serves it, and only then `kubectl explain`
-/// has an answer.
+/// Waits until the API server describes our kind, as kubectl asks for it: it does so a moment after it serves it, and after an uninstall
+/// it lists the description for a while without the kind in it.
 pub(super) fn wait_until_described(kubeconfig: &Path) {
-    let paths = || run_in("LOYALTY_KUBECTL", &["get", "--raw", "/openapi/v3"], kubeconfig).succeeded();
+    let explain = || run_in("LOYALTY_KUBECTL", &["explain", "loyaltypipelines.spec"], kubeconfig);
     let end = Instant::now() + Duration::from_mins(1);
-    while !paths().contains("apis/loyalty.dev/v1alpha1") {
-        assert!(Instant::now() < end, "after a minute the API server does not describe our kind");
+    loop {
+        let said = explain();
+        if said.is_success {
+            return;
+        }
+        assert!(Instant::now() < end, "after a minute the API server does not describe our kind: {}", said.all());
         thread::sleep(Duration::from_millis(100));
     }
 }
