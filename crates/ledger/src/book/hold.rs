@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::applied::{Account, Entry, EntryKind, HeldLot, HoldRow, Outcome};
 use super::debt::{self, Claims};
 use super::draft::{Draft, text, unfit};
+use super::member::TurnedDown;
 use super::wallet::{State, Stuck, WalletState};
 
 /// A hold with what it has of each lot, what burns first before the others.
@@ -166,16 +167,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a hold must be of more than 0 points and have a name of its own"));
         }
         let scale = self.scale(wallet)?;
-        if let Some((reason, missing)) = self.turned_down(wallet, points) {
-            let available = self.available(wallet)?;
-            self.bodies.push(ResultBody::HoldRejected {
-                hold: hold.clone(),
-                wallet: wallet.clone(),
-                points: text(points, scale),
-                available,
-                missing: missing.map(|missing| text(missing, scale)),
-                reason,
-            });
+        if let Some(TurnedDown { points, available, missing, reason }) = self.turned_down(wallet, points)? {
+            let (hold, wallet) = (hold.clone(), wallet.clone());
+            self.bodies.push(ResultBody::HoldRejected { hold, wallet, points, available, missing, reason });
             return Ok(Outcome::Rejected);
         }
         let lots = self.wallet(wallet).hold(points).map_err(|stuck| stuck.refuse(wallet))?;

@@ -6,12 +6,12 @@
 
 use contract::event::Word;
 use contract::result::{RejectReason, ResultBody};
-use contract::{Points, WalletName};
+use contract::{Points, Refusal, WalletName};
 use jiff::Timestamp;
 
 use super::MemberState;
 use super::applied::Outcome;
-use super::draft::Draft;
+use super::draft::{Draft, text};
 
 /// Since when a member is frozen, why, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +33,16 @@ pub enum Standing {
     Free,
 }
 
-/// Why points cannot leave, and how many are missing where that is the reason.
-pub(super) type TurnedDown = (RejectReason, Option<Points>);
+/// Why points cannot leave, as it is told.
+pub(super) struct TurnedDown {
+    /// How many were asked for.
+    pub(super) points: String,
+    /// How many there are.
+    pub(super) available: String,
+    /// How many are missing, where that is the reason.
+    pub(super) missing: Option<String>,
+    pub(super) reason: RejectReason,
+}
 
 impl MemberState {
     pub(super) fn stand(&mut self, standing: &Standing) {
@@ -70,10 +78,14 @@ impl Draft<'_, '_> {
     }
 
     /// Whether so many points may leave this wallet; if not, why.
-    pub(super) fn turned_down(&mut self, wallet: &WalletName, points: Points) -> Option<TurnedDown> {
-        if self.state.frozen.is_some() {
-            return Some((RejectReason::MemberFrozen, None));
-        }
-        self.missing(wallet, points).map(|missing| (RejectReason::InsufficientBalance, Some(missing)))
+    pub(super) fn turned_down(&mut self, wallet: &WalletName, points: Points) -> Result<Option<TurnedDown>, Refusal> {
+        let (reason, missing) = match self.missing(wallet, points) {
+            _ if self.state.frozen.is_some() => (RejectReason::MemberFrozen, None),
+            Some(missing) => (RejectReason::InsufficientBalance, Some(missing)),
+            None => return Ok(None),
+        };
+        let (scale, available) = (self.scale(wallet)?, self.available(wallet)?);
+        let missing = missing.map(|missing| text(missing, scale));
+        Ok(Some(TurnedDown { points: text(points, scale), available, missing, reason }))
     }
 }

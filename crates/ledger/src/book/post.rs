@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
+use super::member::TurnedDown;
 use super::{MemberState, OrderBook};
 use crate::store::Identity;
 
@@ -197,15 +198,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a redemption must be of more than 0 points"));
         }
         let scale = self.scale(wallet)?;
-        if let Some((reason, missing)) = self.turned_down(wallet, points) {
-            let available = self.available(wallet)?;
-            self.bodies.push(ResultBody::RedemptionRejected {
-                wallet: wallet.clone(),
-                points: text(points, scale),
-                available,
-                missing: missing.map(|missing| text(missing, scale)),
-                reason,
-            });
+        if let Some(TurnedDown { points, available, missing, reason }) = self.turned_down(wallet, points)? {
+            let wallet = wallet.clone();
+            self.bodies.push(ResultBody::RedemptionRejected { wallet, points, available, missing, reason });
             return Ok(Outcome::Rejected);
         }
         let moved = self.debit(wallet, points, Account::Redeemed)?;

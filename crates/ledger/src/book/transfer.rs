@@ -10,6 +10,7 @@ use contract::{MemberId, PipelineName, Points, Refusal, WalletName};
 
 use super::applied::{Account, Applied, EntryKind, Outcome};
 use super::draft::{Draft, overflow, text, unfit};
+use super::member::TurnedDown;
 use super::post::Posting;
 use super::{Balances, Lot, MemberState};
 use crate::transit::{Transit, TransitKey, TransitPart};
@@ -84,15 +85,9 @@ impl Draft<'_, '_> {
             return Err(unfit("a transfer must be of more than 0 points, and to another member"));
         }
         let scale = self.scale(wallet)?;
-        if let Some((reason, missing)) = self.turned_down(wallet, points) {
-            let available = self.available(wallet)?;
-            self.bodies.push(ResultBody::TransferRejected {
-                wallet: wallet.clone(),
-                points: text(points, scale),
-                available,
-                missing: missing.map(|missing| text(missing, scale)),
-                reason,
-            });
+        if let Some(TurnedDown { points, available, missing, reason }) = self.turned_down(wallet, points)? {
+            let wallet = wallet.clone();
+            self.bodies.push(ResultBody::TransferRejected { wallet, points, available, missing, reason });
             return Ok(Outcome::Rejected);
         }
         self.debit(wallet, points, Account::Transit)?;
