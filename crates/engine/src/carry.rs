@@ -6,8 +6,9 @@ use contract::MemberId;
 use contract::event::Event;
 use contract::result::{ResultBody, ResultEvent};
 use ledger::book::{Applied, Carrying, MemberState, Settling};
-use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Transit, UnderWay};
+use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Identity, Transit, UnderWay};
 
+use crate::transact::Kept;
 use crate::{Engine, EngineError, Rulebook};
 
 /// Whether these results say that points are on their way from now on.
@@ -58,28 +59,14 @@ impl Engine {
     /// One transaction; `Err` inside is the reason for refusing it.
     async fn carry_all(&self, transits: &[Transit]) -> Result<Result<Carried, String>, EngineError> {
         let events = transits.iter().map(Transit::event).collect::<Result<Vec<_>, _>>()?;
-        loop {
-            let rulebook = self.rulebook();
-            let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
-            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
-            let (open, begun) = self.ledger.begin(&request).await?;
-            if begun.timeline_seq > rulebook.seq {
-                drop(open);
-                self.learn(&rulebook).await?;
-                continue;
-            }
-            let applied = match self.arrive_all((transits, &events), &rulebook, begun) {
-                Ok(applied) => applied,
-                Err(detail) => return Ok(Err(detail)),
-            };
-            let results = applied.iter().flat_map(|applied| applied.results.iter().cloned()).collect();
-            let writes = BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: Vec::new() };
-            match open.commit(writes).await? {
-                Committed::Done(batch) => return Ok(Ok(Carried { transfers: transits.len(), results, batch })),
-                Committed::Refused { detail } => return Ok(Err(detail)),
-                Committed::Raced => {}
-            }
-        }
+        let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
+        let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
+        let arrive = |rulebook: &Rulebook, begun: Begun| {
+            let applied = self.arrive_all((transits, &events), rulebook, begun)?;
+            Ok(BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: Vec::new() })
+        };
+        let kept = self.transact(&request, arrive).await?;
+        Ok(kept.map(|Kept { results, batch }| Carried { transfers: transits.len(), results, batch }))
     }
 
     fn arrive_all(

@@ -6,8 +6,9 @@ use contract::event::ContentHash;
 use contract::result::ResultEvent;
 use jiff::Timestamp;
 use ledger::book::{Applied, MemberState, Settling};
-use ledger::{BatchId, BatchRequest, BatchWrites, Committed, DueMember, Identity, Takes, Wanted};
+use ledger::{BatchId, BatchRequest, BatchWrites, Begun, DueMember, Identity, Takes, Wanted};
 
+use crate::transact::Kept;
 use crate::{Engine, EngineError, Rulebook};
 
 /// What was due for some members, posted.
@@ -46,34 +47,21 @@ impl Engine {
         Ok(None)
     }
 
-    /// One transaction; `Err` inside is the database's reason for refusing it.
+    /// One transaction; `Err` inside is the reason for refusing it.
     async fn settle_members(
         &self,
         due: &[DueMember],
         by: Timestamp,
     ) -> Result<Result<DueSettled, String>, EngineError> {
-        loop {
-            let rulebook = self.rulebook();
-            let wanted = due.iter().map(|due| wanted(due, by)).collect();
-            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
-            let (open, begun) = self.ledger.begin(&request).await?;
-            if begun.timeline_seq > rulebook.seq {
-                drop(open);
-                self.learn(&rulebook).await?;
-                continue;
-            }
-            let applied = match self.settle_all(due, by, (&rulebook, begun.members)) {
-                Ok(applied) => applied,
-                Err(detail) => return Ok(Err(detail)),
-            };
-            let results = applied.iter().flat_map(|applied| applied.results.iter().cloned()).collect();
+        let wanted = due.iter().map(|due| wanted(due, by)).collect();
+        let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
+        let settle = |rulebook: &Rulebook, begun: Begun| {
+            let applied = self.settle_all(due, by, (rulebook, begun.members))?;
             let reviewed = due.iter().map(|due| due.member.clone()).collect();
-            match open.commit(BatchWrites { applied, reviewed, cleared_attempts: Vec::new() }).await? {
-                Committed::Done(batch) => return Ok(Ok(DueSettled { members: due.len(), results, batch })),
-                Committed::Refused { detail } => return Ok(Err(detail)),
-                Committed::Raced => {}
-            }
-        }
+            Ok(BatchWrites { applied, reviewed, cleared_attempts: Vec::new() })
+        };
+        let kept = self.transact(&request, settle).await?;
+        Ok(kept.map(|Kept { results, batch }| DueSettled { members: due.len(), results, batch }))
     }
 
     fn settle_all(

@@ -6,6 +6,7 @@ mod apply;
 mod carry;
 mod due;
 mod rulebook;
+mod transact;
 
 pub use apply::{Engine, Settled};
 pub use carry::{Carried, sends};
