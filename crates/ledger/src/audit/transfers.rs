@@ -28,12 +28,12 @@ pub(super) const CHECKS: [Check; 2] = [
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
             of_member!(),
-            ", cast(x.amount as text) || ' into transit, of no transfer'
+            ", cast(x.amount as text) || ' into transit, of ' || coalesce('a transfer of ' || cast(e.points as text), 'no transfer')
              from {posting} x
              left join transfer s on s.pipeline = x.pipeline and s.bucket = x.bucket and s.member = x.member
                  and s.entry = x.entry
              left join transfer e on e.pipeline = x.pipeline and e.ended = x.entry
-             where x.pipeline = $1 and x.account = 'transit' and s.entry is null and e.entry is null
+             where x.pipeline = $1 and x.account = 'transit' and s.entry is null and not coalesce(x.amount = -e.points, false)
              order by 1, 2 limit $2"
         ),
     },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::Quantity;
 use contract::event::{Event, Kind, Transfer};
 use contract::program::TakeBack;
+use ledger::audit::Auditing;
 use ledger::book::{Carrying, Outcome};
 use ledger::report::{LiabilityAsk, Reckoning};
 use ledger::{Answer, BatchRequest, BatchWrites, Committed, Identity, Transit, UnderWay};
@@ -34,6 +35,7 @@ on_every_store! {
     no_table_but_one_names_sender_or_receiver
     a_transfer_is_told_in_totals_and_liability
     an_audit_finds_a_transfer_that_vanished
+    an_audit_since_then_finds_what_arrived_of_another_size
 }
 
 /// So many points for another member.
@@ -373,4 +375,20 @@ async fn writers_that_send_both_ways_at_once_do_not_wait_for_each_other_for_ever
         of_members.insert(member, world.available(member, "points").await.parse().unwrap());
     }
     assert_eq!(of_members.values().sum::<i64>(), 3000 - 96, "each writer gave 12 away: {of_members:?}");
+}
+
+async fn an_audit_since_then_finds_what_arrived_of_another_size(world: World) {
+    if world.url == "sqlite::memory:" {
+        return;
+    }
+    world.one(bought("o1", "ann", &[30, 30])).await;
+    world.one(send("t1", "ann", ("bob", 20))).await;
+    // Ann, whose transfer it is, is not touched any more.
+    let since = jiff::Timestamp::now();
+    assert_eq!(carried(&world).await, ["received 20 points, 20"]);
+    world
+        .tamper("update posting set amount = amount - 1 where account = 'transit' and amount < 0; update posting set amount = amount + 1 where account = 'available' and amount = 20")
+        .await;
+    let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
+    assert!(report.findings.iter().any(|finding| finding.invariant == 11), "{:?}", report.findings);
 }
