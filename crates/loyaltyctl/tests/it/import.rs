@@ -57,6 +57,9 @@ fn opening_balances_come_in_once_with_their_own_dates() {
     let moved = "id,member,points,earned,expires\n1,zoe,100,2025-03-02,2126-03-31\n";
     let said = bring_in(folder, moved, &["-o", "json"]).ended(1).json();
     assert!(said["rows"][0]["what"].as_str().unwrap().contains("for something else"), "{said}");
+    let renamed = "id,member,points,expires,reason\n1,zoe,100,2126-03-31,another one\n";
+    let said = bring_in(folder, renamed, &["-o", "json"]).ended(1).json();
+    assert!(said["rows"][0]["what"].as_str().unwrap().contains("for something else"), "{said}");
     // What has ended is posted with the next event, as ever.
     ask(folder, &["adjust", "zoe", "--points", "1", "--reason", "hello"]).ended(0);
     assert_eq!(wallet(folder, "zoe")["available"], "101");

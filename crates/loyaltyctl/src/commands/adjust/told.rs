@@ -31,6 +31,8 @@ pub(super) struct Told {
     /// When they can be spent and when they end, where that was named.
     #[serde(skip)]
     dates: [Option<Timestamp>; 2],
+    #[serde(skip)]
+    reason: String,
     /// When it happened, where that was named.
     #[serde(skip)]
     at: Option<Timestamp>,
@@ -88,6 +90,7 @@ impl Told {
             fate: Fate::Applied,
             what: "applied".to_owned(),
             dates: adjust.map_or([None, None], |adjust| [adjust.activates, adjust.expires]),
+            reason: adjust.map(|adjust| adjust.reason.clone()).unwrap_or_default(),
             at: names_time.then_some(event.occurred_at),
         }
     }
@@ -132,8 +135,10 @@ impl Told {
                 && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
         };
         match report.results.first().map(|result| &result.body) {
-            Some(ResultBody::Adjusted { wallet, points, author, activates_at, expires_at, .. })
-                if same(wallet.as_str(), points) && self.dates == [*activates_at, *expires_at] =>
+            Some(ResultBody::Adjusted { wallet, points, author, reason, activates_at, expires_at, .. })
+                if same(wallet.as_str(), points)
+                    && *reason == self.reason
+                    && self.dates == [*activates_at, *expires_at] =>
             {
                 self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
             }
