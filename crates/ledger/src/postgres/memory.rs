@@ -49,7 +49,8 @@ impl Memory {
             |last: &Confirmed| Object::metrics(client).created > last.known || last.known.elapsed() > TRUST;
         let Some(last) = last.filter(is_doubtful) else { return Ok(None) };
         let (pipeline, source, id) = (last.pipeline.as_str(), last.identity.source.as_str(), last.identity.id.as_str());
-        let is_there = client.query_opt(LOOK, &[&pipeline, &source, &id]).await?.is_some();
+        let look = client.prepare_cached(LOOK).await?;
+        let is_there = client.query_opt(&look, &[&pipeline, &source, &id]).await?.is_some();
         let mut kept = self.lock();
         // Another connection may have said it, or committed since.
         let Some(it) = kept.as_mut().filter(|it| it.batch == last.batch) else { return Ok(None) };

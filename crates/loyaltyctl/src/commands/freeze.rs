@@ -99,12 +99,13 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
     let (engine, event) = prepare(what, args, &target).await?;
     let now = event.occurred_at;
     let events = std::slice::from_ref(&event);
-    let changes = changes(&engine.preview(events, now).await?)?;
-    if changes && !args.dry_run {
-        engine.apply(events, &[], now).await?;
+    let mut is_change = changes(&engine.preview(events, now).await?)?;
+    if is_change && !args.dry_run {
+        // Somebody else may have said it since.
+        is_change = changes(&engine.apply(events, &[], now).await?)?;
     }
     let after = member::known(&target, &name).await?;
-    let told = Told { what, event: &event, changes, is_preview: args.dry_run };
+    let told = Told { what, event: &event, changes: is_change, is_preview: args.dry_run };
     told.show((&before, after.as_ref()), screen)?;
     Ok(Verdict::Fine)
 }

@@ -183,23 +183,19 @@ fn ctr(place: &Place) -> Command {
     command
 }
 
-/// How often an archive is brought in before its error is told.
-const IMPORTS_MAX: u32 = 3;
-
 /// Brings an archive in under `name`, whatever it is called inside, and waits until the kubelet can see it.
 pub(super) fn load(place: &Place, archive: &Path, name: &str) -> Result<(), ClusterError> {
     let repository = image::repository(name).ok_or_else(|| ClusterError::ImageName { name: name.to_owned() })?;
     let what = format!("load the image `{name}` from `{}`", archive.display());
     // Two names: that of the archive's index, which is the one asked for, and that of the image in it. Archives often say
     // no more than a tag for the latter; a name made from that alone would keep the kubelet from finding any of them.
+    // Where both names are one, the image takes the index's place, and containerd sweeps the index away: ctr, which unpacks what it
+    // brought in without a lease, would then find it gone. So it only brings in; containerd unpacks an image for its first container.
     let import = || {
         let mut import = ctr(place);
-        import.args(["images", "import", "--base-name", repository, "--index-name", name]).arg(archive);
+        import.args(["images", "import", "--no-unpack", "--base-name", repository, "--index-name", name]).arg(archive);
         command::answer(&what, &mut import)
     };
-    // Where both names are one, the second takes the index's place, and containerd may sweep the index away before ctr has unpacked
-    // it. It is swept now and then only, and an import may be repeated.
-    let import = || (1..IMPORTS_MAX).find_map(|_| import().ok()).map_or_else(import, Ok);
     step(&format!("cluster: loading {name}"), import)?;
     let seen = || {
         let mut list = ctr(place);
