@@ -11,17 +11,20 @@ use std::thread::{self, ScopedJoinHandle};
 
 pub use error::PartError;
 pub use kubernetes::Kubernetes;
+pub use pgbouncer::{PgBouncer, Pool};
 pub use postgres::Postgres;
 pub use rabbitmq::RabbitMq;
 
 pub(crate) mod account;
 pub(crate) mod apt;
 pub(crate) mod cache;
+mod debian;
 mod error;
 pub mod http;
 mod https;
 pub mod kubernetes;
 pub mod live;
+mod pgbouncer;
 pub(crate) mod ports;
 mod postgres;
 pub(crate) mod process;

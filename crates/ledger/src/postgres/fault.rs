@@ -93,6 +93,13 @@ fn misconfigured(db: &DbError) -> Option<String> {
     if *code == SqlState::INVALID_CATALOG_NAME {
         return Some("there is no such database; create it, or correct its name in the URL".to_owned());
     }
+    if *code == SqlState::INVALID_SQL_STATEMENT_NAME || *code == SqlState::DUPLICATE_PSTATEMENT {
+        return Some(
+            "a pooler before the database does not keep prepared statements; set `max_prepared_statements` there (PgBouncer 1.21 or \
+             newer), or name the database itself in the URL"
+                .to_owned(),
+        );
+    }
     if *code == SqlState::INSUFFICIENT_PRIVILEGE {
         return Some(format!(
             "the user may not do this ({}); grant it the rights on the ledger's tables",

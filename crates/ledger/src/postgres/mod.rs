@@ -1,19 +1,18 @@
 //! The shared store: `PostgreSQL` 15 or newer, many workers. READ COMMITTED; the members' rows are the locks.
 //!
 //! Few round trips: what is independent is sent at once, and each table is written by one statement. Nothing stays in a
-//! session between batches; behind `PgBouncer` in transaction mode set `max_prepared_statements` there (1.21 or newer),
-//! and give `migrate` a direct connection.
+//! session between transactions; behind `PgBouncer` in transaction mode set `max_prepared_statements` there (1.21 or newer).
 
 mod address;
 mod begin;
 mod commit;
 mod fault;
 mod memory;
+mod migrate;
 mod tls;
 
 pub(crate) use address::trusting;
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +28,6 @@ use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
 use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 
-mod embedded {
-    refinery::embed_migrations!("src/migrations/postgres");
-}
-
 /// A batch in work and, beside it, the notes of the next one; a database has few connections to give to each worker.
 const CONNECTIONS_MAX: usize = 2;
 
@@ -41,14 +36,6 @@ const POOL_WAIT: Duration = Duration::from_secs(30);
 
 /// Statements with more arguments are prepared each time: their texts differ by the number.
 const CACHED_ARGS_MAX: usize = 5;
-
-/// Any number, the same for all who migrate: an advisory lock of the database.
-const MIGRATION_LOCK: i64 = 0x006c_6f79_616c_7479;
-
-const MIGRATION_SETTINGS: &str = "set lock_timeout = '3s'";
-const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
-/// Two minutes of a table that somebody keeps.
-const MIGRATION_TRIES: u32 = 30;
 
 /// A ledger in a `PostgreSQL` schema.
 pub(crate) struct Postgres {
@@ -137,13 +124,7 @@ impl Store for Postgres {
     }
 
     fn needed(&self) -> u32 {
-        let runner = embedded::migrations::runner();
-        runner
-            .get_migrations()
-            .iter()
-            .map(|migration| u32::try_from(migration.version()).unwrap_or(0))
-            .max()
-            .unwrap_or(0)
+        migrate::newest()
     }
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
@@ -170,53 +151,15 @@ impl Store for Postgres {
     }
 
     async fn migrate(&self) -> Result<(), LedgerError> {
-        let fail = |e| fault::statement(&self.object, e);
-        // Taken out of the pool: its end, however it comes, ends the lock too.
-        let mut client = Object::take(self.client().await?);
-        client.execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(fail)?;
-        // Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us.
-        client.batch_execute(MIGRATION_SETTINGS).await.map_err(fail)?;
-        let connection: &mut tokio_postgres::Client = &mut client;
-        let mut tries = 0;
-        loop {
-            // A transaction a version: none keeps the tables of the one before.
-            let Err(error) = embedded::migrations::runner().run_async(connection).await else { return Ok(()) };
-            tries += 1;
-            if tries == MIGRATION_TRIES || !fault::is_of_a_lock(&error) {
-                return Err(self.migration_error(error));
-            }
-            tokio::time::sleep(MIGRATION_PAUSE).await;
-        }
+        // Taken out of the pool: their ends, however they come, end what was begun on them too.
+        let (turn, work) = (Object::take(self.client().await?), Object::take(self.client().await?));
+        migrate::migrate(&self.object, turn, work).await
     }
 
     fn says_no_table(&self, error: &LedgerError) -> bool {
         let LedgerError::Statement { source, .. } = error else { return false };
         let client = source.downcast_ref::<tokio_postgres::Error>();
         client.and_then(tokio_postgres::Error::code) == Some(&tokio_postgres::error::SqlState::UNDEFINED_TABLE)
-    }
-}
-
-impl Postgres {
-    /// The migration's error hides the database's: look for it below.
-    fn migration_error(&self, error: refinery::Error) -> LedgerError {
-        let code = |error: &(dyn StdError + 'static)| {
-            error.downcast_ref::<tokio_postgres::Error>().map(|e| (e.is_closed(), e.code().cloned()))
-        };
-        let mut below = StdError::source(&error);
-        while let Some(cause) = below {
-            match code(cause) {
-                Some((_, Some(code))) if code == tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE => {
-                    let detail = "the user may not create tables; run the migration with the role that owns the schema"
-                        .to_owned();
-                    return LedgerError::Misconfigured { object: self.object.clone(), detail };
-                }
-                Some((true, _)) => {
-                    return LedgerError::Away { object: self.object.clone(), source: Box::new(error) };
-                }
-                _ => below = cause.source(),
-            }
-        }
-        LedgerError::Statement { object: self.object.clone(), source: Box::new(error) }
     }
 }
 

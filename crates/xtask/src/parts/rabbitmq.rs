@@ -19,7 +19,6 @@ use super::{live, wait};
 use crate::progress::step;
 use install::Installed;
 
-mod cache;
 mod install;
 mod settings;
 
@@ -52,12 +51,12 @@ impl RabbitMq {
     pub fn start() -> Result<Self, PartError> {
         live::end_on_signals()?;
         let installed = install::make_sure()?;
-        let folder = RunFolder::make(&installed.runs())?;
+        let folder = RunFolder::make(&installed.home.runs())?;
         let ports = [Port::take()?, Port::take()?, Port::take()?, Port::take()?, Port::take()?];
         let [amqp, management, distribution, mapper, prometheus] = ports.each_ref().map(Port::number);
         let password = secret::fresh()?;
         let settings = Settings {
-            home: installed.inside(folder.path()),
+            home: installed.home.inside(folder.path()),
             amqp,
             management,
             distribution,
@@ -65,7 +64,7 @@ impl RabbitMq {
             prometheus,
             password,
         };
-        settings.write(folder.path(), installed.account())?;
+        settings.write(folder.path(), installed.home.account())?;
         let mut part = Self {
             amqp_url: settings.amqp_url(),
             management_url: settings.management_url(),
@@ -111,18 +110,18 @@ impl RabbitMq {
     pub fn restart(&mut self) -> Result<(), PartError> {
         self.stop();
         if self.port_mapper.as_mut().is_none_or(|mapper| mapper.status().is_some()) {
-            let mut mapper = self.command(&self.installed.port_mapper());
+            let mut mapper = self.command(&self.installed.port_mapper);
             mapper.args(["-address", "127.0.0.1", "-port", &self.settings.mapper.to_string()]);
             self.port_mapper = Some(Process::spawn("epmd", &mut mapper, &self.folder.path().join("epmd.log"))?);
         }
         let log = self.folder.path().join("rabbitmq.log");
-        let broker = Process::spawn("rabbitmq-server", &mut self.command(&self.installed.server()), &log)?;
+        let broker = Process::spawn("rabbitmq-server", &mut self.command(&self.installed.server), &log)?;
         self.broker = Some(self.ready(broker)?);
         Ok(())
     }
 
     fn command(&self, program: &Path) -> Command {
-        let mut command = self.installed.command(program);
+        let mut command = self.installed.home.command(program);
         let (name, value) = self.folder.mark();
         command.env(name, value).current_dir(self.folder.path());
         self.settings.apply(&mut command);

@@ -1,4 +1,4 @@
-//! Broker or database really stopped for twenty seconds in mid run: the same totals, unattended.
+//! Broker or database really stopped for twenty seconds in mid run, or a pooler before the database: the same totals, unattended.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use broker::{Properties, Publication, Settings};
 use contract::PipelineName;
 use ledger::audit::Auditing;
-use xtask::parts::{Postgres, RabbitMq};
+use xtask::parts::{PgBouncer, Pool, Postgres, RabbitMq};
 use xtask::tour::{self, Purchase};
 
 /// How long a part is away.
@@ -43,8 +43,7 @@ async fn a_database_that_is_stopped_for_twenty_seconds_changes_no_total() {
     let broker = RabbitMq::start().unwrap();
     let mut database = Postgres::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let postgres = "postgres: { secretRef: { name: ledger-db } }";
-    let run = Run::start(&broker, folder.path(), postgres, database.url()).await;
+    let run = Run::start(&broker, folder.path(), POSTGRES, database.url()).await;
     let publishing = tokio::spawn(publish(run.settings.clone(), run.purchases.clone()));
     tokio::time::sleep(OUTAGE_AFTER).await;
     database.stop();
@@ -53,6 +52,110 @@ async fn a_database_that_is_stopped_for_twenty_seconds_changes_no_total() {
     publishing.await.unwrap();
     run.ends_right(database.url()).await;
 }
+
+/// No two transactions in a row of a worker are on one connection; three workers have six of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_behind_a_pooler_come_to_the_same_totals() {
+    let (broker, database) = (RabbitMq::start().unwrap(), Postgres::start().unwrap());
+    let Some(pooler) = pooler(&database, Pool { connections: 4, statements: 200 }) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::start(&broker, folder.path(), POSTGRES, pooler.url()).await;
+    let config = folder.path().join("data/worker.yaml");
+    run.until("the worker has its configuration", async || config.exists()).await;
+    let more = [0, 1].map(|n| More::start(&broker, folder.path(), pooler.url(), n));
+    publish(run.settings.clone(), run.purchases.clone()).await;
+    run.ends_right(pooler.url()).await;
+    more.into_iter().for_each(More::ends_well);
+}
+
+/// Four at once through a pooler: each finds the tables made, none leaves a lock or a setting on a connection that others have next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_through_a_pooler_leaves_nothing_in_its_sessions() {
+    let database = Postgres::start().unwrap();
+    let Some(pooler) = pooler(&database, Pool { connections: 3, statements: 200 }) else { return };
+    let migrations = (0..4).map(|_| {
+        let ledger = ledger::open(pooler.url()).unwrap();
+        tokio::spawn(async move { ledger.migrate().await })
+    });
+    for migration in migrations.collect::<Vec<_>>() {
+        tokio::time::timeout(DEADLINE, migration).await.expect("they wait for each other").unwrap().unwrap();
+    }
+    ledger::open(pooler.url()).unwrap().check_version().await.unwrap();
+    let (client, connection) = tokio_postgres::connect(pooler.url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let left = "select pg_backend_pid(), current_setting('lock_timeout'), \
+         (select count(*) from pg_locks where locktype = 'advisory'), \
+         (select count(*) from pg_stat_activity where state like 'idle in transaction%')";
+    let (mut sessions, started) = (std::collections::BTreeSet::new(), Instant::now());
+    while sessions.len() < 3 {
+        assert!(started.elapsed() < DEADLINE, "only {} of 3 sessions answer", sessions.len());
+        let row = client.query_one(left, &[]).await.unwrap();
+        sessions.insert(row.get::<_, i32>(0));
+        assert_eq!((row.get::<_, &str>(1), row.get::<_, i64>(2), row.get::<_, i64>(3)), ("0", 0, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_without_prepared_statements_is_told() {
+    let database = Postgres::start().unwrap();
+    ledger::open(database.url()).unwrap().migrate().await.unwrap();
+    let Some(pooler) = pooler(&database, Pool { connections: 3, statements: 0 }) else { return };
+    let ledger = ledger::open(pooler.url()).unwrap();
+    let asked = async {
+        loop {
+            if let Err(error) = ledger.totals(&PipelineName::parse("cdnow").unwrap()).await {
+                return error.to_string();
+            }
+        }
+    };
+    let error = tokio::time::timeout(DEADLINE, asked).await.unwrap();
+    assert!(error.contains("set `max_prepared_statements` there"), "{error}");
+}
+
+fn pooler(database: &Postgres, pool: Pool) -> Option<PgBouncer> {
+    if let Some(why) = PgBouncer::obstacle() {
+        eprintln!("SKIPPED, nothing was tested: PgBouncer: {why}");
+        return None;
+    }
+    Some(PgBouncer::start(database.url(), pool).unwrap())
+}
+
+/// A worker beside the one that `up` keeps.
+struct More {
+    worker: Child,
+    log: PathBuf,
+}
+
+impl More {
+    fn start(broker: &RabbitMq, folder: &Path, ledger_url: &str, n: u32) -> Self {
+        let log = folder.join(format!("worker-{n}.log"));
+        let file = std::fs::File::create(&log).unwrap();
+        let mut command = Command::new(programs().join("loyalty-worker"));
+        command.arg("--config").arg(folder.join("data/worker.yaml")).args(["--listen", "127.0.0.1:0"]);
+        command.env("AMQP_URL", broker.url()).env("LEDGER_URL", ledger_url);
+        let said = command.stdout(Stdio::from(file.try_clone().unwrap())).stderr(Stdio::from(file));
+        Self { worker: said.spawn().unwrap(), log }
+    }
+
+    /// It still runs, and ends well when it is told to.
+    fn ends_well(mut self) {
+        let runs = matches!(self.worker.try_wait(), Ok(None));
+        let ends = runs && signal(&self.worker, "TERM") && self.worker.wait().unwrap().success();
+        assert!(ends, "{}", std::fs::read_to_string(&self.log).unwrap());
+    }
+}
+
+impl Drop for More {
+    fn drop(&mut self) {
+        // Reached while it still runs only when the test failed.
+        if matches!(self.worker.try_wait(), Ok(None)) {
+            let _ = self.worker.kill();
+            let _ = self.worker.wait();
+        }
+    }
+}
+
+const POSTGRES: &str = "postgres: { secretRef: { name: ledger-db } }";
 
 /// `loyaltyctl up` on the example, with another ledger.
 struct Run {
