@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use contract::decision::Facts;
+use contract::decision::{Facts, Reads};
 use contract::event::{ContentHash, Event, Kind};
 use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
@@ -217,11 +217,16 @@ impl Desk<'_> {
             identity: Identity::of(item.event),
             hash: item.hash,
             member: item.event.member.clone(),
-            reads: rules::reads(item.event),
+            reads: self.reads(item.event),
             takes: self.takes(item.event),
             at: item.event.occurred_at,
         };
         BatchRequest { pipeline: self.pipeline.clone(), wanted: items.iter().map(wanted).collect() }
+    }
+
+    fn reads(&self, event: &Event) -> Reads {
+        let rules = self.rulebook.timeline.at(event.occurred_at);
+        rules.map_or_else(|| rules::reads(event), |rules| rules.reads(event))
     }
 
     fn takes(&self, event: &Event) -> Takes {
@@ -297,7 +302,8 @@ impl Desk<'_> {
         state: &mut MemberState,
     ) -> Result<(Vec<Applied>, Applied), Refusal> {
         let (event, rules) = (item.event, self.rulebook.timeline.latest());
-        let Some(rules) = rules.filter(|_| state.is_due(event.occurred_at)) else {
+        let past = self.limits.past(event.occurred_at, self.now);
+        let Some(rules) = rules.filter(|_| state.is_due(event.occurred_at, past)) else {
             return Ok((Vec::new(), self.post(item, state)?));
         };
         let mut after = state.clone();
@@ -306,8 +312,10 @@ impl Desk<'_> {
             member: &event.member,
             cause,
             by: event.occurred_at,
+            past,
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
+            zone: rules.zone(),
         })?;
         let kept = self.post(item, &mut after)?;
         *state = after;

@@ -104,8 +104,10 @@ impl Engine {
             member: &event.member,
             cause: &cause,
             by: event.occurred_at,
+            past: event.occurred_at,
             ruleset_hash: latest.hash(),
             ruleset: latest.ruleset(),
+            zone: latest.zone(),
         };
         applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, rules.hash(), rules.ruleset());

@@ -79,8 +79,10 @@ impl Engine {
                 member,
                 cause: timer,
                 by,
+                past: by,
                 ruleset_hash: rules.hash(),
                 ruleset: rules.ruleset(),
+                zone: rules.zone(),
             };
             applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         }

@@ -157,7 +157,7 @@ const CHECKS: [Check; 21] = [
     },
     Check {
         invariant: 3,
-        name: "a member's due row names the next time at which a lot activates or ends, or a hold ends",
+        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, or a hold ends",
         sql: concat!(
             "select 'what is due next' || ",
             of_member!(),
@@ -171,6 +171,13 @@ const CHECKS: [Check; 21] = [
                     join balance b on b.pipeline = l.pipeline and b.bucket = l.bucket and b.member = l.member
                         and b.wallet = l.wallet
                     where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0
+                union all select bucket, member, 0, null, warns_at from {lot} l
+                    where pipeline = $1 and pending + available > 0 and warned = false and warns_at is not null
+                union all select l.bucket, l.member, 0, null, b.idle_warns_at from {lot} l
+                    join balance b on b.pipeline = l.pipeline and b.bucket = l.bucket and b.member = l.member
+                        and b.wallet = l.wallet
+                    where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0 and b.idle_warned = false
+                        and b.idle_warns_at is not null
                 union all select bucket, member, 0, null, expires_at from {hold} h
                     where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)

@@ -1,6 +1,7 @@
 //! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
 
 mod holds;
+mod idle;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -10,7 +11,7 @@ use contract::ruleset::RulesetHash;
 use contract::{MemberId, OrderId, Points, WalletName};
 use jiff::Timestamp;
 
-use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
+use crate::book::{Balances, Idling, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
@@ -18,6 +19,7 @@ use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
 use crate::stored;
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
+pub(crate) use idle::idlers;
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
 const PAGE_FIRST: i64 = 12;
@@ -106,7 +108,7 @@ pub(crate) struct BalanceRow {
     pub(crate) balances: Balances,
     pub(crate) last_lot: i64,
     /// When its lots that idle end.
-    pub(crate) idle: Option<Timestamp>,
+    pub(crate) idle: Option<Idling>,
 }
 
 #[derive(Debug)]

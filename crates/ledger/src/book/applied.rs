@@ -71,8 +71,10 @@ pub struct Applied {
     pub order: Option<OrderChange>,
     /// Whether it is parked, or was.
     pub parking: Parking,
-    /// Wallets of which the end by inactivity moved.
+    /// Wallets of which the end by inactivity moved, or was warned of.
     pub idles: Vec<IdleEnd>,
+    /// Lots of whose end the member was warned: nothing of them moved.
+    pub warned: Vec<LotRow>,
     /// What it changes of whether the member is frozen.
     pub standing: Option<Standing>,
     /// What it changes of a transfer.

@@ -15,6 +15,7 @@ mod post;
 mod refund;
 mod transfer;
 mod wallet;
+mod warn;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ pub use applied::{
 pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
-pub use idle::{EndedLots, IdleEnd};
+pub use idle::{EndedLots, IdleEnd, Idling};
 pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;

@@ -5,6 +5,7 @@
 
 use contract::event::{Event, Kind};
 use contract::program::TakeBack;
+use contract::result::{ResultBody, ResultEvent};
 
 use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release, until};
@@ -13,7 +14,7 @@ use crate::payments::spend_for;
 use crate::property::Dice;
 use crate::time::{days, on};
 use crate::transfers::send;
-use crate::world::{World, adjust, back, bought, spend};
+use crate::world::{World, adjust, back, bought, spend, tell};
 
 const LEN: usize = 80;
 
@@ -86,6 +87,13 @@ fn history(seed: u64) -> Vec<Event> {
             *event = days(event.clone(), "active", 1 + n * 13 % 25);
         }
     }
+    // Half of the ends that it sets are warned of, some of them at once.
+    for event in &mut events {
+        let n: i64 = event.id.as_str().trim_start_matches('e').parse().unwrap();
+        if (n * 5 + i64::try_from(seed % 7).unwrap()) % 2 == 0 {
+            *event = days(event.clone(), "warn", 1 + n * 11 % 17);
+        }
+    }
     events
 }
 
@@ -108,7 +116,23 @@ async fn difference(world: &World, events: &[Event], batch: usize) -> Option<Str
     let after = compare(world, &model).await.map(|difference| format!("after the last night: {difference}"));
     let orders = compare_orders(world, &model, events).await;
     let audit = world.differences().await.first().map(|finding| format!("{finding:?}"));
-    after.or(orders).or(audit)
+    after.or(orders).or(audit).or(compare_warnings(world, &model).await)
+}
+
+/// What is to be published of ends that come, with its time, once each.
+async fn compare_warnings(world: &World, model: &Model) -> Option<String> {
+    let batches = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 2 * LEN).await.unwrap();
+    let results: Vec<ResultEvent> = batches.into_iter().flat_map(|batch| batch.results).collect();
+    let ids: std::collections::BTreeSet<_> = results.iter().map(|result| &result.id).collect();
+    if ids.len() < results.len() {
+        return Some("a result is there twice".to_owned());
+    }
+    let warnings = results.iter().filter(|result| matches!(result.body, ResultBody::Expiring { .. }));
+    let warned: Vec<String> = warnings.map(|result| format!("{} {}", result.time, tell(result))).collect();
+    let want = model.warned();
+    let same = want.iter().zip(&warned).take_while(|(want, have)| want == have).count();
+    (want != warned)
+        .then(|| format!("warnings, {same} alike: the model {:?}, the ledger {:?}", want.get(same), warned.get(same)))
 }
 
 /// taken + waived of each order.

@@ -31,5 +31,6 @@ mod time;
 mod tls;
 mod told;
 mod transfers;
+mod warnings;
 mod workers;
 mod world;

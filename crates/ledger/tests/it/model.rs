@@ -9,6 +9,8 @@ use contract::event::{Event, Kind, LineRef, Purchase, Refund};
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
+mod warn;
+
 /// Where a point is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
@@ -76,6 +78,7 @@ pub(crate) struct Model {
     frozen: bool,
     /// When points that idle end.
     idle: Option<Timestamp>,
+    warnings: warn::Warnings,
 }
 
 fn worth(lines: &[i64]) -> i64 {
@@ -84,8 +87,8 @@ fn worth(lines: &[i64]) -> i64 {
 
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
-        let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None }
+        let (points, orders, holds, waiting, paid, debts, warnings) = Default::default();
+        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None, warnings }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
@@ -183,10 +186,14 @@ impl Model {
         self.active(event);
         let lot = (awarded > 0).then(|| {
             if let Some(end) = day(event, "idle") {
-                self.begin_idling(at, end);
+                self.begin_idling(event, end);
             }
             let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
-            self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")))
+            let lot = self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")));
+            if let Some(last) = last {
+                self.lot_warns(lot, (event, last));
+            }
+            lot
         });
         self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
         self.refund_waiting(&order);
@@ -223,21 +230,25 @@ impl Model {
     }
 
     /// Points that idle have ended by now, or will end with the next ones: those stay with their time.
-    fn begin_idling(&mut self, at: Timestamp, end: Timestamp) {
-        if self.idle.is_some_and(|idle| idle > at) {
+    fn begin_idling(&mut self, event: &Event, end: Timestamp) {
+        if self.idle.is_some_and(|idle| idle > event.occurred_at) {
             return;
         }
         for point in self.points.iter_mut().filter(|point| point.idles) {
             (point.idles, point.expires) = (false, self.idle);
         }
         self.idle = Some(end);
+        self.idle_warns(event, end);
     }
 
     /// If the event is an activity: nothing that idles ends sooner than it says.
     fn active(&mut self, event: &Event) {
         let Some(end) = day(event, "active") else { return };
-        self.begin_idling(event.occurred_at, end);
-        self.idle = self.idle.max(Some(end));
+        self.begin_idling(event, end);
+        if self.idle < Some(end) {
+            self.idle = Some(end);
+            self.idle_warns(event, end);
+        }
     }
 
     fn earn(&mut self, points: i64, ([activates, expires], idles): ([Option<Timestamp>; 2], bool)) -> usize {
@@ -266,6 +277,7 @@ impl Model {
     pub(crate) fn night(&mut self, by: Timestamp) {
         let times = (0..self.points.len()).flat_map(|n| [self.points[n].activates, self.end(n)]);
         let mut moments: Vec<Timestamp> = times.chain(self.holds.values().map(|hold| hold.until)).flatten().collect();
+        moments.extend(self.times_to_warn());
         moments.retain(|moment| *moment <= by);
         moments.sort();
         moments.dedup();
@@ -285,6 +297,7 @@ impl Model {
                     self.points[n].place = Place::Expired;
                 }
             }
+            self.warn(moment, by);
         }
     }
 

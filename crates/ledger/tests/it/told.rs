@@ -6,6 +6,9 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
         ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
+        ResultBody::Expiring { wallet, points, available, last_day, .. } => {
+            format!("expiring {points} {wallet} after {last_day}, {available}")
+        }
         ResultBody::Expired { wallet, points, available } => format!("expired {points} {wallet}, {available}"),
         ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, .. } => {
             let rest = some("expired", expired.as_deref()) + &some("owed", owed.as_deref());

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, Reads};
+use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, IdlesUntil, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
@@ -178,6 +178,7 @@ impl World {
                 order: event.order().cloned(),
                 hold: event.hold().cloned(),
                 recipient: event.recipient().cloned(),
+                idles: active(event).values().any(|until| until.warns.is_some()),
             },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
@@ -187,7 +188,7 @@ impl World {
 
     /// Of an event that is no activity anywhere.
     pub(crate) fn posting<'a>(&'a self, event: &'a Event, decision: &'a Decision) -> Posting<'a> {
-        static NOWHERE: BTreeMap<WalletName, Timestamp> = BTreeMap::new();
+        static NOWHERE: BTreeMap<WalletName, IdlesUntil> = BTreeMap::new();
         Posting {
             pipeline: &self.pipeline,
             event,
@@ -206,7 +207,8 @@ impl World {
         by: Timestamp,
     ) -> Vec<Applied> {
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        state.settle(Settling { pipeline, member, cause, by, ruleset_hash, ruleset }).unwrap()
+        let (past, zone) = (by, &jiff::tz::TimeZone::UTC);
+        state.settle(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone }).unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
@@ -338,7 +340,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            dates: Dates { activates: adjust.activates, expires: adjust.expires, idles: false },
+            dates: Dates { activates: adjust.activates, expires: adjust.expires, ..Dates::default() },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
@@ -371,12 +373,20 @@ pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
 /// Points wait and last for so many days as the event's `data` says, or end with those of the wallet that idle.
 fn dates(event: &Event) -> Dates {
     let (idle, last) = (day(event, "idle"), day(event, "last"));
-    Dates { activates: day(event, "wait"), expires: idle.or(last), idles: idle.is_some() }
+    let expires = idle.or(last);
+    Dates { activates: day(event, "wait"), expires, idles: idle.is_some(), warns: warning(event, expires) }
+}
+
+/// So many days before the end as the event's `data` says.
+fn warning(event: &Event, end: Option<Timestamp>) -> Option<Timestamp> {
+    let before = event.data.get("warn").and_then(serde_json::Value::as_i64)?;
+    end.map(|end| event.occurred_at.max(end - jiff::SignedDuration::from_hours(24 * before)))
 }
 
 /// Points of the wallet end no sooner than so many days after an event whose `data` says so.
-pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, Timestamp> {
-    day(event, "active").map(|end| (id("points"), end)).into_iter().collect()
+pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, IdlesUntil> {
+    let until = |end| IdlesUntil { end, warns: warning(event, Some(end)) };
+    day(event, "active").map(|end| (id("points"), until(end))).into_iter().collect()
 }
 
 fn day(event: &Event, name: &str) -> Option<Timestamp> {

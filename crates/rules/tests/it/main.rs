@@ -18,3 +18,4 @@ mod rounding;
 mod spending;
 mod support;
 mod timeline;
+mod warnings;

@@ -37,6 +37,11 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Activated { wallet, points, available } => {
             format!("{points} {wallet} can be spent now, {available} available after it")
         }
+        ResultBody::Expiring { wallet, points, available, expires_at, last_day } => {
+            format!(
+                "warned that {points} {wallet} end after {last_day} (at {expires_at}), {available} available, nothing moved"
+            )
+        }
         ResultBody::Expired { wallet, points, available } => {
             format!("{points} {wallet} ended unspent, {available} available after it")
         }
