@@ -10,3 +10,4 @@ mod refunds;
 mod refused;
 mod shop;
 mod versions;
+mod warnings;
