@@ -1,9 +1,14 @@
 //! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
 
+mod reward;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
+
+pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
+
 use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 
 /// Most wallets of a programme; each costs a balance row per member.
@@ -84,6 +89,9 @@ pub struct Wallet {
     /// What a hold of its points means where it does not say it itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Holds>,
+    /// A reward that its points are turned into by themselves, as soon as there are enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_reward: Option<AutoReward>,
 }
 
 /// What a hold means where it does not say it itself.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Event;
 use crate::ruleset::hex;
-use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
@@ -174,6 +174,18 @@ pub enum ResultBody {
         /// From which wallet.
         wallet: WalletName,
         /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points were turned into a reward by themselves.
+    #[serde(rename = "reward.granted")]
+    RewardGranted {
+        /// What the member gets.
+        reward: RewardName,
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many points it took.
         points: String,
         /// Balance after.
         available: String,

@@ -3,6 +3,7 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
+mod rewards;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -85,6 +86,7 @@ pub(crate) struct Rows {
     /// Members who were frozen or set free, as they stand after the batch.
     pub(crate) standing: BTreeMap<MemberKey, Standing>,
     pub(crate) transfers: transfers::Transfers,
+    pub(crate) rewards: rewards::Rewards,
     pub(crate) has_results: bool,
 }
 
@@ -245,8 +247,13 @@ impl Rows {
             transit,
             idles,
             warned,
+            rewarding,
             ..
         } = applied;
+        if !rewarding.is_empty() {
+            self.due.insert(at.member);
+            self.rewards.changed(at.member, rewarding);
+        }
         self.standing.extend(standing.map(|standing| (at.member, standing)));
         for idle in idles {
             self.idle(at.member, idle);
@@ -318,6 +325,7 @@ impl Rows {
         for (n, payment) in (0_i32..).zip(entry.payments) {
             self.payments.push(PaymentRow { member: at.member, entry: at.entry, n, payment });
         }
+        self.rewards.granted(at, entry.granted);
         for (n, award) in (0_i16..).zip(entry.awards) {
             let inputs = to_json(&award.inputs)?;
             let paid = OrderAward {

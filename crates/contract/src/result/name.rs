@@ -16,6 +16,7 @@ impl ResultBody {
             Self::Returned { .. } => "points.returned",
             Self::Repaid { .. } => "debt.repaid",
             Self::RedemptionAccepted { .. } => "redemption.accepted",
+            Self::RewardGranted { .. } => "reward.granted",
             Self::RedemptionRejected { .. } => "redemption.rejected",
             Self::HoldAccepted { .. } => "hold.accepted",
             Self::HoldRejected { .. } => "hold.rejected",

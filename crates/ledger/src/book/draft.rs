@@ -125,6 +125,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             parking,
             idles,
             warned: Vec::new(),
+            rewarding: Vec::new(),
             standing,
             transit,
         }

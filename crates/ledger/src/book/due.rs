@@ -1,9 +1,9 @@
-//! What is due for a member: points that wait become available, holds whose time has come are set free, points that outlived their
-//! time end, and warnings that they will.
+//! What is due for a member: points that wait become available, holds whose time has come are set free, points are turned into rewards,
+//! points that outlived their time end, and warnings that they will.
 //!
 //! Each time at which something was due is an entry of its own for each kind, with that time as its effective time, whoever finds
 //! it: the member's next event, or a timer; each hold has one to itself. In a night points are activated, then holds are set free,
-//! before points end, and what will end is told after that.
+//! before points are turned into rewards and before points end, and what will end is told after that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,7 @@ use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
 use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use super::hold::{Freed, Holding};
+use super::reward::RewardRules;
 use super::wallet::{Balances, Stuck};
 use super::warn::Outlook;
 use crate::store::Identity;
@@ -45,6 +46,8 @@ pub struct Settling<'a> {
     pub ruleset: &'a Ruleset,
     /// Where its days begin and end.
     pub zone: &'a TimeZone,
+    /// Rewards that points are turned into by themselves, by all rule sets.
+    pub rewards: &'a RewardRules,
 }
 
 /// In the order of a night.
@@ -52,6 +55,7 @@ pub struct Settling<'a> {
 pub(super) enum Move {
     Activate,
     TimeOut,
+    Reward,
     Expire,
     /// Moves nothing.
     Warn,
@@ -62,6 +66,7 @@ impl Move {
         match self {
             Self::Activate => EntryKind::Activate.as_str(),
             Self::TimeOut => EntryKind::TimeOut.as_str(),
+            Self::Reward => EntryKind::Reward.as_str(),
             Self::Expire => EntryKind::Expire.as_str(),
             Self::Warn => "Warn",
         }
@@ -110,7 +115,7 @@ impl MemberState {
     pub fn is_due(&self, by: Timestamp, past: Timestamp) -> bool {
         self.wallets.values().flat_map(|wallet| &wallet.lots).any(|lot| lot.is_to_activate(by) || lot.is_to_expire(by))
             || self.holds.values().any(|book| book.ends(by).is_some())
-            || self.wallets.values().any(|wallet| wallet.is_to_warn(Outlook { by, past }))
+            || self.wallets.values().any(|wallet| wallet.is_to_reward(by) || wallet.is_to_warn(Outlook { by, past }))
     }
 
     fn due(&self, outlook: Outlook) -> Due {
@@ -128,6 +133,7 @@ impl MemberState {
             }
             wallet.warnings(name, (wallet.lots.iter(), Timestamp::MIN), (outlook, &mut due));
         }
+        self.rewards_due(by, &mut due);
         for (hold, book) in &self.holds {
             if let Some(at) = book.ends(by) {
                 due.entry((at, Move::TimeOut)).or_default().holds.push(hold.clone());
@@ -143,6 +149,15 @@ impl MemberState {
             if what == Move::Warn {
                 applied.extend(self.warn(settling, at, (lots, idle))?);
                 continue;
+            }
+            if what == Move::Reward {
+                self.reward_due(settling, at, &mut applied)?;
+                self.rewards_due(settling.by, &mut due);
+                continue;
+            }
+            if !settling.rewards.is_empty() {
+                // What came may be enough, or what ends too much.
+                due.entry((at, Move::Reward)).or_default();
             }
             if let Some(mut moved) = self.settle_lots(settling, what, lots)? {
                 claims.append(&mut moved.claims);
@@ -327,6 +342,7 @@ impl Settling<'_> {
             parking: Parking::None,
             idles: Vec::new(),
             warned: Vec::new(),
+            rewarding: Vec::new(),
             standing: None,
             transit: None,
         })

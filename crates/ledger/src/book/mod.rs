@@ -13,6 +13,7 @@ mod member;
 mod payment;
 mod post;
 mod refund;
+mod reward;
 mod transfer;
 mod wallet;
 mod warn;
@@ -35,6 +36,7 @@ pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
+pub use reward::{Granted, RewardChange, RewardRules, Rewarding};
 pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 

@@ -87,6 +87,7 @@ impl MemberState {
             transit: None,
             idles: Vec::new(),
             warned: Vec::new(),
+            rewarding: Vec::new(),
         }
     }
 

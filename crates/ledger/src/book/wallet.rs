@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::debt::Owed;
 use super::idle::Idling;
+use super::reward::Rewarding;
 
 /// What a member has in a wallet, by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +106,8 @@ pub struct WalletState {
     pub owed: Vec<Owed>,
     /// When the lots that idle end; `None`: there never was one, nor an activity.
     pub idle: Option<Idling>,
+    /// What its automatic rewards came to.
+    pub rewards: Rewarding,
 }
 
 /// The state of points within a lot.
@@ -134,7 +137,7 @@ pub(crate) enum Stuck {
 
 impl WalletState {
     pub(crate) fn from_rows((balances, last_lot): (Balances, i64), idle: Option<Idling>, lots: Vec<Lot>) -> Self {
-        let mut wallet = Self { balances, lots, last_lot, owed: Vec::new(), idle };
+        let mut wallet = Self { balances, lots, last_lot, owed: Vec::new(), idle, rewards: Rewarding::default() };
         wallet.in_burn_order();
         wallet.lots.dedup_by_key(|lot| lot.sequence);
         wallet

@@ -58,7 +58,7 @@ const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batc
     ) i";
 
 const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot,
-    b.idle_at, b.idle_warns_at, b.idle_warned
+    b.idle_at, b.idle_warns_at, b.idle_warned, b.reward_at
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
@@ -116,6 +116,7 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 mod refunds;
+mod rewards;
 
 use due::DUE_LOTS;
 
@@ -132,6 +133,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let mut books = load_books(open, request).await?;
     let idlers = load::idlers(request, &open.loaded, &parked);
     books.due.extend(due::idle_lots(open, request.pipeline.as_str(), idlers).await?);
+    books.counters = rewards::counters(open, request).await?;
     books.parked = parked;
     let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
     let (of_orders, of_refunds) =
@@ -414,7 +416,8 @@ fn read_balance(row: &Row) -> Result<BalanceRow, Error> {
     let (last_lot, ends): (i64, Option<Timestamp>) = (row.try_get(7)?, row.try_get(8)?);
     let (warns, warned) = (row.try_get(9)?, row.try_get(10)?);
     let idle = ends.map(|ends| Idling { ends, warns, warned });
-    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle })
+    let reward = row.try_get(11)?;
+    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle, reward })
 }
 
 fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {

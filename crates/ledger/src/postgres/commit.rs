@@ -38,6 +38,7 @@ mod holds;
 mod idle;
 mod members;
 mod refunds;
+mod rewards;
 mod transfers;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
@@ -86,6 +87,9 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.holds.is_empty(), holds::parts);
     add(!rows.ended.is_empty(), idle::ended);
     add(!rows.idles.is_empty(), idle::ends);
+    add(!rows.rewards.granted.is_empty(), rewards::granted);
+    add(!rows.rewards.counters.is_empty(), rewards::counters);
+    add(!rows.rewards.next.is_empty(), rewards::next);
     add(!rows.due.is_empty(), due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
@@ -311,6 +315,7 @@ fn due(batch: &Batch<'_>) -> Write {
                       and pending + available > 0 and not warned and warns_at is not null order by warns_at limit 1),
                   (select expires_at from hold where pipeline = $1 and bucket = w.bucket and member = w.member
                       and held > 0 and expires_at is not null order by expires_at limit 1),
+                  (select min(reward_at) from balance where pipeline = $1 and bucket = w.bucket and member = w.member),
                   (select min(least(b.idle_at, case when b.idle_warned then null else b.idle_warns_at end)) from balance b where b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member
                       and b.idle_at is not null and exists (select 1 from lot where pipeline = $1 and bucket = w.bucket
                           and member = w.member and wallet = b.wallet and idles and pending + available > 0))

@@ -29,6 +29,7 @@ const LOT_COLUMNS: usize = 11;
 // After the macro that it uses.
 mod idle;
 mod refunds;
+mod rewards;
 
 pub(super) fn begin(
     connection: &Connection,
@@ -53,6 +54,9 @@ pub(super) fn begin(
         begin.idle_lots(member, &mut books.due).map_err(fail)?;
     }
     books.parked = parked;
+    for (member, wallet) in load::rewarded(request, &loaded) {
+        books.counters.extend(begin.counter(member, wallet.as_str()).map_err(fail)?);
+    }
     let until = load::due_until(request, &loaded, &books.parked)?;
     for (member, by) in &until {
         begin.due(*member, *by, &mut books.due).map_err(fail)?;
@@ -156,7 +160,8 @@ impl Begin<'_> {
 
     fn balances(&self, members: &BTreeSet<MemberKey>) -> rusqlite::Result<Vec<BalanceRow>> {
         let mut find = self.connection.prepare_cached(
-            "select wallet, pending, available, held, debt, last_lot, idle_at, idle_warns_at, idle_warned from balance
+            "select wallet, pending, available, held, debt, last_lot, idle_at, idle_warns_at, idle_warned,
+             reward_at from balance
              where pipeline = ?1 and bucket = ?2 and member = ?3",
         )?;
         let mut balances = Vec::with_capacity(members.len());
@@ -170,7 +175,8 @@ impl Begin<'_> {
                 };
                 let (warns, warned) = (time(row, 7)?, row.get(8)?);
                 let idle = time(row, 6)?.map(|ends| Idling { ends, warns, warned });
-                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot: row.get(5)?, idle })
+                let (last_lot, reward) = (row.get(5)?, time(row, 9)?);
+                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot, idle, reward })
             };
             for row in find.query_map(params![self.pipeline, member.bucket, member.number], read)? {
                 balances.push(row?);

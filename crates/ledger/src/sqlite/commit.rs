@@ -13,6 +13,7 @@ use crate::store::{AttemptKey, BatchId, Committed, Identity};
 mod idle;
 mod members;
 mod refunds;
+mod rewards;
 mod transfers;
 
 pub(super) struct Commit<'a> {
@@ -57,6 +58,7 @@ impl Commit<'_> {
         holds::write(self.connection, self.pipeline, rows)?;
         self.ended(rows)?;
         self.idles(rows)?;
+        self.rewards(rows)?;
         self.due(rows)?;
         self.awards(rows)?;
         self.owed(rows)?;
@@ -269,6 +271,8 @@ impl Commit<'_> {
                  union all
                  select * from (select expires_at as at from hold where pipeline = ?1 and bucket = ?2 and member = ?3
                      and held > 0 and expires_at is not null order by expires_at limit 1)
+                 union all
+                 select reward_at from balance where pipeline = ?1 and bucket = ?2 and member = ?3
                  union all
                  select case when b.idle_warned = 0 then min(b.idle_at, coalesce(b.idle_warns_at, b.idle_at))
                      else b.idle_at end from balance b where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3

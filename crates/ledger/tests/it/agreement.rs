@@ -18,6 +18,9 @@ use crate::world::{World, adjust, back, bought, spend, tell};
 
 const LEN: usize = 80;
 
+/// So many points, so many times a day.
+type Rewards = Option<(i64, u32)>;
+
 fn history(seed: u64) -> Vec<Event> {
     let mut dice = Dice(seed);
     let mut today = 0;
@@ -98,8 +101,11 @@ fn history(seed: u64) -> Vec<Event> {
 }
 
 /// What differs after the history and the timers of its last night, if anything.
-async fn difference(world: &World, events: &[Event], batch: usize) -> Option<String> {
+async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, Rewards)) -> Option<String> {
     let mut model = Model::new(world.ruleset.program.refunds.take_back);
+    if let Some((points, per_day)) = rewards {
+        model = model.rewarding(points, per_day);
+    }
     let mut known = std::collections::BTreeSet::new();
     for chunk in events.chunks(batch) {
         for event in chunk.iter().filter(|event| known.insert(event.id.clone())) {
@@ -186,12 +192,12 @@ async fn compare(world: &World, model: &Model) -> Option<String> {
 }
 
 /// Leaves out events as long as the rest still differs.
-async fn shrunk((mut events, batch): (Vec<Event>, usize), fresh: &impl AsyncFn() -> World) -> Vec<Event> {
+async fn shrunk((mut events, how): (Vec<Event>, (usize, Rewards)), fresh: &impl AsyncFn() -> World) -> Vec<Event> {
     let mut at = 0;
     while at < events.len() {
         let mut fewer = events.clone();
         fewer.remove(at);
-        if difference(&fresh().await, &fewer, batch).await.is_some() {
+        if difference(&fresh().await, &fewer, how).await.is_some() {
             events = fewer;
         } else {
             at += 1;
@@ -206,14 +212,26 @@ async fn check(seed: u64, fresh: &impl AsyncFn() -> World) {
     let batch = usize::try_from(1 + seed % 9).unwrap();
     let policy =
         [TakeBack::OnlyPending, TakeBack::WithinBalance, TakeBack::Unlimited][usize::try_from(seed % 3).unwrap()];
-    let fresh = async || fresh().await.policy(policy).await;
-    if let Some(difference) = difference(&fresh().await, &events, batch).await {
-        let fewest = shrunk((events, batch), &fresh).await;
+    // A half of them turn points into rewards by themselves.
+    let rewards =
+        (seed % 4 < 2).then(|| (10 + i64::try_from(seed % 23).unwrap(), 1 + u32::try_from(seed % 3).unwrap()));
+    let fresh = async || {
+        let world = fresh().await.policy(policy).await;
+        match rewards {
+            Some((points, per_day)) => world.rewarding(points, per_day).await,
+            None => world,
+        }
+    };
+    if let Some(difference) = difference(&fresh().await, &events, (batch, rewards)).await {
+        let fewest = shrunk((events, (batch, rewards)), &fresh).await;
         let told: Vec<String> = fewest
             .iter()
             .map(|event| format!("{} {} {:?} {:?}", event.id, event.occurred_at, event.kind, event.data))
             .collect();
-        panic!("SEED={seed}, {policy:?}, batches of {batch}: {difference}\nshrunk:\n{}", told.join("\n"));
+        panic!(
+            "SEED={seed}, {policy:?}, rewards {rewards:?}, batches of {batch}: {difference}\nshrunk:\n{}",
+            told.join("\n")
+        );
     }
 }
 

@@ -26,6 +26,7 @@ mod policies;
 mod privacy;
 mod property;
 mod refunds;
+mod rewards;
 mod statement;
 mod time;
 mod tls;

@@ -13,6 +13,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
     (6, MOVES),
     (9, WARNINGS),
+    (10, "drop table counter; drop table reward; alter table balance drop column reward_at"),
 ];
 
 const MOVES: &str =

@@ -9,7 +9,11 @@ use contract::event::{Event, Kind, LineRef, Purchase, Refund};
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
+mod order;
+mod reward;
 mod warn;
+
+use order::{Order, worth};
 
 /// Where a point is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,19 +36,6 @@ struct Point {
     expires: Option<Timestamp>,
     /// It has no end of its own, but the member's.
     idles: bool,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    lines: Vec<i64>,
-    returned: Vec<String>,
-    whole: bool,
-    lot: Option<usize>,
-    awarded: i64,
-    due: i64,
-    pub(crate) waived: i64,
-    /// Points that its refunds hold, in the order in which they were taken.
-    taken: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -79,20 +70,24 @@ pub(crate) struct Model {
     /// When points that idle end.
     idle: Option<Timestamp>,
     warnings: warn::Warnings,
-}
-
-fn worth(lines: &[i64]) -> i64 {
-    lines.iter().sum::<i64>() + if lines.len() == 1 { 50 } else { 0 }
+    rewards: reward::Rewards,
 }
 
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
-        let (points, orders, holds, waiting, paid, debts, warnings) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None, warnings }
+        let (points, orders, holds, waiting, paid, debts, warnings, rewards) = Default::default();
+        let (lots, frozen, idle) = (0, false, None);
+        Self { take_back, points, lots, orders, holds, waiting, paid, debts, frozen, idle, warnings, rewards }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
     pub(crate) fn apply(&mut self, event: &Event) {
+        self.rewards.is_refused = false;
+        self.decide(event);
+        self.reward_after(event.occurred_at);
+    }
+
+    fn decide(&mut self, event: &Event) {
         let at = event.occurred_at;
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase),
@@ -178,6 +173,7 @@ impl Model {
     fn purchase(&mut self, event: &Event, purchase: &Purchase) {
         let (order, at) = (purchase.order.to_string(), event.occurred_at);
         if self.orders.contains_key(&order) {
+            self.rewards.is_refused = true;
             return;
         }
         self.night(at);
@@ -196,6 +192,7 @@ impl Model {
             lot
         });
         self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
+        self.reward(at);
         self.refund_waiting(&order);
     }
 
@@ -278,6 +275,7 @@ impl Model {
         let times = (0..self.points.len()).flat_map(|n| [self.points[n].activates, self.end(n)]);
         let mut moments: Vec<Timestamp> = times.chain(self.holds.values().map(|hold| hold.until)).flatten().collect();
         moments.extend(self.times_to_warn());
+        moments.extend(self.days_to_reward(by));
         moments.retain(|moment| *moment <= by);
         moments.sort();
         moments.dedup();
@@ -291,6 +289,7 @@ impl Model {
             for hold in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
                 self.free(&hold, moment);
             }
+            self.reward(moment);
             for n in 0..self.points.len() {
                 let held = matches!(self.points[n].place, Place::Pending | Place::Available);
                 if held && self.end(n) == Some(moment) {
@@ -331,6 +330,8 @@ impl Model {
         for event in waiting {
             let Kind::Refund(refund) = &event.kind else { unreachable!() };
             self.refund(refund, event.occurred_at);
+            self.reward_after(event.occurred_at);
+            self.rewards.is_refused = false;
         }
     }
 
@@ -339,6 +340,7 @@ impl Model {
         let lines: Vec<String> = refund.lines.iter().map(|line| named(&line.line)).collect();
         let order = self.orders.get_mut(name).unwrap();
         if lines.iter().any(|line| line.parse::<usize>().unwrap() > order.lines.len()) {
+            self.rewards.is_refused = true;
             return;
         }
         order.whole |= lines.is_empty();
@@ -458,34 +460,6 @@ impl Model {
             lots.entry(i64::try_from(point.lot).unwrap()).or_default()[at] += 1;
         }
         lots
-    }
-}
-
-impl Order {
-    fn kept(&self) -> Vec<i64> {
-        let kept = |n: usize| !self.whole && !self.returned.contains(&n.to_string());
-        (1..).zip(&self.lines).filter(|(n, _)| kept(*n)).map(|(_, line)| *line).collect()
-    }
-
-    fn now_due(&self) -> i64 {
-        let kept = self.kept();
-        let now = if kept.is_empty() { 0 } else { worth(&kept) };
-        (self.awarded - now).clamp(0, self.awarded)
-    }
-
-    /// Of so many points that paid. One after the other stays with the shop, until the share of what was kept is paid for.
-    fn to_come_back(&self, paid: usize) -> usize {
-        let kept = self.kept();
-        let (mut part, mut whole) = (kept.iter().sum::<i64>(), self.lines.iter().sum::<i64>());
-        if whole == 0 {
-            (part, whole) = (i64::try_from(kept.len()).unwrap(), i64::try_from(self.lines.len()).unwrap());
-        }
-        let all = i64::try_from(paid).unwrap();
-        let mut stay = 0;
-        while stay * whole < all * part {
-            stay += 1;
-        }
-        usize::try_from(all - stay).unwrap()
     }
 }
 

@@ -25,6 +25,9 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::Repaid { wallet, points, debt, available } => {
             format!("repaid {points} {wallet}, owed {debt}, {available}")
         }
+        ResultBody::RewardGranted { reward, points, available, .. } => {
+            format!("reward {reward} for {points}, {available}")
+        }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
         ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. } => {
             format!("rejected {points} {wallet}, {available}, missing {missing}")

@@ -18,7 +18,7 @@ use contract::{
 };
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
-use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
+use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
 use rust_decimal::Decimal;
 
@@ -183,7 +183,12 @@ impl World {
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
-        BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
+        let (wanted, rewards) = (events.iter().map(wanted).collect(), self.rewards().wallets());
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards }
+    }
+
+    pub(crate) fn rewards(&self) -> RewardRules {
+        RewardRules::of([(None, &self.hash, &self.ruleset)].into_iter())
     }
 
     /// Of an event that is no activity anywhere.
@@ -208,7 +213,18 @@ impl World {
     ) -> Vec<Applied> {
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
         let (past, zone) = (by, &jiff::tz::TimeZone::UTC);
-        state.settle(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone }).unwrap()
+        let rewards = &self.rewards();
+        state.settle(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone, rewards }).unwrap()
+    }
+
+    /// What the balance has points for after this.
+    fn reward(&self, state: &mut MemberState, cause: &Identity, applied: &mut Applied) -> Option<Applied> {
+        let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
+        let (member, at) = (applied.member.clone(), applied.occurred_at);
+        let (past, zone, rewards) = (at, &jiff::tz::TimeZone::UTC, &self.rewards());
+        let settling =
+            Settling { pipeline, member: &member, cause, by: at, past, ruleset_hash, ruleset, zone, rewards };
+        state.reward(settling, at, applied).unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
@@ -296,7 +312,7 @@ impl Run<'_> {
         let (told, written) =
             (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
         self.writes.applied.extend(due);
-        match self.post(event, &mut after) {
+        match self.post(event, cause, &mut after) {
             Said::Fresh(outcome, results) => {
                 *state = after;
                 Said::Fresh(outcome, [told, results].concat())
@@ -308,16 +324,19 @@ impl Run<'_> {
         }
     }
 
-    fn post(&mut self, event: &Event, state: &mut MemberState) -> Said {
+    fn post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
         let decision = match decide(event, state) {
             Ok(decision) => decision,
             Err(reason) => return Said::Refused(reason),
         };
         let active = active(event);
         match state.post(Posting { active: &active, ..self.world.posting(event, &decision) }) {
-            Ok(applied) => {
-                let said = Said::Fresh(applied.outcome, applied.results.clone());
+            Ok(mut applied) => {
+                let given = self.world.reward(state, cause, &mut applied);
+                let results = [&applied].into_iter().chain(&given).flat_map(|of| of.results.clone()).collect();
+                let said = Said::Fresh(applied.outcome, results);
                 self.writes.applied.push(applied);
+                self.writes.applied.extend(given);
                 said
             }
             Err(refusal) => Said::Refused(refusal.reason),
@@ -414,6 +433,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
         pending: None,
         expiry: None,
         holds: None,
+        auto_reward: None,
     };
     let program = Program {
         currency: usd(),

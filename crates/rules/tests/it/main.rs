@@ -14,6 +14,7 @@ mod open_loyalty;
 mod payments;
 mod random;
 mod refunds;
+mod rewards;
 mod rounding;
 mod spending;
 mod support;

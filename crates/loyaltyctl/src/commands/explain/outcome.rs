@@ -63,6 +63,9 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Repaid { wallet, points, debt, available } => {
             format!("{points} {wallet} paid off what was owed, {debt} still owed and {available} available after it")
         }
+        ResultBody::RewardGranted { reward, wallet, points, available } => {
+            format!("reward `{reward}` given for {points} {wallet}, {available} available after it")
+        }
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")
         }
