@@ -93,7 +93,7 @@ fn reward(path: &str, wallet: &Wallet, faults: &mut Faults) {
         0 => faults.add(format!("{path}.perDay"), "is 0, so that none would ever be given; give at least 1"),
         1..=REWARDS_A_DAY_MAX => {}
         many => {
-            faults.add(format!("{path}.perDay"), format!("is {many}; at most {REWARDS_A_DAY_MAX} a day are allowed"))
+            faults.add(format!("{path}.perDay"), format!("is {many}; at most {REWARDS_A_DAY_MAX} a day are allowed"));
         }
     }
 }

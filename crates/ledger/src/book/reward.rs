@@ -152,16 +152,11 @@ impl MemberState {
         after: &mut Applied,
     ) -> Result<Option<Applied>, Refusal> {
         let (changes, given) = self.rewarded(settling, at)?;
-        match given {
-            Some(mut given) => {
-                given.rewarding = changes;
-                Ok(Some(given))
-            }
-            None => {
-                after.rewarding.extend(changes);
-                Ok(None)
-            }
+        if let Some(given) = given {
+            return Ok(Some(Applied { rewarding: changes, ..given }));
         }
+        after.rewarding.extend(changes);
+        Ok(None)
     }
 
     /// The same where something was due: `applied` has what was written so far.
