@@ -21,6 +21,8 @@ pub struct Reads {
     pub hold: Option<HoldId>,
     /// The other member who is to be found, or made.
     pub recipient: Option<MemberId>,
+    /// Whether it may move an end of points that idle which is to be warned of: all of those are loaded, where more of the member is decided.
+    pub idles: bool,
 }
 
 /// What the rules may see of a member when they decide.
@@ -128,6 +130,8 @@ pub struct GiveBack {
     pub points: BTreeMap<WalletName, Points>,
     /// They do not end before this; `None` where nothing comes back.
     pub until: Option<Timestamp>,
+    /// When the member is to be warned of that end, for each wallet that warns.
+    pub warns: BTreeMap<WalletName, Timestamp>,
 }
 
 /// What one rule gave for one event, and why.
@@ -156,6 +160,18 @@ pub struct Dates {
     /// alone would make of it: other activities may put it off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idles: bool,
+    /// When the member is to be warned of `expires`, not before the event itself; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warns: Option<Timestamp>,
+}
+
+/// When points end together that idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdlesUntil {
+    /// From when on they are gone.
+    pub end: Timestamp,
+    /// When the member is to be warned of it; `None`: never.
+    pub warns: Option<Timestamp>,
 }
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.

@@ -150,6 +150,10 @@ identity!(
     RuleName, label, 63
 );
 identity!(
+    /// A reward that points are turned into.
+    RewardName, label, 63
+);
+identity!(
     /// Another service that gets a queue with results.
     SubscriberName, label, 63
 );

@@ -1,9 +1,14 @@
 //! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
 
+mod reward;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
+
+pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
+
 use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 
 /// Most wallets of a programme; each costs a balance row per member.
@@ -84,6 +89,9 @@ pub struct Wallet {
     /// What a hold of its points means where it does not say it itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Holds>,
+    /// A reward that its points are turned into by themselves, as soon as there are enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_reward: Option<AutoReward>,
 }
 
 /// What a hold means where it does not say it itself.
@@ -126,7 +134,12 @@ pub struct Pending {
         "rule": "!has(self.roundUpTo) || (has(self.after) && !has(self.onDates)) || has(self.inactivity)",
         "message": "roundUpTo goes with after or inactivity, and not with onDates"
     },
-    { "rule": "!has(self.never) || self.never", "message": "never can only be true; leave it out" }
+    { "rule": "!has(self.never) || self.never", "message": "never can only be true; leave it out" },
+    { "rule": "!has(self.warnBefore) || !has(self.never)", "message": "never is no end to warn of; leave warnBefore out" },
+    {
+        "rule": "!has(self.warnBefore) || self.warnBefore.matches('[1-9]')",
+        "message": "warnBefore is no time at all; give at least 1d"
+    }
 ])))]
 pub struct Expiry {
     /// From the day of the event on, whether the points were pending or not.
@@ -143,6 +156,10 @@ pub struct Expiry {
     /// All points of the wallet end together, so long after the member's last activity. Only a wallet can say so, not a rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inactivity: Option<Inactivity>,
+    /// So long before their end the member is warned of it (`points.expiring`), once for each end, or at once where they come in later than
+    /// that. Shorter than the points live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn_before: Option<Period>,
     /// They never end; for a rule whose points are to outlast the others of their wallet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub never: bool,

@@ -1,15 +1,17 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
 mod envelope;
+mod name;
 mod reject;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::Event;
 use crate::ruleset::hex;
-use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
+use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
@@ -74,6 +76,20 @@ pub enum ResultBody {
         points: String,
         /// Balance after.
         available: String,
+    },
+    /// Points will end unless somebody spends them: a warning, which moves nothing.
+    #[serde(rename = "points.expiring")]
+    Expiring {
+        /// In which wallet.
+        wallet: WalletName,
+        /// How many, those that still wait included and those that a hold has not.
+        points: String,
+        /// Balance, of all ends.
+        available: String,
+        /// From when on they are gone.
+        expires_at: Timestamp,
+        /// The last day on which they can be spent, in the programme's time zone.
+        last_day: Date,
     },
     /// Points ended that nobody spent.
     #[serde(rename = "points.expired")]
@@ -158,6 +174,18 @@ pub enum ResultBody {
         /// From which wallet.
         wallet: WalletName,
         /// How many.
+        points: String,
+        /// Balance after.
+        available: String,
+    },
+    /// Points were turned into a reward by themselves.
+    #[serde(rename = "reward.granted")]
+    RewardGranted {
+        /// What the member gets.
+        reward: RewardName,
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many points it took.
         points: String,
         /// Balance after.
         available: String,
@@ -417,42 +445,6 @@ pub struct AwardPart {
     pub rule: RuleName,
     /// Decimal string.
     pub points: String,
-}
-
-impl ResultBody {
-    /// CloudEvents `type` and routing key at once.
-    #[must_use]
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            Self::Earned { .. } => "points.earned",
-            Self::Activated { .. } => "points.activated",
-            Self::Expired { .. } => "points.expired",
-            Self::ClawedBack { .. } => "points.clawedback",
-            Self::Reinstated { .. } => "points.reinstated",
-            Self::Returned { .. } => "points.returned",
-            Self::Repaid { .. } => "debt.repaid",
-            Self::RedemptionAccepted { .. } => "redemption.accepted",
-            Self::RedemptionRejected { .. } => "redemption.rejected",
-            Self::HoldAccepted { .. } => "hold.accepted",
-            Self::HoldRejected { .. } => "hold.rejected",
-            Self::HoldCaptured { .. } => "hold.captured",
-            Self::CaptureRejected { .. } => "capture.rejected",
-            Self::HoldReleased { .. } => "hold.released",
-            Self::ReleaseRejected { .. } => "release.rejected",
-            Self::HoldExpired { .. } => "hold.expired",
-            Self::Adjusted { .. } => "points.adjusted",
-            Self::AdjustmentRejected { .. } => "adjustment.rejected",
-            Self::TransferSent { .. } => "transfer.sent",
-            Self::TransferRejected { .. } => "transfer.rejected",
-            Self::TransferReceived { .. } => "transfer.received",
-            Self::TransferRefused { .. } => "transfer.refused",
-            Self::TransferReturned { .. } => "transfer.returned",
-            Self::Frozen { .. } => "member.frozen",
-            Self::Unfrozen { .. } => "member.unfrozen",
-            Self::FreezeRejected { .. } => "freeze.rejected",
-            Self::UnfreezeRejected { .. } => "unfreeze.rejected",
-        }
-    }
 }
 
 impl ResultEvent {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use contract::decision::Facts;
+use contract::decision::{Facts, Reads};
 use contract::event::{ContentHash, Event, Kind};
 use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
@@ -217,11 +217,17 @@ impl Desk<'_> {
             identity: Identity::of(item.event),
             hash: item.hash,
             member: item.event.member.clone(),
-            reads: rules::reads(item.event),
+            reads: self.reads(item.event),
             takes: self.takes(item.event),
             at: item.event.occurred_at,
         };
-        BatchRequest { pipeline: self.pipeline.clone(), wanted: items.iter().map(wanted).collect() }
+        let (wanted, rewards) = (items.iter().map(wanted).collect(), self.rulebook.rewards.wallets());
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards }
+    }
+
+    fn reads(&self, event: &Event) -> Reads {
+        let rules = self.rulebook.timeline.at(event.occurred_at);
+        rules.map_or_else(|| rules::reads(event), |rules| rules.reads(event))
     }
 
     fn takes(&self, event: &Event) -> Takes {
@@ -262,23 +268,19 @@ impl Desk<'_> {
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
         let cause = Identity::of(item.event);
-        let (due, kept) = self.settle_and_post(item, &cause, state)?;
-        let outcome = kept.outcome;
-        let mut results: Vec<ResultEvent> = due.iter().flat_map(|due| due.results.iter().cloned()).collect();
-        applied.extend(due);
-        results.extend(kept.results.iter().cloned());
-        applied.push(kept);
+        let (posted, outcome) = self.settle_and_post(item, &cause, state)?;
+        let told = |posted: &[Applied]| posted.iter().flat_map(|of| of.results.iter().cloned()).collect::<Vec<_>>();
+        let mut results = told(&posted);
+        applied.extend(posted);
         let mut given_up = Vec::new();
         if let Kind::Purchase(purchase) = &item.event.kind {
             for waited in state.parked(&purchase.order).to_vec() {
                 let refund = Item::of(&waited);
                 // The purchase brings it up: the refund may have done so for other points when it was parked.
                 match self.settle_and_post(&refund, &cause, state) {
-                    Ok((due, kept)) => {
-                        results.extend(due.iter().flat_map(|due| due.results.iter().cloned()));
-                        applied.extend(due);
-                        results.extend(kept.results.iter().cloned());
-                        applied.push(kept);
+                    Ok((posted, _)) => {
+                        results.extend(told(&posted));
+                        applied.extend(posted);
                     }
                     // It stays parked until whoever buries its copy gives it up: a crash between the two must not lose it.
                     Err(refusal) => given_up.push((waited, refusal)),
@@ -288,30 +290,42 @@ impl Desk<'_> {
         Ok(Verdict::Kept { outcome, results, given_up })
     }
 
-    /// Posts what is due by the event's time, and then the event. A refused event leaves the member as they were: nobody would
+    /// Posts what is due by the event's time, then the event, and then the rewards for which there are points now. A refused event leaves the member as they were: nobody would
     /// publish what was due with it, and the next event or a timer finds it again.
     fn settle_and_post(
         &self,
         item: &Item<'_>,
         cause: &Identity,
         state: &mut MemberState,
-    ) -> Result<(Vec<Applied>, Applied), Refusal> {
-        let (event, rules) = (item.event, self.rulebook.timeline.latest());
-        let Some(rules) = rules.filter(|_| state.is_due(event.occurred_at)) else {
-            return Ok((Vec::new(), self.post(item, state)?));
+    ) -> Result<(Vec<Applied>, Outcome), Refusal> {
+        let (event, rules, rewards) = (item.event, self.rulebook.timeline.latest(), &self.rulebook.rewards);
+        let past = self.limits.past(event.occurred_at, self.now);
+        let more = |state: &MemberState| !rewards.is_empty() || state.is_due(event.occurred_at, past);
+        let Some(rules) = rules.filter(|_| more(state)) else {
+            let kept = self.post(item, state)?;
+            let outcome = kept.outcome;
+            return Ok((vec![kept], outcome));
         };
         let mut after = state.clone();
-        let due = after.settle(Settling {
+        let settling = Settling {
             pipeline: self.pipeline,
             member: &event.member,
             cause,
             by: event.occurred_at,
+            past,
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
-        })?;
-        let kept = self.post(item, &mut after)?;
+            zone: rules.zone(),
+            rewards,
+        };
+        let mut posted = after.settle(settling)?;
+        let mut kept = self.post(item, &mut after)?;
+        let outcome = kept.outcome;
+        let given = after.reward(settling, event.occurred_at, &mut kept)?;
+        posted.push(kept);
+        posted.extend(given);
         *state = after;
-        Ok((due, kept))
+        Ok((posted, outcome))
     }
 
     /// Refunds that still wait for a purchase which came: they did not fit it, and whoever was to bury them died before that.

@@ -59,13 +59,15 @@ impl Engine {
     /// One transaction; `Err` inside is the reason for refusing it.
     async fn carry_all(&self, transits: &[Transit]) -> Result<Result<Carried, String>, EngineError> {
         let events = transits.iter().map(Transit::event).collect::<Result<Vec<_>, _>>()?;
-        let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
-        let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
+        let request = |rulebook: &Rulebook| {
+            let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
+            BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards: rulebook.rewards.wallets() }
+        };
         let arrive = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.arrive_all((transits, &events), rulebook, begun)?;
             Ok(BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: Vec::new() })
         };
-        let kept = self.transact(&request, arrive).await?;
+        let kept = self.transact(request, arrive).await?;
         Ok(kept.map(|Kept { results, batch }| Carried { transfers: transits.len(), results, batch }))
     }
 
@@ -104,13 +106,19 @@ impl Engine {
             member: &event.member,
             cause: &cause,
             by: event.occurred_at,
+            past: event.occurred_at,
             ruleset_hash: latest.hash(),
             ruleset: latest.ruleset(),
+            zone: latest.zone(),
+            rewards: &rulebook.rewards,
         };
         applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, rules.hash(), rules.ruleset());
         let carried = state.carry(Carrying { pipeline, transit, event, ruleset_hash, ruleset });
-        applied.push(carried.map_err(|refusal| refusal.detail)?);
+        let mut carried = carried.map_err(|refusal| refusal.detail)?;
+        let given = state.reward(settling, event.occurred_at, &mut carried).map_err(|refusal| refusal.detail)?;
+        applied.push(carried);
+        applied.extend(given);
         Ok(())
     }
 }

@@ -53,14 +53,16 @@ impl Engine {
         due: &[DueMember],
         by: Timestamp,
     ) -> Result<Result<DueSettled, String>, EngineError> {
-        let wanted = due.iter().map(|due| wanted(due, by)).collect();
-        let request = BatchRequest { pipeline: self.pipeline.clone(), wanted };
+        let request = |rulebook: &Rulebook| {
+            let wanted = due.iter().map(|due| wanted(due, by)).collect();
+            BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards: rulebook.rewards.wallets() }
+        };
         let settle = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.settle_all(due, by, (rulebook, begun.members))?;
             let reviewed = due.iter().map(|due| due.member.clone()).collect();
             Ok(BatchWrites { applied, reviewed, cleared_attempts: Vec::new() })
         };
-        let kept = self.transact(&request, settle).await?;
+        let kept = self.transact(request, settle).await?;
         Ok(kept.map(|Kept { results, batch }| DueSettled { members: due.len(), results, batch }))
     }
 
@@ -79,8 +81,11 @@ impl Engine {
                 member,
                 cause: timer,
                 by,
+                past: by,
                 ruleset_hash: rules.hash(),
                 ruleset: rules.ruleset(),
+                zone: rules.zone(),
+                rewards: &rulebook.rewards,
             };
             applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         }

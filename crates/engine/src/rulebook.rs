@@ -6,6 +6,7 @@ use std::sync::Arc;
 use contract::PipelineName;
 use contract::ruleset::{RulesetHash, TimelineLine};
 use ledger::Ledger;
+use ledger::book::RewardRules;
 use rules::{Compiled, Timeline};
 
 use crate::EngineError;
@@ -17,6 +18,8 @@ pub struct Rulebook {
     pub seq: i64,
     /// Which rules hold when.
     pub timeline: Timeline,
+    /// Rewards that points are turned into by themselves, by all of them.
+    pub(crate) rewards: RewardRules,
     compiled: HashMap<RulesetHash, Arc<Compiled>>,
 }
 
@@ -35,7 +38,8 @@ impl Rulebook {
         }
         let versions: Vec<(TimelineLine, Arc<Compiled>)> =
             lines.into_iter().filter_map(|line| compiled.get(&line.hash).cloned().map(|rules| (line, rules))).collect();
-        Ok(Self { seq, timeline: Timeline::new(versions), compiled })
+        let rewards = rewards(&versions);
+        Ok(Self { seq, timeline: Timeline::new(versions), rewards, compiled })
     }
 
     /// The rules that paid, for a refund.
@@ -43,6 +47,12 @@ impl Rulebook {
     pub fn by_hash(&self, hash: &RulesetHash) -> Option<&Arc<Compiled>> {
         self.compiled.get(hash)
     }
+}
+
+fn rewards(versions: &[(TimelineLine, Arc<Compiled>)]) -> RewardRules {
+    let mut said: Vec<_> = versions.iter().collect();
+    said.sort_by_key(|(line, _)| line.seq);
+    RewardRules::of(said.iter().map(|(line, rules)| (line.valid_from, rules.hash(), rules.ruleset())))
 }
 
 async fn compile(ledger: &dyn Ledger, hash: &RulesetHash) -> Result<Arc<Compiled>, EngineError> {

@@ -18,12 +18,12 @@ impl Engine {
     /// `decide`, or the database, refuses it: nothing was kept then. A cancelled call leaves nothing, or all of it.
     pub(crate) async fn transact(
         &self,
-        request: &BatchRequest,
+        request: impl Fn(&Rulebook) -> BatchRequest,
         decide: impl Fn(&Rulebook, Begun) -> Result<BatchWrites, String>,
     ) -> Result<Result<Kept, String>, EngineError> {
         loop {
             let rulebook = self.rulebook();
-            let (open, begun) = self.ledger.begin(request).await?;
+            let (open, begun) = self.ledger.begin(&request(&rulebook)).await?;
             if begun.timeline_seq > rulebook.seq {
                 drop(open);
                 self.learn(&rulebook).await?;

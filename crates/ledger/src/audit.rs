@@ -66,6 +66,7 @@ macro_rules! of_member {
 
 // After the macro that it uses.
 mod holds;
+mod rewards;
 mod transfers;
 
 const CHECKS: [Check; 21] = [
@@ -157,7 +158,7 @@ const CHECKS: [Check; 21] = [
     },
     Check {
         invariant: 3,
-        name: "a member's due row names the next time at which a lot activates or ends, or a hold ends",
+        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, a hold ends, or a reward is due",
         sql: concat!(
             "select 'what is due next' || ",
             of_member!(),
@@ -171,6 +172,14 @@ const CHECKS: [Check; 21] = [
                     join balance b on b.pipeline = l.pipeline and b.bucket = l.bucket and b.member = l.member
                         and b.wallet = l.wallet
                     where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0
+                union all select bucket, member, 0, null, warns_at from {lot} l
+                    where pipeline = $1 and pending + available > 0 and warned = false and warns_at is not null
+                union all select l.bucket, l.member, 0, null, b.idle_warns_at from {lot} l
+                    join balance b on b.pipeline = l.pipeline and b.bucket = l.bucket and b.member = l.member
+                        and b.wallet = l.wallet
+                    where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0 and b.idle_warned = false
+                        and b.idle_warns_at is not null
+                union all select bucket, member, 0, null, reward_at from {balance} r where pipeline = $1 and reward_at is not null
                 union all select bucket, member, 0, null, expires_at from {hold} h
                     where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)
@@ -345,14 +354,19 @@ const PUBLISHED: Check = Check {
 
 /// All of them, by their numbers.
 fn checks() -> Vec<&'static Check> {
-    let mut checks: Vec<_> =
-        CHECKS.iter().chain(&holds::CHECKS).chain(&transfers::CHECKS).chain([&PUBLISHED]).collect();
+    let mut checks: Vec<_> = CHECKS
+        .iter()
+        .chain(&holds::CHECKS)
+        .chain(&rewards::CHECKS)
+        .chain(&transfers::CHECKS)
+        .chain([&PUBLISHED])
+        .collect();
     checks.sort_by_key(|check| check.invariant);
     checks
 }
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 13] = [
+const OF_MEMBERS: [&str; 15] = [
     "posting",
     "balance",
     "lot",
@@ -366,6 +380,8 @@ const OF_MEMBERS: [&str; 13] = [
     "owed",
     "payment",
     "transfer",
+    "counter",
+    "reward",
 ];
 
 /// Tables whose rows tell themselves when they were recorded.

@@ -1,6 +1,8 @@
 //! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
 
 mod holds;
+mod idle;
+mod rewards;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -10,7 +12,7 @@ use contract::ruleset::RulesetHash;
 use contract::{MemberId, OrderId, Points, WalletName};
 use jiff::Timestamp;
 
-use crate::book::{Balances, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
+use crate::book::{Balances, Idling, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
@@ -18,6 +20,8 @@ use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
 use crate::stored;
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
+pub(crate) use idle::idlers;
+pub(crate) use rewards::{StoredCounter, rewarded};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
 const PAGE_FIRST: i64 = 12;
@@ -77,7 +81,7 @@ pub(crate) fn undecided<'a>(
     };
     let stays = |want: &&Wanted| !known.contains_key(&want.identity) || is_waited_for(want);
     let wanted = request.wanted.iter().filter(stays).cloned().collect();
-    Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted })
+    Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted, rewards: request.rewards.clone() })
 }
 
 /// Whom a batch concerns.
@@ -106,7 +110,9 @@ pub(crate) struct BalanceRow {
     pub(crate) balances: Balances,
     pub(crate) last_lot: i64,
     /// When its lots that idle end.
-    pub(crate) idle: Option<Timestamp>,
+    pub(crate) idle: Option<Idling>,
+    /// When its next automatic reward is due.
+    pub(crate) reward: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -180,6 +186,8 @@ pub(crate) struct Books {
     pub(crate) payments: Vec<StoredAllocation>,
     /// Lots of which something is due; one of which two things are due may stand twice.
     pub(crate) due: Vec<StoredLot>,
+    /// The last day of each wallet on which automatic rewards were given, where any may be.
+    pub(crate) counters: Vec<StoredCounter>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
     pub(crate) holds: Vec<StoredHold>,
 }
@@ -286,6 +294,9 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for award in books.awards.iter().filter(|award| refunded.contains(&(award.member, award.entry))) {
         add(award.member, sql::id("award.wallet", &award.wallet)?, award.points[0]);
     }
+    for (member, wallet, available) in rewards::spendable(request, books) {
+        add(member, wallet, available);
+    }
     // What ends within the batch burns first, and is not there any more for what comes later.
     for lot in &books.due {
         if let Some(sum) = sums.get_mut(&(lot.member, sql::id("lot.wallet", &lot.wallet)?)) {
@@ -355,7 +366,9 @@ pub(crate) fn states(
         let name: WalletName = sql::id("balance.wallet", &row.wallet)?;
         let owed = owed.remove(&(row.member, name.clone())).unwrap_or_default();
         let lots = by_wallet.remove(&(row.member, row.wallet)).unwrap_or_default();
-        let wallet = WalletState { owed, ..WalletState::from_rows((row.balances, row.last_lot), row.idle, lots) };
+        let rewards = rewards::rewarding(&books.counters, (row.member, &name), row.reward);
+        let wallet =
+            WalletState { owed, rewards, ..WalletState::from_rows((row.balances, row.last_lot), row.idle, lots) };
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;

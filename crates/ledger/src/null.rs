@@ -42,7 +42,7 @@ impl Default for Null {
 /// A programme without rules. `None` never happens: both names are good.
 fn nothing() -> Option<Ruleset> {
     let name = WalletName::parse("points").ok()?;
-    let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None };
+    let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
     let (wallets, time_zone) = (vec![wallet], utc());
     let program = Program { currency, wallets, time_zone, refunds: Refunds::default(), valid_from: None };

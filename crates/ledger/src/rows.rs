@@ -3,6 +3,7 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
+mod rewards;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,8 +15,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Frozen, HoldRow, IdleEnd, LotRow, OrderChange,
-    Outcome, OwedLine, Parking, Payment, Standing,
+    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Frozen, HoldRow, IdleEnd, Idling, LotRow,
+    OrderChange, Outcome, OwedLine, Parking, Payment, Standing,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -77,7 +78,7 @@ pub(crate) struct Rows {
     pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
     pub(crate) holds: BTreeMap<(MemberKey, HoldId), HeldRow>,
     /// When lots that idle end.
-    pub(crate) idles: BTreeMap<(MemberKey, WalletName), jiff::Timestamp>,
+    pub(crate) idles: BTreeMap<(MemberKey, WalletName), Idling>,
     /// Lots that do not idle any more.
     pub(crate) ended: Vec<EndedRow>,
     /// Members whose next due time may have changed.
@@ -85,6 +86,7 @@ pub(crate) struct Rows {
     /// Members who were frozen or set free, as they stand after the batch.
     pub(crate) standing: BTreeMap<MemberKey, Standing>,
     pub(crate) transfers: transfers::Transfers,
+    pub(crate) rewards: rewards::Rewards,
     pub(crate) has_results: bool,
 }
 
@@ -244,11 +246,20 @@ impl Rows {
             standing,
             transit,
             idles,
+            warned,
+            rewarding,
             ..
         } = applied;
+        if !rewarding.is_empty() {
+            self.due.insert(at.member);
+            self.rewards.changed(at.member, rewarding);
+        }
         self.standing.extend(standing.map(|standing| (at.member, standing)));
         for idle in idles {
             self.idle(at.member, idle);
+        }
+        for row in warned {
+            self.lot(at, row);
         }
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
@@ -300,17 +311,7 @@ impl Rows {
             self.balances.insert((at.member, wallet), (balances, last_lot));
         }
         for row in entry.lots {
-            let key = (at.member, row.wallet.clone(), row.lot.sequence);
-            if row.lot.activates.is_some() || row.lot.expires.is_some() {
-                self.due.insert(at.member);
-            }
-            if row.is_new {
-                self.new_lots.insert(key, (at.entry, row));
-            } else if let Some((_, new)) = self.new_lots.get_mut(&key) {
-                new.lot = row.lot;
-            } else {
-                self.lots.insert(key, row);
-            }
+            self.lot(at, row);
         }
         if let Some(row) = entry.hold {
             self.hold(at, row);
@@ -324,6 +325,7 @@ impl Rows {
         for (n, payment) in (0_i32..).zip(entry.payments) {
             self.payments.push(PaymentRow { member: at.member, entry: at.entry, n, payment });
         }
+        self.rewards.granted(at, entry.granted);
         for (n, award) in (0_i16..).zip(entry.awards) {
             let inputs = to_json(&award.inputs)?;
             let paid = OrderAward {
@@ -348,14 +350,28 @@ impl Rows {
         Ok(())
     }
 
-    fn idle(&mut self, member: MemberKey, IdleEnd { wallet, at, ended }: IdleEnd) {
+    fn lot(&mut self, at: At, row: LotRow) {
+        let key = (at.member, row.wallet.clone(), row.lot.sequence);
+        if row.lot.activates.is_some() || row.lot.expires.is_some() {
+            self.due.insert(at.member);
+        }
+        if row.is_new {
+            self.new_lots.insert(key, (at.entry, row));
+        } else if let Some((_, new)) = self.new_lots.get_mut(&key) {
+            new.lot = row.lot;
+        } else {
+            self.lots.insert(key, row);
+        }
+    }
+
+    fn idle(&mut self, member: MemberKey, IdleEnd { wallet, idling, ended }: IdleEnd) {
         self.due.insert(member);
         if let Some(EndedLots { upto, at }) = ended {
             let of_wallet = |row: &&EndedRow| row.member == member && row.wallet == wallet;
             let after = self.ended.iter().rev().find(of_wallet).map_or(0, |row| row.upto);
             self.ended.push(EndedRow { member, wallet: wallet.clone(), after, upto, at });
         }
-        self.idles.insert((member, wallet), at);
+        self.idles.insert((member, wallet), idling);
     }
 
     fn hold(&mut self, at: At, row: HoldRow) {

@@ -241,6 +241,8 @@ pub struct BatchRequest {
     pub pipeline: PipelineName,
     /// At most [`BATCH_EVENTS_MAX`]; any order, doubles allowed.
     pub wanted: Vec<Wanted>,
+    /// Wallets whose points may be turned into rewards by themselves: all that can be spent of them is loaded.
+    pub rewards: Vec<WalletName>,
 }
 
 /// What one event needs.

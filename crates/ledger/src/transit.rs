@@ -66,6 +66,9 @@ pub struct TransitPart {
     pub expires: Option<Timestamp>,
     /// Whether they end by inactivity: at the receiver's, with the others of the wallet.
     pub idles: bool,
+    /// When that end is to be warned of; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warns: Option<Timestamp>,
 }
 
 impl Transit {

@@ -1,6 +1,7 @@
 //! The shape of a rule set: names, limits, and what may stand beside what.
 
-use contract::program::{RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX};
+use contract::Points;
+use contract::program::{REWARDS_A_DAY_MAX, RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX, Wallet};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
 use crate::error::RuleError;
@@ -64,9 +65,35 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
         let path = format!("{PATH}[{index}]");
         term::shape(&path, (wallet.pending.as_ref(), wallet.expiry.as_ref()), term::Of::Wallet, faults);
         term::check(&path, &Terms { pending: wallet.pending.clone(), expiry: wallet.expiry.clone() }, faults);
+        reward(&format!("{path}.autoReward"), wallet, faults);
         if wallet.holds.is_some_and(|holds| holds.timeout.seconds() == 0) {
             let problem = "ends a hold before it begins; give at least `1s`, or leave it out for holds without an end";
             faults.add(format!("{PATH}[{index}].holds.timeout"), problem);
+        }
+    }
+}
+
+/// Points that make a reward have to be some that the wallet can hold.
+fn reward(path: &str, wallet: &Wallet, faults: &mut Faults) {
+    let Some(reward) = &wallet.auto_reward else { return };
+    let (written, digits) = (reward.points.get(), wallet.scale.digits());
+    if written.is_zero() {
+        faults.add(format!("{path}.points"), "is 0; it must be more");
+    } else if Points::from_decimal(written, wallet.scale).is_none() {
+        let problem = if written.normalize().scale() > digits {
+            format!(
+                "is `{written}`, finer than the {digits} decimals of the wallet; round it, or raise the wallet's `scale`"
+            )
+        } else {
+            format!("is `{written}`, more than a wallet can hold; make it smaller")
+        };
+        faults.add(format!("{path}.points"), problem);
+    }
+    match reward.per_day {
+        0 => faults.add(format!("{path}.perDay"), "is 0, so that none would ever be given; give at least 1"),
+        1..=REWARDS_A_DAY_MAX => {}
+        many => {
+            faults.add(format!("{path}.perDay"), format!("is {many}; at most {REWARDS_A_DAY_MAX} a day are allowed"));
         }
     }
 }

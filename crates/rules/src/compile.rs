@@ -104,6 +104,12 @@ impl Compiled {
         Ok(day.to_zoned(self.zone.clone())?.timestamp())
     }
 
+    /// Where the programme's days begin and end.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The rules of an event type, in their order.
     pub(crate) fn rules_on(&self, event_type: &str) -> &[CompiledRule] {
         self.rules.get(event_type).map_or(&[], Vec::as_slice)

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Dates, Decision, Facts, GiveBack, OrderState, Reads};
+use contract::decision::{Dates, Decision, Facts, GiveBack, IdlesUntil, OrderState, Reads};
 use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::Compiled;
@@ -21,7 +20,8 @@ use crate::walk::walk;
 /// What [`Compiled::decide`] will need to know for this event.
 #[must_use]
 pub fn reads(event: &Event) -> Reads {
-    Reads { order: event.order().cloned(), hold: event.hold().cloned(), recipient: event.recipient().cloned() }
+    let (order, hold, recipient) = (event.order().cloned(), event.hold().cloned(), event.recipient().cloned());
+    Reads { order, hold, recipient, idles: false }
 }
 
 impl Compiled {
@@ -52,8 +52,15 @@ impl Compiled {
 
     /// Wallets whose points end only so long after this event, because its type is an activity there; each with when that is. It counts
     /// unless what the event asks for is turned down.
-    pub fn active(&self, event: &Event) -> Result<BTreeMap<WalletName, Timestamp>, Refusal> {
+    pub fn active(&self, event: &Event) -> Result<BTreeMap<WalletName, IdlesUntil>, Refusal> {
         term::active(&self.ruleset().program.wallets, (event.type_name(), event.occurred_at), &self.zone)
+    }
+
+    /// What deciding the event by these rules needs to know: [`reads`], and whether it may move an end that is warned of.
+    #[must_use]
+    pub fn reads(&self, event: &Event) -> Reads {
+        let idles = term::warns(&self.ruleset().program.wallets, event.type_name());
+        Reads { idles, ..reads(event) }
     }
 
     fn purchase(&self, event: &Event, purchase: &Purchase, known: Option<&OrderState>) -> Result<Decision, Refusal> {
@@ -98,11 +105,15 @@ impl Compiled {
         let points = units(adjust.points, wallet)?;
         let terms = Terms::ending(wallet.expiry.clone().filter(|_| points.0 > 0));
         let usual = terms.dates(event.occurred_at, &self.zone)?;
-        let dates = Dates {
+        let mut dates = Dates {
             activates: adjust.activates,
             expires: adjust.expires.or(usual.expires),
             idles: usual.idles && adjust.expires.is_none(),
+            warns: usual.warns,
         };
+        if let Some(until) = adjust.expires {
+            dates.warns = term::warning(terms.expiry.as_ref(), (event.occurred_at, until), &self.zone)?;
+        }
         if let Some((from, until)) =
             dates.activates.zip(dates.expires.filter(|_| !dates.idles)).filter(|(from, until)| until <= from)
         {

@@ -14,7 +14,7 @@ use crate::Compiled;
 use crate::kept::kept;
 use crate::ratio::Ratio;
 use crate::refund::overflow;
-use crate::term::Terms;
+use crate::term::{Terms, warning};
 
 /// Points by wallet.
 pub(crate) type Paid = BTreeMap<WalletName, Points>;
@@ -36,9 +36,15 @@ pub(crate) fn gives_back(
     if points.is_empty() {
         return Ok(GiveBack::default());
     }
-    let after = compiled.ruleset().program.refunds.reinstate_grace;
-    let terms = Terms::ending(Some(Expiry { after: Some(after), ..Expiry::default() }));
-    Ok(GiveBack { points, until: terms.dates(at, &compiled.zone)?.expires })
+    let program = &compiled.ruleset().program;
+    let terms = Terms::ending(Some(Expiry { after: Some(program.refunds.reinstate_grace), ..Expiry::default() }));
+    let until = terms.dates(at, &compiled.zone)?.expires;
+    let mut warns = BTreeMap::new();
+    for wallet in program.wallets.iter().filter(|wallet| points.contains_key(&wallet.name)) {
+        let warning = until.map(|until| warning(wallet.expiry.as_ref(), (at, until), &compiled.zone)).transpose()?;
+        warns.extend(warning.flatten().map(|warns| (wallet.name.clone(), warns)));
+    }
+    Ok(GiveBack { points, until, warns })
 }
 
 /// What comes back at once of points that are spent on an order which was returned before: the redemption was late.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::Dates;
+use contract::decision::{Dates, IdlesUntil};
 use contract::period::CalendarUnit;
 use contract::program::{Earn, Expiry, Pending, RoundUpTo, Wallet};
 use contract::ruleset::Ruleset;
@@ -15,6 +15,9 @@ use crate::check::Faults;
 use crate::suggest::did_you_mean;
 
 mod idle;
+mod warning;
+
+pub(crate) use warning::warning;
 
 /// Most days of one list of dates; the schema of the resource says the same.
 const DATES_MAX: usize = 24;
@@ -48,7 +51,8 @@ impl Terms {
         let activates = pending.map(|pending| activation(pending, at, zone)).transpose().map_err(beyond)?;
         let expiry = self.expiry.as_ref().filter(|expiry| !expiry.never);
         let expires = expiry.map(|expiry| end(expiry, at, zone)).transpose().map_err(beyond)?;
-        Ok(Dates { activates, expires, idles: expiry.is_some_and(|expiry| expiry.inactivity.is_some()) })
+        let warns = expires.map(|end| warning(expiry, (at, end), zone)).transpose()?.flatten();
+        Ok(Dates { activates, expires, idles: expiry.is_some_and(|expiry| expiry.inactivity.is_some()), warns })
     }
 }
 
@@ -57,17 +61,29 @@ pub(crate) fn active(
     wallets: &[Wallet],
     (event_type, at): (&str, Timestamp),
     zone: &TimeZone,
-) -> Result<BTreeMap<WalletName, Timestamp>, Refusal> {
+) -> Result<BTreeMap<WalletName, IdlesUntil>, Refusal> {
     let mut ends = BTreeMap::new();
     for wallet in wallets {
         let Some(expiry) = &wallet.expiry else { continue };
-        let activities = expiry.inactivity.iter().flat_map(|inactivity| &inactivity.activities);
-        if activities.into_iter().any(|activity| activity.as_str() == event_type) {
+        if is_activity(expiry, event_type) {
             let end = end(expiry, at, zone).map_err(|_| beyond(at))?;
-            ends.insert(wallet.name.clone(), end);
+            let warns = warning(Some(expiry), (at, end), zone)?;
+            ends.insert(wallet.name.clone(), IdlesUntil { end, warns });
         }
     }
     Ok(ends)
+}
+
+/// Whether an event of this type puts off an end that is warned of.
+pub(crate) fn warns(wallets: &[Wallet], event_type: &str) -> bool {
+    let warning =
+        wallets.iter().filter_map(|wallet| wallet.expiry.as_ref()).filter(|expiry| expiry.warn_before.is_some());
+    warning.into_iter().any(|expiry| is_activity(expiry, event_type))
+}
+
+fn is_activity(expiry: &Expiry, event_type: &str) -> bool {
+    let mut activities = expiry.inactivity.iter().flat_map(|inactivity| &inactivity.activities);
+    activities.any(|activity| activity.as_str() == event_type)
 }
 
 fn beyond(at: Timestamp) -> Refusal {
@@ -173,6 +189,11 @@ fn rounding_days_max(part: RoundUpTo) -> u32 {
     }
 }
 
+/// Most days by which anything puts an end off.
+fn put_off_days_max(expiry: &Expiry) -> u32 {
+    if expiry.on_dates.is_empty() { expiry.round_up_to.map_or(0, rounding_days_max) } else { DATE_DAYS_MAX }
+}
+
 /// Who says an expiry: by inactivity ends a whole wallet, never one rule's points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
@@ -190,9 +211,10 @@ pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Ex
     }
     let Some(expiry) = expiry else { return };
     let path = format!("{path}.expiry");
+    warning::shape(&path, expiry, faults);
     let dated = expiry.after.is_some() || !expiry.on_dates.is_empty();
     match (dated, expiry.never, expiry.inactivity.is_some()) {
-        (false, false, false) => faults
+        (false, false, false) if expiry.warn_before.is_none() => faults
             .add(&path, "names no end; give `after`, such as `12mo`, or `onDates`, or `inactivity`, or `never: true`"),
         (false, true, false) if of == Of::Wallet && expiry.round_up_to.is_none() => {
             faults.add(format!("{path}.never"), "is what a wallet without `expiry` has anyway; remove `expiry`");
@@ -234,8 +256,7 @@ pub(crate) fn check(path: &str, terms: &Terms, faults: &mut Faults) {
     if expiry.never {
         return;
     }
-    let put_off =
-        if expiry.on_dates.is_empty() { expiry.round_up_to.map_or(0, rounding_days_max) } else { DATE_DAYS_MAX };
+    let put_off = put_off_days_max(expiry);
     let lasts = expiry.so_long().map_or(0, Period::days_max).saturating_add(put_off);
     let path = format!("{path}.expiry");
     match pending.r#for {
@@ -265,9 +286,13 @@ fn always_ends_first(terms: &Terms) -> bool {
     if !waits_for_days && !says_days(terms.expiry.as_ref().map(|expiry| &expiry.on_dates)) {
         return false;
     }
-    (0..SAMPLED_DAYS).all(|day| {
-        let at = Timestamp::from_second(SAMPLED_FROM_S + day * 86_400).unwrap_or_default();
+    sampled().all(|at| {
         let ends = terms.dates(at, &TimeZone::UTC).ok().and_then(|dates| dates.activates.zip(dates.expires));
         ends.is_some_and(|(from, until)| until <= from)
     })
+}
+
+/// Each day of some years.
+fn sampled() -> impl Iterator<Item = Timestamp> {
+    (0..SAMPLED_DAYS).map(|day| Timestamp::from_second(SAMPLED_FROM_S + day * 86_400).unwrap_or_default())
 }

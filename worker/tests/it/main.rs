@@ -14,4 +14,5 @@ mod stage;
 mod starting;
 mod timers;
 mod transfers;
+mod warnings;
 mod wire;

@@ -143,7 +143,37 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 30);
+    assert_eq!(count, 34);
+}
+
+/// Rules of `expiry` that a wallet breaks, of those that look at its warning.
+fn broken(expiry: &serde_json::Value) -> Vec<String> {
+    let wallets = &schema()["properties"]["spec"]["properties"]["program"]["properties"]["wallets"];
+    let rules = wallets["items"]["properties"]["expiry"]["x-kubernetes-validations"].as_array().unwrap().clone();
+    let mut messages = Vec::new();
+    for rule in rules.iter().filter(|rule| rule["rule"].as_str().unwrap().contains("warnBefore")) {
+        let mut context = cel::Context::default();
+        context.add_variable("self", expiry).unwrap();
+        let holds = cel::Program::compile(rule["rule"].as_str().unwrap()).unwrap().execute(&context).unwrap();
+        if holds != cel::Value::Bool(true) {
+            messages.push(rule["message"].as_str().unwrap().to_owned());
+        }
+    }
+    messages
+}
+
+#[test]
+fn a_warning_needs_a_time_and_an_end() {
+    for fine in
+        ["{ after: 1y }", "{ after: 1y, warnBefore: 14d }", "{ never: true }", "{ after: 1y, warnBefore: 010d }"]
+    {
+        assert_eq!(broken(&serde_yaml::from_str(fine).unwrap()), [""; 0], "{fine}");
+    }
+    let no_time = ["warnBefore is no time at all; give at least 1d"];
+    assert_eq!(broken(&serde_yaml::from_str("{ after: 1y, warnBefore: 0d }").unwrap()), no_time);
+    assert_eq!(broken(&serde_yaml::from_str("{ after: 1y, warnBefore: 000mo }").unwrap()), no_time);
+    let no_end = ["never is no end to warn of; leave warnBefore out"];
+    assert_eq!(broken(&serde_yaml::from_str("{ never: true, warnBefore: 14d }").unwrap()), no_end);
 }
 
 /// The words after `self.` and `oldSelf.`.

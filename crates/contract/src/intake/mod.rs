@@ -176,6 +176,12 @@ impl TimeLimits {
         Ok(())
     }
 
+    /// Ends up to here are past for somebody who hears of this event `now`: by the wall clock, unless history counts by its own times.
+    #[must_use]
+    pub fn past(&self, occurred_at: Timestamp, now: Timestamp) -> Timestamp {
+        if self.clock == Clock::Wall { occurred_at.max(now) } else { occurred_at }
+    }
+
     /// The moment before which a refund that waits for its purchase is given up, if there is one.
     #[must_use]
     pub fn given_up_before(&self, now: Timestamp) -> Option<Timestamp> {

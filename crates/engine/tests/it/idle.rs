@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::shop::{Shop, pipeline, purchase, words};
 
 /// A shop in Moscow, whose points end as its wallet says, and bonus points never.
-async fn shop(wallet: &Value) -> Shop {
+pub(crate) async fn shop(wallet: &Value) -> Shop {
     let shop = Shop::open("sqlite::memory:", "Event").await;
     applied(&shop, wallet, "2014-01-01T00:00:00Z").await;
     shop
 }
 
-async fn applied(shop: &Shop, wallet: &Value, from: &str) {
+pub(crate) async fn applied(shop: &Shop, wallet: &Value, from: &str) {
     let program = json!({ "currency": "USD", "timeZone": "Europe/Moscow", "wallets": [wallet] });
     let program: Program = serde_json::from_value(program).unwrap();
     let rules = json!([
@@ -35,22 +35,22 @@ fn idle(after: &str) -> Value {
     json!({ "name": "points", "expiry": { "inactivity": { "after": after, "activities": ["purchase", "redeem", "visit"] } } })
 }
 
-fn at(line: &str, at: &str) -> String {
+pub(crate) fn at(line: &str, at: &str) -> String {
     let from = line.find("\"occurredAt\":\"").unwrap() + 14;
     let to = from + line[from..].find('"').unwrap();
     format!("{}{at}{}", &line[..from], &line[to..])
 }
 
-fn bought(id: &str, when: &str) -> String {
+pub(crate) fn bought(id: &str, when: &str) -> String {
     at(&purchase(id, 1, "10.00"), when)
 }
 
-fn visit(id: &str, when: &str) -> String {
+pub(crate) fn visit(id: &str, when: &str) -> String {
     format!(r#"{{"id":"{id}","type":"visit","occurredAt":"{when}","member":"m"}}"#)
 }
 
 /// What was told of an event, with the time at which it was so.
-fn told(settled: &[Settled]) -> Vec<String> {
+pub(crate) fn told(settled: &[Settled]) -> Vec<String> {
     let Settled::Fresh { results, .. } = &settled[0] else { panic!("{settled:?}") };
     results.iter().map(|result| format!("{} {}", result.body.type_name(), result.time)).collect()
 }

@@ -8,5 +8,7 @@ mod idle;
 mod once;
 mod refunds;
 mod refused;
+mod rewards;
 mod shop;
 mod versions;
+mod warnings;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::overflow;
 use super::idle::IdleEnd;
 use super::member::Standing;
+use super::reward::{Granted, RewardChange};
 use super::transfer::Transiting;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
@@ -71,8 +72,12 @@ pub struct Applied {
     pub order: Option<OrderChange>,
     /// Whether it is parked, or was.
     pub parking: Parking,
-    /// Wallets of which the end by inactivity moved.
+    /// Wallets of which the end by inactivity moved, or was warned of.
     pub idles: Vec<IdleEnd>,
+    /// Lots of whose end the member was warned: nothing of them moved.
+    pub warned: Vec<LotRow>,
+    /// Wallets of which it changed when, and how many, automatic rewards are given.
+    pub rewarding: Vec<RewardChange>,
     /// What it changes of whether the member is frozen.
     pub standing: Option<Standing>,
     /// What it changes of a transfer.
@@ -102,6 +107,8 @@ pub struct Entry {
     pub owed: Vec<OwedLine>,
     /// What paid for an order (positive) or came back with its return (negative), in that order.
     pub payments: Vec<Payment>,
+    /// Rewards that it gives.
+    pub granted: Vec<Granted>,
     /// Lines from here on are added to; those before it stand.
     lines_from: usize,
 }
@@ -119,6 +126,7 @@ impl Entry {
             hold: None,
             owed: Vec::new(),
             payments: Vec::new(),
+            granted: Vec::new(),
             lines_from: 0,
         }
     }
@@ -180,6 +188,8 @@ pub enum EntryKind {
     Adjust,
     /// Pending points became available at their time.
     Activate,
+    /// Points were turned into rewards by themselves.
+    Reward,
     /// Points ended at their time.
     Expire,
     /// Points were reserved.
@@ -209,6 +219,7 @@ impl EntryKind {
             Self::GiveBack => "GiveBack",
             Self::Adjust => "Adjust",
             Self::Activate => "Activate",
+            Self::Reward => "Reward",
             Self::Expire => "Expire",
             Self::Hold => "Hold",
             Self::Capture => "Capture",

@@ -97,11 +97,11 @@ impl<'s, 'p> Draft<'s, 'p> {
             }
             let before = state.wallets.get(&name);
             entry.owed.extend(debt::changes(&name, before.map_or(&[][..], |before| &before.owed), &wallet.owed));
-            let idle = wallet.idle.filter(|at| before.and_then(|before| before.idle) != Some(*at));
+            let idle = wallet.idle.filter(|idling| before.and_then(|before| before.idle) != Some(*idling));
             state.wallets.insert(name.clone(), wallet);
-            if let Some(at) = idle {
+            if let Some(idling) = idle {
                 state.holds_in_burn_order(&name);
-                idles.push(IdleEnd { ended: ended.remove(&name), wallet: name, at });
+                idles.push(IdleEnd { ended: ended.remove(&name), wallet: name, idling });
             }
         }
         state.orders.extend(order_book);
@@ -124,6 +124,8 @@ impl<'s, 'p> Draft<'s, 'p> {
             order,
             parking,
             idles,
+            warned: Vec::new(),
+            rewarding: Vec::new(),
             standing,
             transit,
         }

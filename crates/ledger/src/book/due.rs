@@ -1,11 +1,11 @@
-//! What is due for a member: points that wait become available, holds whose time has come are set free, points that outlived their
-//! time end.
+//! What is due for a member: points that wait become available, holds whose time has come are set free, points are turned into rewards,
+//! points that outlived their time end, and warnings that they will.
 //!
 //! Each time at which something was due is an entry of its own for each kind, with that time as its effective time, whoever finds
 //! it: the member's next event, or a timer; each hold has one to itself. In a night points are activated, then holds are set free,
-//! before points end.
+//! before points are turned into rewards and before points end, and what will end is told after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decision::HoldStage;
 use contract::event::{ContentHash, DUE_SOURCE};
@@ -13,6 +13,7 @@ use contract::result::{Cause, ResultBody, ResultEvent};
 use contract::ruleset::{Ruleset, RulesetHash, hex};
 use contract::{BuryReason, EventId, HoldId, MemberId, PipelineName, Points, Refusal, Scale, Source, WalletName};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::MemberState;
@@ -20,7 +21,9 @@ use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
 use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use super::hold::{Freed, Holding};
+use super::reward::RewardRules;
 use super::wallet::{Balances, Stuck};
+use super::warn::Outlook;
 use crate::store::Identity;
 
 /// What is due for a member by a time.
@@ -35,39 +38,52 @@ pub struct Settling<'a> {
     pub cause: &'a Identity,
     /// Until when, inclusive.
     pub by: Timestamp,
+    /// Ends up to here are past, and not warned of any more: `by`, or the present where that is later and counts.
+    pub past: Timestamp,
     /// A rule set that knows every wallet; the one that was said last does.
     pub ruleset_hash: &'a RulesetHash,
     /// The same, for the scales of its wallets.
     pub ruleset: &'a Ruleset,
+    /// Where its days begin and end.
+    pub zone: &'a TimeZone,
+    /// Rewards that points are turned into by themselves, by all rule sets.
+    pub rewards: &'a RewardRules,
 }
 
 /// In the order of a night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Move {
+pub(super) enum Move {
     Activate,
     TimeOut,
+    Reward,
     Expire,
+    /// Moves nothing.
+    Warn,
 }
 
 impl Move {
-    fn kind(self) -> EntryKind {
+    fn as_str(self) -> &'static str {
         match self {
-            Self::Activate => EntryKind::Activate,
-            Self::TimeOut => EntryKind::TimeOut,
-            Self::Expire => EntryKind::Expire,
+            Self::Activate => EntryKind::Activate.as_str(),
+            Self::TimeOut => EntryKind::TimeOut.as_str(),
+            Self::Reward => EntryKind::Reward.as_str(),
+            Self::Expire => EntryKind::Expire.as_str(),
+            Self::Warn => "Warn",
         }
     }
 }
 
 /// What is due of one kind at one time.
 #[derive(Debug, Default)]
-struct Items {
-    lots: BTreeMap<WalletName, Vec<i64>>,
+pub(super) struct Items {
+    pub(super) lots: BTreeMap<WalletName, Vec<i64>>,
     holds: Vec<HoldId>,
+    /// Wallets whose points that idle are warned of.
+    pub(super) idle: BTreeSet<WalletName>,
 }
 
 /// What is due, in the order of its times and of a night.
-type Due = BTreeMap<(Timestamp, Move), Items>;
+pub(super) type Due = BTreeMap<(Timestamp, Move), Items>;
 
 /// What an entry moved and told, before it has an identity.
 struct Moved {
@@ -82,7 +98,7 @@ impl MemberState {
     ///
     /// A [`Refusal`] says that the member's lots do not hold what they should; the state is then as before.
     pub fn settle(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
-        let due = self.due(settling.by);
+        let due = self.due(settling.outlook());
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -94,15 +110,16 @@ impl MemberState {
         settled
     }
 
-    /// Whether anything is due by then, of the lots and holds that were loaded.
+    /// Whether anything is due by then, of the lots and holds that were loaded; for `past` see [`Settling`].
     #[must_use]
-    pub fn is_due(&self, by: Timestamp) -> bool {
+    pub fn is_due(&self, by: Timestamp, past: Timestamp) -> bool {
         self.wallets.values().flat_map(|wallet| &wallet.lots).any(|lot| lot.is_to_activate(by) || lot.is_to_expire(by))
             || self.holds.values().any(|book| book.ends(by).is_some())
+            || self.wallets.values().any(|wallet| wallet.is_to_reward(by) || wallet.is_to_warn(Outlook { by, past }))
     }
 
-    fn due(&self, by: Timestamp) -> Due {
-        let mut due = Due::new();
+    fn due(&self, outlook: Outlook) -> Due {
+        let (by, mut due) = (outlook.by, Due::new());
         for (name, wallet) in &self.wallets {
             for lot in &wallet.lots {
                 let moves = [
@@ -114,7 +131,9 @@ impl MemberState {
                     due.entry((at, what)).or_default().lots.entry(name.clone()).or_default().push(lot.sequence);
                 }
             }
+            wallet.warnings(name, (wallet.lots.iter(), Timestamp::MIN), (outlook, &mut due));
         }
+        self.rewards_due(by, &mut due);
         for (hold, book) in &self.holds {
             if let Some(at) = book.ends(by) {
                 due.entry((at, Move::TimeOut)).or_default().holds.push(hold.clone());
@@ -126,7 +145,20 @@ impl MemberState {
     fn settle_all(&mut self, settling: Settling<'_>, mut due: Due) -> Result<Vec<Applied>, Refusal> {
         let (mut applied, mut claims) = (Vec::with_capacity(due.len()), Claims::new());
         while let Some(((at, what), items)) = due.pop_first() {
-            let Items { lots, holds } = items;
+            let Items { lots, holds, idle } = items;
+            if what == Move::Warn {
+                applied.extend(self.warn(settling, at, (lots, idle))?);
+                continue;
+            }
+            if what == Move::Reward {
+                self.reward_due(settling, at, &mut applied)?;
+                self.rewards_due(settling.by, &mut due);
+                continue;
+            }
+            if !settling.rewards.is_empty() {
+                // What came may be enough, or what ends too much.
+                due.entry((at, Move::Reward)).or_default();
+            }
             if let Some(mut moved) = self.settle_lots(settling, what, lots)? {
                 claims.append(&mut moved.claims);
                 applied.push(moved.applied(settling, (at, what))?);
@@ -135,20 +167,22 @@ impl MemberState {
                 let mut moved = self.time_out(settling, &hold, at)?;
                 claims.append(&mut moved.claims);
                 applied.push(moved.applied(settling, (at, what))?);
-                self.ends_after(&hold, (at, settling.by), &mut due);
+                self.ends_after(&hold, (at, settling.outlook()), &mut due);
             }
         }
         self.claimed(claims);
         Ok(applied)
     }
 
-    /// Points that were set free at a time may end soon after it.
-    fn ends_after(&self, hold: &HoldId, (at, by): (Timestamp, Timestamp), due: &mut Due) {
+    /// Points that were set free at a time may end soon after it, or be to be warned of.
+    fn ends_after(&self, hold: &HoldId, (at, outlook): (Timestamp, Outlook), due: &mut Due) {
         let Some(book) = self.holds.get(hold) else { return };
         let name = &book.state.wallet;
         let Some(wallet) = self.wallets.get(name) else { return };
-        for lot in book.lots.iter().filter_map(|held| wallet.lot(held.lot)) {
-            if let Some(ends) = lot.expires.filter(|ends| *ends > at && lot.is_to_expire(by)) {
+        let freed = || book.lots.iter().filter_map(|held| wallet.lot(held.lot));
+        wallet.warnings(name, (freed(), at), (outlook, &mut *due));
+        for lot in freed() {
+            if let Some(ends) = lot.expires.filter(|ends| *ends > at && lot.is_to_expire(outlook.by)) {
                 // It may stand there already: the second time nothing is left of it.
                 due.entry((ends, Move::Expire)).or_default().lots.entry(name.clone()).or_default().push(lot.sequence);
             }
@@ -162,7 +196,8 @@ impl MemberState {
         what: Move,
         wallets: BTreeMap<WalletName, Vec<i64>>,
     ) -> Result<Option<Moved>, Refusal> {
-        let mut moved = Moved::new(what.kind());
+        let kind = if what == Move::Activate { EntryKind::Activate } else { EntryKind::Expire };
+        let mut moved = Moved::new(kind);
         for (wallet, lots) in wallets {
             let mut repaid = Claims::new();
             let points = self.settle_wallet(what, (&wallet, &lots), (&mut moved.entry, &mut repaid))?;
@@ -173,7 +208,7 @@ impl MemberState {
             let (name, points, available) = (wallet.clone(), text(points, scale), text(balances.available, scale));
             moved.bodies.push(match what {
                 Move::Activate => ResultBody::Activated { wallet: name, points, available },
-                Move::TimeOut | Move::Expire => ResultBody::Expired { wallet: name, points, available },
+                _ => ResultBody::Expired { wallet: name, points, available },
             });
             moved.repaid(wallet, repaid, (balances, scale));
         }
@@ -222,7 +257,7 @@ impl MemberState {
             let stuck = |stuck: Stuck| stuck.refuse(name);
             let [pending, available] = match what {
                 Move::Activate => [wallet.activate(*sequence).map_err(stuck)?, Points::ZERO],
-                Move::TimeOut | Move::Expire => wallet.expire(*sequence).map_err(stuck)?,
+                _ => wallet.expire(*sequence).map_err(stuck)?,
             };
             let points = Points(pending.0 + available.0);
             if points.is_zero() {
@@ -272,23 +307,42 @@ impl Moved {
     fn applied(mut self, settling: Settling<'_>, (at, what): (Timestamp, Move)) -> Result<Applied, Refusal> {
         // What came in may have paid off what is owed to the last point.
         self.entry.postings.retain(|line| !line.amount.is_zero());
-        let hold = self.entry.hold.as_ref().map(|row| &row.hold);
-        let (identity, hash) = identity(settling.cause, (at, what), hold)?;
+        let hold = self.entry.hold.as_ref().map(|row| row.hold.as_str());
+        let applied = settling.applied((at, what), hold.into_iter(), self.bodies)?;
+        Ok(Applied { entry: Some(self.entry), ..applied })
+    }
+}
+
+impl Settling<'_> {
+    pub(super) fn outlook(&self) -> Outlook {
+        Outlook { by: self.by, past: self.past.max(self.by) }
+    }
+
+    /// What was due at a time, with nothing but its results. The names tell it from what else was due then.
+    pub(super) fn applied<'n>(
+        &self,
+        (at, what): (Timestamp, Move),
+        names: impl Iterator<Item = &'n str>,
+        bodies: Vec<ResultBody>,
+    ) -> Result<Applied, Refusal> {
+        let (identity, hash) = identity(self.cause, (at, what), names)?;
         let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };
-        let result = |(n, body)| ResultEvent::due(settling.pipeline, (cause(), at, settling.member), n, body);
-        let results = self.bodies.into_iter().enumerate().map(result).collect();
+        let result = |(n, body)| ResultEvent::due(self.pipeline, (cause(), at, self.member), n, body);
+        let results = bodies.into_iter().enumerate().map(result).collect();
         Ok(Applied {
             identity,
             hash,
-            member: settling.member.clone(),
+            member: self.member.clone(),
             occurred_at: at,
-            ruleset: settling.ruleset_hash.clone(),
+            ruleset: self.ruleset_hash.clone(),
             outcome: Outcome::Applied,
             results,
-            entry: Some(self.entry),
+            entry: None,
             order: None,
             parking: Parking::None,
             idles: Vec::new(),
+            warned: Vec::new(),
+            rewarding: Vec::new(),
             standing: None,
             transit: None,
         })
@@ -296,19 +350,21 @@ impl Moved {
 }
 
 /// Follows from what brought it up, so that it says nothing of the member.
-fn identity(
+fn identity<'n>(
     cause: &Identity,
     (at, what): (Timestamp, Move),
-    hold: Option<&HoldId>,
+    names: impl Iterator<Item = &'n str>,
 ) -> Result<(Identity, ContentHash), Refusal> {
     let mut hasher = Sha256::new();
     let at = at.as_microsecond().to_string();
-    let parts = [cause.source.as_str(), cause.id.as_str(), what.kind().as_str(), &at];
+    let parts = [cause.source.as_str(), cause.id.as_str(), what.as_str(), &at];
     // A control character cannot stand in an identity, so it separates them without doubt.
-    for part in parts.into_iter().chain(hold.map(HoldId::as_str)) {
+    let mut add = |part: &str| {
         hasher.update(part.as_bytes());
         hasher.update([0]);
-    }
+    };
+    parts.into_iter().for_each(&mut add);
+    names.for_each(&mut add);
     let digest: [u8; 32] = hasher.finalize().into();
     let wrong = |e: contract::id::IdError| Refusal::new(BuryReason::LedgerRefused, format!("a due move {e}"));
     let source = Source::parse(DUE_SOURCE).map_err(wrong)?;

@@ -4,7 +4,7 @@
 //! the order in which events are heard of does not matter, and a programme that shortens the time does so from the next activity on.
 
 use contract::WalletName;
-use contract::decision::Dates;
+use contract::decision::{Dates, IdlesUntil};
 use jiff::Timestamp;
 
 use super::MemberState;
@@ -12,13 +12,30 @@ use super::draft::Draft;
 use super::hold::HoldBook;
 use super::wallet::WalletState;
 
-/// A wallet whose lots that idle have another end now.
+/// When the lots of a wallet end that idle, and what was said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idling {
+    /// From when on they are gone.
+    pub ends: Timestamp,
+    /// When the member is to be warned of this end; `None`: never.
+    pub warns: Option<Timestamp>,
+    /// Whether they were.
+    pub warned: bool,
+}
+
+impl From<IdlesUntil> for Idling {
+    fn from(IdlesUntil { end, warns }: IdlesUntil) -> Self {
+        Self { ends: end, warns, warned: false }
+    }
+}
+
+/// A wallet whose lots that idle have another end now, or whose end was warned of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdleEnd {
     /// Which wallet.
     pub wallet: WalletName,
-    /// From when on they are gone.
-    pub at: Timestamp,
+    /// The end as it stands now.
+    pub idling: Idling,
     /// Lots that had ended before, at their own time: no activity brings them back.
     pub ended: Option<EndedLots>,
 }
@@ -43,14 +60,15 @@ enum Moves {
 
 impl WalletState {
     /// Something at a time would alone lead to this end; answers the lots that had ended by then, if any may have.
-    fn idle_until(&mut self, (at, end): (Timestamp, Timestamp), moves: Moves) -> Option<EndedLots> {
-        let Some(stands) = self.idle else {
-            self.idle = Some(end);
+    fn idle_until(&mut self, (at, until): (Timestamp, IdlesUntil), moves: Moves) -> Option<EndedLots> {
+        let Some(stands) = self.idles_until() else {
+            self.idle = Some(until.into());
             return None;
         };
         if stands > at {
-            if moves == Moves::Activity && end > stands {
-                self.idle = Some(end);
+            if moves == Moves::Activity && until.end > stands {
+                // Another end, to be warned of anew.
+                self.idle = Some(until.into());
                 self.in_burn_order();
             }
             return None;
@@ -58,36 +76,41 @@ impl WalletState {
         for lot in self.lots.iter_mut().filter(|lot| lot.idles) {
             lot.idles = false;
         }
-        self.idle = Some(end);
+        self.idle = Some(until.into());
         Some(EndedLots { upto: self.last_lot, at: stands })
+    }
+
+    /// From when on the lots that idle are gone.
+    pub(super) fn idles_until(&self) -> Option<Timestamp> {
+        self.idle.map(|idle| idle.ends)
     }
 }
 
 impl Draft<'_, '_> {
     /// The event is an activity.
     pub(super) fn active(&mut self) {
-        for (name, end) in self.posting.active {
-            self.idle_until(name, *end, Moves::Activity);
+        for (name, until) in self.posting.active {
+            self.idle_until(name, *until, Moves::Activity);
         }
     }
 
     /// A lot is about to be made that ends with the wallet's others.
     pub(super) fn idles(&mut self, name: &WalletName, dates: Dates) {
         if let Some(end) = dates.expires.filter(|_| dates.idles) {
-            self.idle_until(name, end, Moves::NewLot);
+            self.idle_until(name, IdlesUntil { end, warns: dates.warns }, Moves::NewLot);
         }
     }
 
-    fn idle_until(&mut self, name: &WalletName, end: Timestamp, moves: Moves) {
+    fn idle_until(&mut self, name: &WalletName, until: IdlesUntil, moves: Moves) {
         let at = self.posting.event.occurred_at;
-        if let Some(ended) = self.wallet(name).idle_until((at, end), moves) {
+        if let Some(ended) = self.wallet(name).idle_until((at, until), moves) {
             self.ended.insert(name.clone(), ended);
         }
     }
 
     /// When points of these dates end, as things stand now.
     pub(super) fn ends(&mut self, name: &WalletName, dates: Dates) -> Option<Timestamp> {
-        if dates.idles { self.wallet(name).idle } else { dates.expires }
+        if dates.idles { self.wallet(name).idles_until() } else { dates.expires }
     }
 }
 

@@ -13,8 +13,10 @@ mod member;
 mod payment;
 mod post;
 mod refund;
+mod reward;
 mod transfer;
 mod wallet;
+mod warn;
 
 use std::collections::BTreeMap;
 
@@ -29,11 +31,12 @@ pub use applied::{
 pub use debt::Owed;
 pub use due::Settling;
 pub(crate) use hold::HoldBook;
-pub use idle::{EndedLots, IdleEnd};
+pub use idle::{EndedLots, IdleEnd, Idling};
 pub use member::{Frozen, Standing};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
+pub use reward::{Granted, RewardChange, RewardRules, Rewarding};
 pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 

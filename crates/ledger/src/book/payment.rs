@@ -93,7 +93,8 @@ impl Draft<'_, '_> {
             // What came back stays with the member, should less be to come back than has.
             let missing = target.0 - (paid.0 - payments.left_of(wallet));
             if missing > 0 {
-                self.give_points_back((order, &mut payments), (wallet, missing), until)?;
+                let end = (until, all.warns.get(wallet).copied());
+                self.give_points_back((order, &mut payments), (wallet, missing), end)?;
             }
         }
         self.payments = Some((order.clone(), payments));
@@ -104,7 +105,7 @@ impl Draft<'_, '_> {
         &mut self,
         (order, payments): (&OrderId, &mut Payments),
         (wallet, points): (&WalletName, i64),
-        until: Timestamp,
+        (until, warns): (Timestamp, Option<Timestamp>),
     ) -> Result<(), Refusal> {
         let stuck = |stuck: Stuck| stuck.refuse(wallet);
         let scale = self.scale(wallet)?;
@@ -128,7 +129,7 @@ impl Draft<'_, '_> {
         }
         if !ending.is_empty() {
             let sum = ending.iter().map(|taken| taken.points).sum();
-            let dates = Dates { expires: Some(until), ..Dates::default() };
+            let dates = Dates { expires: Some(until), warns, ..Dates::default() };
             let lot = self.credit(wallet, (Points(sum), dates), Account::Redeemed)?;
             for taken in &ending {
                 self.entry.pay(order, taken, (-taken.points, Some(lot)));

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Award, Dates, Decision, GiveBack, OrderAward, OrderState, Returned};
+use contract::decision::{Award, Dates, Decision, GiveBack, IdlesUntil, OrderAward, OrderState, Returned};
 use contract::event::{ContentHash, Event, Kind};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
-use jiff::Timestamp;
 
 use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
@@ -31,7 +30,7 @@ pub struct Posting<'a> {
     /// The same, for the scales of its wallets.
     pub ruleset: &'a Ruleset,
     /// Wallets in which the event is an activity, each with when its points end if it is the member's last one. It is none when it is turned down.
-    pub active: &'a BTreeMap<WalletName, Timestamp>,
+    pub active: &'a BTreeMap<WalletName, IdlesUntil>,
 }
 
 impl MemberState {
@@ -87,6 +86,8 @@ impl MemberState {
             standing: None,
             transit: None,
             idles: Vec::new(),
+            warned: Vec::new(),
+            rewarding: Vec::new(),
         }
     }
 

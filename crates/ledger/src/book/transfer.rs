@@ -104,7 +104,9 @@ impl Draft<'_, '_> {
         for allocation in self.entry.allocations.iter().filter(|allocation| allocation.wallet == *wallet) {
             if let Some(lot) = from.lot(allocation.lot) {
                 let Lot { sequence, expires, idles, .. } = *lot;
-                parts.push(TransitPart { lot: sequence, points: allocation.points, expires, idles });
+                // Whether the sender was warned is the sender's matter.
+                let warns = if idles { from.idle.and_then(|idle| idle.warns) } else { lot.warns };
+                parts.push(TransitPart { lot: sequence, points: allocation.points, expires, idles, warns });
             }
         }
     }
@@ -122,7 +124,9 @@ impl Draft<'_, '_> {
         self.entry.kind = EntryKind::TransferIn;
         let mut lots: BTreeMap<(bool, Dates), i64> = BTreeMap::new();
         for part in &transit.parts {
-            let dates = Dates { activates: None, expires: part.expires, idles: part.idles };
+            // The receiver is warned like the sender, but not of a time before they had them.
+            let warns = part.warns.map(|at| at.max(transit.at));
+            let dates = Dates { activates: None, expires: part.expires, idles: part.idles, warns };
             // Their sum fits, and none is below nought.
             *lots.entry((part.expires.is_none(), dates)).or_default() += part.points.0;
         }

@@ -6,6 +6,8 @@ use contract::program::TakeBack;
 use jiff::Timestamp;
 
 use super::debt::Owed;
+use super::idle::Idling;
+use super::reward::Rewarding;
 
 /// What a member has in a wallet, by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub struct Lot {
     pub expires: Option<Timestamp>,
     /// Whether it ends with the wallet's other lots that idle, when the member was inactive for long enough.
     pub idles: bool,
+    /// When its end is to be warned of; `None`: never, or the wallet says it, for all lots that idle.
+    pub warns: Option<Timestamp>,
+    /// Whether it was.
+    pub warned: bool,
 }
 
 impl Lot {
@@ -61,7 +67,12 @@ impl Lot {
 
     /// Whether points of it have outlived their time.
     pub(super) fn is_to_expire(&self, by: Timestamp) -> bool {
-        (self.pending.0 > 0 || self.available.0 > 0) && self.has_ended(by)
+        self.can_end() && self.has_ended(by)
+    }
+
+    /// Whether it has anything that can end.
+    pub(super) fn can_end(&self) -> bool {
+        self.pending.0 > 0 || self.available.0 > 0
     }
 
     pub(super) fn has_ended(&self, by: Timestamp) -> bool {
@@ -93,8 +104,10 @@ pub struct WalletState {
     pub last_lot: i64,
     /// What is owed, oldest first; sums up to the balance's debt.
     pub owed: Vec<Owed>,
-    /// From when on the lots that idle are gone; `None`: there never was one, nor an activity.
-    pub idle: Option<Timestamp>,
+    /// When the lots that idle end; `None`: there never was one, nor an activity.
+    pub idle: Option<Idling>,
+    /// What its automatic rewards came to.
+    pub rewards: Rewarding,
 }
 
 /// The state of points within a lot.
@@ -123,8 +136,8 @@ pub(crate) enum Stuck {
 }
 
 impl WalletState {
-    pub(crate) fn from_rows((balances, last_lot): (Balances, i64), idle: Option<Timestamp>, lots: Vec<Lot>) -> Self {
-        let mut wallet = Self { balances, lots, last_lot, owed: Vec::new(), idle };
+    pub(crate) fn from_rows((balances, last_lot): (Balances, i64), idle: Option<Idling>, lots: Vec<Lot>) -> Self {
+        let mut wallet = Self { balances, lots, last_lot, owed: Vec::new(), idle, rewards: Rewarding::default() };
         wallet.in_burn_order();
         wallet.lots.dedup_by_key(|lot| lot.sequence);
         wallet
@@ -132,8 +145,9 @@ impl WalletState {
 
     /// Puts the lots in order, after the end of those that idle has moved.
     pub(super) fn in_burn_order(&mut self) {
+        let until = self.idles_until();
         for lot in self.lots.iter_mut().filter(|lot| lot.idles) {
-            lot.expires = self.idle;
+            lot.expires = until;
         }
         self.lots.sort_by_key(Lot::burn_key);
     }
@@ -156,8 +170,10 @@ impl WalletState {
             held: Points::ZERO,
             expired: Points::ZERO,
             activates: dates.activates,
-            expires: if dates.idles { self.idle } else { dates.expires },
+            expires: if dates.idles { self.idles_until() } else { dates.expires },
             idles: dates.idles,
+            warns: dates.warns.filter(|_| !dates.idles),
+            warned: false,
         };
         let at = self.lots.partition_point(|known| known.burn_key() < lot.burn_key());
         self.lots.insert(at, lot);

@@ -1,5 +1,6 @@
 //! The first half of a batch: lock the members, then (with snapshots taken after the locks) look and load.
 
+mod due;
 mod holds;
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
 use super::Open;
-use crate::book::{Balances, Frozen, Lot};
+use crate::book::{Balances, Frozen, Idling, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -57,7 +58,7 @@ const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batc
     ) i";
 
 const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.available, b.held, b.debt, b.last_lot,
-    b.idle_at
+    b.idle_at, b.idle_warns_at, b.idle_warned, b.reward_at
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
@@ -96,45 +97,8 @@ const PARKED: &str = "select w.bucket, w.member, w.id, p.event
         select event from parked where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
     ) p";
 
-/// One look at the member's due row; the lots only if its time has come.
-const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles
-    from unnest($2::smallint[], $3::bigint[], $4::timestamptz[]) as w(bucket, member, by)
-    cross join lateral (
-        select 1 from due where pipeline = $1 and bucket = w.bucket and member = w.member and at <= w.by offset 0
-    ) d
-    cross join lateral (
-        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
-            and pending > 0 and activates_at <= w.by
-        union all
-        select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
-            and pending + available > 0 and expires_at is not null and expires_at <= w.by
-        union all
-        select l.* from (
-            select wallet from balance where pipeline = $1 and bucket = w.bucket and member = w.member
-                and idle_at <= w.by offset 0
-        ) b
-        cross join lateral (
-            select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = b.wallet
-                and idles and pending + available > 0 offset 0
-        ) l
-        union all
-        select l.* from (
-            select hold_id, wallet from hold where pipeline = $1 and bucket = w.bucket and member = w.member
-                and held > 0 and expires_at <= w.by offset 0
-        ) h
-        cross join lateral (
-            select lot from hold_lot where pipeline = $1 and bucket = w.bucket and member = w.member
-                and hold_id = h.hold_id and held > 0 offset 0
-        ) p
-        cross join lateral (
-            select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
-                and wallet = h.wallet and sequence = p.lot offset 0
-        ) l
-    ) l";
-
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
@@ -142,7 +106,7 @@ const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles, w.n
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, w.n
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
         with ordinality as w(bucket, member, wallet, skip, lots, idles, n)
     cross join lateral (
@@ -152,6 +116,9 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 mod refunds;
+mod rewards;
+
+use due::DUE_LOTS;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock(open, request).await?;
@@ -164,6 +131,9 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
         return Ok(Begun { answers, members, timeline_seq });
     }
     let mut books = load_books(open, request).await?;
+    let idlers = load::idlers(request, &open.loaded, &parked);
+    books.due.extend(due::idle_lots(open, request.pipeline.as_str(), idlers).await?);
+    books.counters = rewards::counters(open, request).await?;
     books.parked = parked;
     let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
     let (of_orders, of_refunds) =
@@ -395,7 +365,7 @@ async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<
     let args: [&(dyn ToSql + Sync); 7] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits, &kinds];
     let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
     for row in client.query(&statement, &args).await? {
-        let n: i64 = row.try_get(12)?;
+        let n: i64 = row.try_get(14)?;
         let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
         if let Some(page) = page {
             page.push(read_lot(&row)?);
@@ -443,8 +413,11 @@ fn read_balance(row: &Row) -> Result<BalanceRow, Error> {
         held: Points(row.try_get(5)?),
         debt: Points(row.try_get(6)?),
     };
-    let (last_lot, idle) = (row.try_get(7)?, row.try_get(8)?);
-    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle })
+    let (last_lot, ends): (i64, Option<Timestamp>) = (row.try_get(7)?, row.try_get(8)?);
+    let (warns, warned) = (row.try_get(9)?, row.try_get(10)?);
+    let idle = ends.map(|ends| Idling { ends, warns, warned });
+    let reward = row.try_get(11)?;
+    Ok(BalanceRow { member: key(row)?, wallet: row.try_get(2)?, balances, last_lot, idle, reward })
 }
 
 fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
@@ -494,6 +467,8 @@ fn read_lot(row: &Row) -> Result<StoredLot, Error> {
         expires: row.try_get(9)?,
         expired: Points(row.try_get(10)?),
         idles: row.try_get(11)?,
+        warns: row.try_get(12)?,
+        warned: row.try_get(13)?,
     };
     Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
 }

@@ -38,6 +38,7 @@ mod holds;
 mod idle;
 mod members;
 mod refunds;
+mod rewards;
 mod transfers;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
@@ -86,6 +87,9 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.holds.is_empty(), holds::parts);
     add(!rows.ended.is_empty(), idle::ended);
     add(!rows.idles.is_empty(), idle::ends);
+    add(!rows.rewards.granted.is_empty(), rewards::granted);
+    add(!rows.rewards.counters.is_empty(), rewards::counters);
+    add(!rows.rewards.next.is_empty(), rewards::next);
     add(!rows.due.is_empty(), due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
@@ -242,10 +246,10 @@ fn new_lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.new_lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at, expired, idles)
+                  activates_at, expires_at, expired, idles, warns_at, warned)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
                   $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
-                  $13::bigint[], $14::boolean[])",
+                  $13::bigint[], $14::boolean[], $15::timestamptz[], $16::boolean[])",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -260,6 +264,8 @@ fn new_lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, (_, row)) => row.lot.own_end()),
             column!(rows, (_, (_, row)) => row.lot.expired.0),
             column!(rows, (_, (_, row)) => row.lot.idles),
+            column!(rows, (_, (_, row)) => row.lot.warns),
+            column!(rows, (_, (_, row)) => row.lot.warned),
         ],
     }
 }
@@ -268,17 +274,19 @@ fn lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at, expired)
+                  activates_at, expires_at, expired, warned)
               select $1, w.bucket, w.member, w.wallet, w.lot, l.entry, l.initial, w.pending, w.available, w.held,
-                  l.activates_at, l.expires_at, w.expired
+                  l.activates_at, l.expires_at, w.expired, w.warned
               from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                  $8::bigint[], $9::bigint[]) as w(bucket, member, wallet, lot, pending, available, held, expired)
+                  $8::bigint[], $9::bigint[], $10::boolean[])
+                  as w(bucket, member, wallet, lot, pending, available, held, expired, warned)
               cross join lateral (
                   select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and wallet = w.wallet and sequence = w.lot offset 0
               ) l
               on conflict (pipeline, bucket, member, wallet, sequence) do update set pending = excluded.pending,
-                  available = excluded.available, held = excluded.held, expired = excluded.expired",
+                  available = excluded.available, held = excluded.held, expired = excluded.expired,
+                  warned = excluded.warned",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -288,6 +296,7 @@ fn lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.lot.available.0),
             column!(rows, (_, row) => row.lot.held.0),
             column!(rows, (_, row) => row.lot.expired.0),
+            column!(rows, (_, row) => row.lot.warned),
         ],
     }
 }
@@ -302,9 +311,12 @@ fn due(batch: &Batch<'_>) -> Write {
                       and pending > 0 and activates_at is not null order by activates_at limit 1),
                   (select expires_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and pending + available > 0 and expires_at is not null order by expires_at limit 1),
+                  (select warns_at from lot where pipeline = $1 and bucket = w.bucket and member = w.member
+                      and pending + available > 0 and not warned and warns_at is not null order by warns_at limit 1),
                   (select expires_at from hold where pipeline = $1 and bucket = w.bucket and member = w.member
                       and held > 0 and expires_at is not null order by expires_at limit 1),
-                  (select min(b.idle_at) from balance b where b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member
+                  (select min(reward_at) from balance where pipeline = $1 and bucket = w.bucket and member = w.member),
+                  (select min(least(b.idle_at, case when b.idle_warned then null else b.idle_warns_at end)) from balance b where b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member
                       and b.idle_at is not null and exists (select 1 from lot where pipeline = $1 and bucket = w.bucket
                           and member = w.member and wallet = b.wallet and idles and pending + available > 0))
               ), 1 from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)

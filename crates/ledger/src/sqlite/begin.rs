@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{holds, thread};
-use crate::book::{Balances, Frozen, Lot};
+use crate::book::{Balances, Frozen, Idling, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -15,7 +15,21 @@ use crate::load::{
 use crate::rows::{Loaded, MemberKey};
 use crate::store::{BatchRequest, Begun, Identity};
 
+/// What [`stored_lot`] reads, of a lot `l`.
+macro_rules! lot {
+    () => {
+        "l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles,
+         l.warns_at, l.warned"
+    };
+}
+
+/// How many columns those are.
+const LOT_COLUMNS: usize = 11;
+
+// After the macro that it uses.
+mod idle;
 mod refunds;
+mod rewards;
 
 pub(super) fn begin(
     connection: &Connection,
@@ -36,7 +50,13 @@ pub(super) fn begin(
     let undecided = load::undecided(request, &loaded.members, (&known, &parked));
     let request = undecided.as_ref();
     let mut books = begin.books(request, &mut loaded).map_err(fail)?;
+    for member in load::idlers(request, &loaded, &parked) {
+        begin.idle_lots(member, &mut books.due).map_err(fail)?;
+    }
     books.parked = parked;
+    for (member, wallet) in load::rewarded(request, &loaded) {
+        books.counters.extend(begin.counter(member, wallet.as_str()).map_err(fail)?);
+    }
     let until = load::due_until(request, &loaded, &books.parked)?;
     for (member, by) in &until {
         begin.due(*member, *by, &mut books.due).map_err(fail)?;
@@ -140,7 +160,8 @@ impl Begin<'_> {
 
     fn balances(&self, members: &BTreeSet<MemberKey>) -> rusqlite::Result<Vec<BalanceRow>> {
         let mut find = self.connection.prepare_cached(
-            "select wallet, pending, available, held, debt, last_lot, idle_at from balance
+            "select wallet, pending, available, held, debt, last_lot, idle_at, idle_warns_at, idle_warned,
+             reward_at from balance
              where pipeline = ?1 and bucket = ?2 and member = ?3",
         )?;
         let mut balances = Vec::with_capacity(members.len());
@@ -152,7 +173,10 @@ impl Begin<'_> {
                     held: Points(row.get(3)?),
                     debt: Points(row.get(4)?),
                 };
-                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot: row.get(5)?, idle: time(row, 6)? })
+                let (warns, warned) = (time(row, 7)?, row.get(8)?);
+                let idle = time(row, 6)?.map(|ends| Idling { ends, warns, warned });
+                let (last_lot, reward) = (row.get(5)?, time(row, 9)?);
+                Ok(BalanceRow { member, wallet: row.get(0)?, balances, last_lot, idle, reward })
             };
             for row in find.query_map(params![self.pipeline, member.bucket, member.number], read)? {
                 balances.push(row?);
@@ -170,28 +194,31 @@ impl Begin<'_> {
         if !look.exists(key)? {
             return Ok(());
         }
-        let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles, wallet from lot
-             where pipeline = ?1 and bucket = ?2 and member = ?3 and pending > 0 and activates_at <= ?4
+        let mut find = self.connection.prepare_cached(concat!(
+            "select ", lot!(), ", l.wallet from lot l
+             where l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.pending > 0 and l.activates_at <= ?4
              union all
-             select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles, wallet from lot
-             where pipeline = ?1 and bucket = ?2 and member = ?3 and pending + available > 0
-                 and expires_at is not null and expires_at <= ?4
+             select ", lot!(), ", l.wallet from lot l
+             where l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.pending + l.available > 0
+                 and l.expires_at is not null and l.expires_at <= ?4
              union all
-             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.wallet
-             from balance b cross join lot l
-             where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3 and b.idle_at <= ?4
+             select ", lot!(), ", l.wallet from lot l
+             where l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.pending + l.available > 0
+                 and l.warned = 0 and l.warns_at is not null and l.warns_at <= ?4
+             union all
+             select ", lot!(), ", l.wallet from balance b cross join lot l
+             where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3
+                 and (b.idle_at <= ?4 or (b.idle_warned = 0 and b.idle_warns_at <= ?4))
                  and l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.wallet = b.wallet
                  and l.idles = 1 and l.pending + l.available > 0
              union all
-             select l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.wallet
-             from hold h cross join hold_lot p cross join lot l
+             select ", lot!(), ", l.wallet from hold h cross join hold_lot p cross join lot l
              where h.pipeline = ?1 and h.bucket = ?2 and h.member = ?3 and h.held > 0
                  and h.expires_at is not null and h.expires_at <= ?4
                  and p.pipeline = ?1 and p.bucket = ?2 and p.member = ?3 and p.hold_id = h.hold_id and p.held > 0
                  and l.pipeline = ?1 and l.bucket = ?2 and l.member = ?3 and l.wallet = h.wallet and l.sequence = p.lot",
-        )?;
-        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(9)?, row))? {
+        ))?;
+        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(LOT_COLUMNS)?, row))? {
             into.push(row?);
         }
         Ok(())
@@ -257,21 +284,25 @@ impl Begin<'_> {
     }
 
     fn named_lot(&self, member: MemberKey, wallet: &str, sequence: i64) -> rusqlite::Result<Option<StoredLot>> {
-        let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles from lot
-             where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
-        )?;
+        let mut find = self.connection.prepare_cached(concat!(
+            "select ",
+            lot!(),
+            " from lot l
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5"
+        ))?;
         let read = |row: &Row<'_>| stored_lot(member, wallet, row);
         find.query_row(params![self.pipeline, member.bucket, member.number, wallet, sequence], read).optional()
     }
 
     fn burn_order(&self, mut wish: Wish, into: &mut Vec<StoredLot>) -> rusqlite::Result<()> {
-        let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles from lot
+        let mut find = self.connection.prepare_cached(concat!(
+            "select ",
+            lot!(),
+            " from lot l
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and available > 0
                  and (?7 is null or idles = ?7)
-             order by expires_at is null, expires_at, sequence limit ?5 offset ?6",
-        )?;
+             order by expires_at is null, expires_at, sequence limit ?5 offset ?6"
+        ))?;
         let member = wish.member;
         loop {
             let wallet = wish.wallet.as_str();
@@ -310,6 +341,8 @@ fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Resul
         expires: time(row, 6)?,
         expired: Points(row.get(7)?),
         idles: row.get(8)?,
+        warns: time(row, 9)?,
+        warned: row.get(10)?,
     };
     Ok(StoredLot { member, wallet: wallet.to_owned(), lot })
 }

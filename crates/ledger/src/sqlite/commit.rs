@@ -13,6 +13,7 @@ use crate::store::{AttemptKey, BatchId, Committed, Identity};
 mod idle;
 mod members;
 mod refunds;
+mod rewards;
 mod transfers;
 
 pub(super) struct Commit<'a> {
@@ -57,6 +58,7 @@ impl Commit<'_> {
         holds::write(self.connection, self.pipeline, rows)?;
         self.ended(rows)?;
         self.idles(rows)?;
+        self.rewards(rows)?;
         self.due(rows)?;
         self.awards(rows)?;
         self.owed(rows)?;
@@ -194,8 +196,8 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-             activates_at, expires_at, expired, idles)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             activates_at, expires_at, expired, idles, warns_at, warned)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
         for ((member, wallet, sequence), (entry, row)) in &rows.new_lots {
             let lot = &row.lot;
@@ -214,10 +216,12 @@ impl Commit<'_> {
                 lot.own_end().map(Timestamp::as_microsecond),
                 lot.expired.0,
                 lot.idles,
+                lot.warns.map(Timestamp::as_microsecond),
+                lot.warned,
             ])?;
         }
         let mut update = self.prepare(
-            "update lot set pending = ?6, available = ?7, held = ?8, expired = ?9
+            "update lot set pending = ?6, available = ?7, held = ?8, expired = ?9, warned = ?10
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
         )?;
         for ((member, wallet, sequence), row) in &rows.lots {
@@ -232,7 +236,8 @@ impl Commit<'_> {
                 pending,
                 available,
                 held,
-                lot.expired.0
+                lot.expired.0,
+                lot.warned
             ])?;
         }
         let mut allocate = self.prepare(
@@ -261,10 +266,16 @@ impl Commit<'_> {
                  select * from (select expires_at as at from lot where pipeline = ?1 and bucket = ?2 and member = ?3
                      and pending + available > 0 and expires_at is not null order by expires_at limit 1)
                  union all
+                 select * from (select warns_at as at from lot where pipeline = ?1 and bucket = ?2 and member = ?3
+                     and pending + available > 0 and warned = 0 and warns_at is not null order by warns_at limit 1)
+                 union all
                  select * from (select expires_at as at from hold where pipeline = ?1 and bucket = ?2 and member = ?3
                      and held > 0 and expires_at is not null order by expires_at limit 1)
                  union all
-                 select b.idle_at from balance b where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3
+                 select reward_at from balance where pipeline = ?1 and bucket = ?2 and member = ?3
+                 union all
+                 select case when b.idle_warned = 0 then min(b.idle_at, coalesce(b.idle_warns_at, b.idle_at))
+                     else b.idle_at end from balance b where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3
                      and b.idle_at is not null and exists (select 1 from lot l where l.pipeline = ?1 and l.bucket = ?2
                          and l.member = ?3 and l.wallet = b.wallet and l.idles = 1 and l.pending + l.available > 0)
              ) where true

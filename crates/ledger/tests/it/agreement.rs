@@ -5,6 +5,7 @@
 
 use contract::event::{Event, Kind};
 use contract::program::TakeBack;
+use contract::result::{ResultBody, ResultEvent};
 
 use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release, until};
@@ -13,9 +14,12 @@ use crate::payments::spend_for;
 use crate::property::Dice;
 use crate::time::{days, on};
 use crate::transfers::send;
-use crate::world::{World, adjust, back, bought, spend};
+use crate::world::{World, adjust, back, bought, spend, tell};
 
 const LEN: usize = 80;
+
+/// So many points, so many times a day.
+type Rewards = Option<(i64, u32)>;
 
 fn history(seed: u64) -> Vec<Event> {
     let mut dice = Dice(seed);
@@ -86,12 +90,22 @@ fn history(seed: u64) -> Vec<Event> {
             *event = days(event.clone(), "active", 1 + n * 13 % 25);
         }
     }
+    // Half of the ends that it sets are warned of, some of them at once.
+    for event in &mut events {
+        let n: i64 = event.id.as_str().trim_start_matches('e').parse().unwrap();
+        if (n * 5 + i64::try_from(seed % 7).unwrap()) % 2 == 0 {
+            *event = days(event.clone(), "warn", 1 + n * 11 % 17);
+        }
+    }
     events
 }
 
 /// What differs after the history and the timers of its last night, if anything.
-async fn difference(world: &World, events: &[Event], batch: usize) -> Option<String> {
+async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, Rewards)) -> Option<String> {
     let mut model = Model::new(world.ruleset.program.refunds.take_back);
+    if let Some((points, per_day)) = rewards {
+        model = model.rewarding(points, per_day);
+    }
     let mut known = std::collections::BTreeSet::new();
     for chunk in events.chunks(batch) {
         for event in chunk.iter().filter(|event| known.insert(event.id.clone())) {
@@ -108,7 +122,23 @@ async fn difference(world: &World, events: &[Event], batch: usize) -> Option<Str
     let after = compare(world, &model).await.map(|difference| format!("after the last night: {difference}"));
     let orders = compare_orders(world, &model, events).await;
     let audit = world.differences().await.first().map(|finding| format!("{finding:?}"));
-    after.or(orders).or(audit)
+    after.or(orders).or(audit).or(compare_warnings(world, &model).await)
+}
+
+/// What is to be published of ends that come, with its time, once each.
+async fn compare_warnings(world: &World, model: &Model) -> Option<String> {
+    let batches = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 2 * LEN).await.unwrap();
+    let results: Vec<ResultEvent> = batches.into_iter().flat_map(|batch| batch.results).collect();
+    let ids: std::collections::BTreeSet<_> = results.iter().map(|result| &result.id).collect();
+    if ids.len() < results.len() {
+        return Some("a result is there twice".to_owned());
+    }
+    let warnings = results.iter().filter(|result| matches!(result.body, ResultBody::Expiring { .. }));
+    let warned: Vec<String> = warnings.map(|result| format!("{} {}", result.time, tell(result))).collect();
+    let want = model.warned();
+    let same = want.iter().zip(&warned).take_while(|(want, have)| want == have).count();
+    (want != warned)
+        .then(|| format!("warnings, {same} alike: the model {:?}, the ledger {:?}", want.get(same), warned.get(same)))
 }
 
 /// taken + waived of each order.
@@ -162,12 +192,12 @@ async fn compare(world: &World, model: &Model) -> Option<String> {
 }
 
 /// Leaves out events as long as the rest still differs.
-async fn shrunk((mut events, batch): (Vec<Event>, usize), fresh: &impl AsyncFn() -> World) -> Vec<Event> {
+async fn shrunk((mut events, how): (Vec<Event>, (usize, Rewards)), fresh: &impl AsyncFn() -> World) -> Vec<Event> {
     let mut at = 0;
     while at < events.len() {
         let mut fewer = events.clone();
         fewer.remove(at);
-        if difference(&fresh().await, &fewer, batch).await.is_some() {
+        if difference(&fresh().await, &fewer, how).await.is_some() {
             events = fewer;
         } else {
             at += 1;
@@ -182,14 +212,26 @@ async fn check(seed: u64, fresh: &impl AsyncFn() -> World) {
     let batch = usize::try_from(1 + seed % 9).unwrap();
     let policy =
         [TakeBack::OnlyPending, TakeBack::WithinBalance, TakeBack::Unlimited][usize::try_from(seed % 3).unwrap()];
-    let fresh = async || fresh().await.policy(policy).await;
-    if let Some(difference) = difference(&fresh().await, &events, batch).await {
-        let fewest = shrunk((events, batch), &fresh).await;
+    // A half of them turn points into rewards by themselves.
+    let rewards =
+        (seed % 4 < 2).then(|| (10 + i64::try_from(seed % 23).unwrap(), 1 + u32::try_from(seed % 3).unwrap()));
+    let fresh = async || {
+        let world = fresh().await.policy(policy).await;
+        match rewards {
+            Some((points, per_day)) => world.rewarding(points, per_day).await,
+            None => world,
+        }
+    };
+    if let Some(difference) = difference(&fresh().await, &events, (batch, rewards)).await {
+        let fewest = shrunk((events, (batch, rewards)), &fresh).await;
         let told: Vec<String> = fewest
             .iter()
             .map(|event| format!("{} {} {:?} {:?}", event.id, event.occurred_at, event.kind, event.data))
             .collect();
-        panic!("SEED={seed}, {policy:?}, batches of {batch}: {difference}\nshrunk:\n{}", told.join("\n"));
+        panic!(
+            "SEED={seed}, {policy:?}, rewards {rewards:?}, batches of {batch}: {difference}\nshrunk:\n{}",
+            told.join("\n")
+        );
     }
 }
 

@@ -68,7 +68,7 @@ fn gives_back((purchase, kept): (&Purchase, &[Line]), paid: &Paid, at: Timestamp
     };
     let points: Paid = paid.iter().filter_map(back).collect();
     let until = (!points.is_empty()).then_some(at + GRACE);
-    GiveBack { points, until }
+    GiveBack { points, until, ..GiveBack::default() }
 }
 
 /// A redemption for an order that came back before.

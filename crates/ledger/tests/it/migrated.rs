@@ -12,11 +12,16 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (4, "drop table owed; drop table payment"),
     (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
     (6, MOVES),
+    (9, WARNINGS),
+    (10, "drop table counter; drop table reward; alter table balance drop column reward_at"),
 ];
 
 const MOVES: &str =
     "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
      alter table member drop column frozen_by";
+
+const WARNINGS: &str = "drop index lot_warns; alter table lot drop column warns_at; alter table lot drop column warned;
+     alter table balance drop column idle_warns_at; alter table balance drop column idle_warned";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

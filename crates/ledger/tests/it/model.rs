@@ -9,6 +9,12 @@ use contract::event::{Event, Kind, LineRef, Purchase, Refund};
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
+mod order;
+mod reward;
+mod warn;
+
+use order::{Order, worth};
+
 /// Where a point is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
@@ -30,19 +36,6 @@ struct Point {
     expires: Option<Timestamp>,
     /// It has no end of its own, but the member's.
     idles: bool,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    lines: Vec<i64>,
-    returned: Vec<String>,
-    whole: bool,
-    lot: Option<usize>,
-    awarded: i64,
-    due: i64,
-    pub(crate) waived: i64,
-    /// Points that its refunds hold, in the order in which they were taken.
-    taken: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -76,20 +69,25 @@ pub(crate) struct Model {
     frozen: bool,
     /// When points that idle end.
     idle: Option<Timestamp>,
-}
-
-fn worth(lines: &[i64]) -> i64 {
-    lines.iter().sum::<i64>() + if lines.len() == 1 { 50 } else { 0 }
+    warnings: warn::Warnings,
+    rewards: reward::Rewards,
 }
 
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
-        let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None }
+        let (points, orders, holds, waiting, paid, debts, warnings, rewards) = Default::default();
+        let (lots, frozen, idle) = (0, false, None);
+        Self { take_back, points, lots, orders, holds, waiting, paid, debts, frozen, idle, warnings, rewards }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
     pub(crate) fn apply(&mut self, event: &Event) {
+        self.rewards.is_refused = false;
+        self.decide(event);
+        self.reward_after(event.occurred_at);
+    }
+
+    fn decide(&mut self, event: &Event) {
         let at = event.occurred_at;
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase),
@@ -175,6 +173,7 @@ impl Model {
     fn purchase(&mut self, event: &Event, purchase: &Purchase) {
         let (order, at) = (purchase.order.to_string(), event.occurred_at);
         if self.orders.contains_key(&order) {
+            self.rewards.is_refused = true;
             return;
         }
         self.night(at);
@@ -183,12 +182,17 @@ impl Model {
         self.active(event);
         let lot = (awarded > 0).then(|| {
             if let Some(end) = day(event, "idle") {
-                self.begin_idling(at, end);
+                self.begin_idling(event, end);
             }
             let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
-            self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")))
+            let lot = self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")));
+            if let Some(last) = last {
+                self.lot_warns(lot, (event, last));
+            }
+            lot
         });
         self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
+        self.reward(at);
         self.refund_waiting(&order);
     }
 
@@ -223,21 +227,25 @@ impl Model {
     }
 
     /// Points that idle have ended by now, or will end with the next ones: those stay with their time.
-    fn begin_idling(&mut self, at: Timestamp, end: Timestamp) {
-        if self.idle.is_some_and(|idle| idle > at) {
+    fn begin_idling(&mut self, event: &Event, end: Timestamp) {
+        if self.idle.is_some_and(|idle| idle > event.occurred_at) {
             return;
         }
         for point in self.points.iter_mut().filter(|point| point.idles) {
             (point.idles, point.expires) = (false, self.idle);
         }
         self.idle = Some(end);
+        self.idle_warns(event, end);
     }
 
     /// If the event is an activity: nothing that idles ends sooner than it says.
     fn active(&mut self, event: &Event) {
         let Some(end) = day(event, "active") else { return };
-        self.begin_idling(event.occurred_at, end);
-        self.idle = self.idle.max(Some(end));
+        self.begin_idling(event, end);
+        if self.idle < Some(end) {
+            self.idle = Some(end);
+            self.idle_warns(event, end);
+        }
     }
 
     fn earn(&mut self, points: i64, ([activates, expires], idles): ([Option<Timestamp>; 2], bool)) -> usize {
@@ -266,6 +274,8 @@ impl Model {
     pub(crate) fn night(&mut self, by: Timestamp) {
         let times = (0..self.points.len()).flat_map(|n| [self.points[n].activates, self.end(n)]);
         let mut moments: Vec<Timestamp> = times.chain(self.holds.values().map(|hold| hold.until)).flatten().collect();
+        moments.extend(self.times_to_warn());
+        moments.extend(self.days_to_reward(by));
         moments.retain(|moment| *moment <= by);
         moments.sort();
         moments.dedup();
@@ -279,12 +289,14 @@ impl Model {
             for hold in self.holds.iter().filter_map(ends).collect::<Vec<_>>() {
                 self.free(&hold, moment);
             }
+            self.reward(moment);
             for n in 0..self.points.len() {
                 let held = matches!(self.points[n].place, Place::Pending | Place::Available);
                 if held && self.end(n) == Some(moment) {
                     self.points[n].place = Place::Expired;
                 }
             }
+            self.warn(moment, by);
         }
     }
 
@@ -318,6 +330,8 @@ impl Model {
         for event in waiting {
             let Kind::Refund(refund) = &event.kind else { unreachable!() };
             self.refund(refund, event.occurred_at);
+            self.reward_after(event.occurred_at);
+            self.rewards.is_refused = false;
         }
     }
 
@@ -326,6 +340,7 @@ impl Model {
         let lines: Vec<String> = refund.lines.iter().map(|line| named(&line.line)).collect();
         let order = self.orders.get_mut(name).unwrap();
         if lines.iter().any(|line| line.parse::<usize>().unwrap() > order.lines.len()) {
+            self.rewards.is_refused = true;
             return;
         }
         order.whole |= lines.is_empty();
@@ -445,34 +460,6 @@ impl Model {
             lots.entry(i64::try_from(point.lot).unwrap()).or_default()[at] += 1;
         }
         lots
-    }
-}
-
-impl Order {
-    fn kept(&self) -> Vec<i64> {
-        let kept = |n: usize| !self.whole && !self.returned.contains(&n.to_string());
-        (1..).zip(&self.lines).filter(|(n, _)| kept(*n)).map(|(_, line)| *line).collect()
-    }
-
-    fn now_due(&self) -> i64 {
-        let kept = self.kept();
-        let now = if kept.is_empty() { 0 } else { worth(&kept) };
-        (self.awarded - now).clamp(0, self.awarded)
-    }
-
-    /// Of so many points that paid. One after the other stays with the shop, until the share of what was kept is paid for.
-    fn to_come_back(&self, paid: usize) -> usize {
-        let kept = self.kept();
-        let (mut part, mut whole) = (kept.iter().sum::<i64>(), self.lines.iter().sum::<i64>());
-        if whole == 0 {
-            (part, whole) = (i64::try_from(kept.len()).unwrap(), i64::try_from(self.lines.len()).unwrap());
-        }
-        let all = i64::try_from(paid).unwrap();
-        let mut stay = 0;
-        while stay * whole < all * part {
-            stay += 1;
-        }
-        usize::try_from(all - stay).unwrap()
     }
 }
 

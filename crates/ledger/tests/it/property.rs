@@ -75,6 +75,10 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
         if event.type_name() != "refund" && !event.data.contains_key("active") && dice.upto(3) == 0 {
             event = days(event, "active", 1 + dice.points(90));
         }
+        // All happens at one moment: an end that is nearer than its warning is warned of by the next event.
+        if !event.data.contains_key("warn") && dice.upto(3) == 0 {
+            event = days(event, "warn", 1 + dice.points(90));
+        }
         events.push(event);
     }
     events.retain(|event| !matches!(&event.kind, contract::event::Kind::Adjust(adjust) if adjust.points.is_zero()));

@@ -43,7 +43,8 @@ impl World {
                 takes: Takes::Nothing,
                 at: by,
             };
-            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted: due.iter().map(wanted).collect() };
+            let (wanted, rewards) = (due.iter().map(wanted).collect(), self.rewards().wallets());
+            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards };
             let (open, mut begun) = self.ledger.begin(&request).await.unwrap();
             let mut writes = BatchWrites::default();
             for DueMember { member, timer, .. } in due {

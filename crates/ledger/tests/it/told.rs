@@ -6,6 +6,9 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
         ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
+        ResultBody::Expiring { wallet, points, available, last_day, .. } => {
+            format!("expiring {points} {wallet} after {last_day}, {available}")
+        }
         ResultBody::Expired { wallet, points, available } => format!("expired {points} {wallet}, {available}"),
         ResultBody::ClawedBack { wallet, points, waived, expired, owed, available, .. } => {
             let rest = some("expired", expired.as_deref()) + &some("owed", owed.as_deref());
@@ -21,6 +24,9 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         }
         ResultBody::Repaid { wallet, points, debt, available } => {
             format!("repaid {points} {wallet}, owed {debt}, {available}")
+        }
+        ResultBody::RewardGranted { reward, points, available, .. } => {
+            format!("reward {reward} for {points}, {available}")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => format!("spent {points} {wallet}, {available}"),
         ResultBody::RedemptionRejected { wallet, points, available, missing: Some(missing), .. } => {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, Reads};
+use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, IdlesUntil, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
@@ -18,7 +18,7 @@ use contract::{
 };
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
-use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, Settling};
+use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
 use rust_decimal::Decimal;
 
@@ -178,16 +178,22 @@ impl World {
                 order: event.order().cloned(),
                 hold: event.hold().cloned(),
                 recipient: event.recipient().cloned(),
+                idles: active(event).values().any(|until| until.warns.is_some()),
             },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
-        BatchRequest { pipeline: self.pipeline.clone(), wanted: events.iter().map(wanted).collect() }
+        let (wanted, rewards) = (events.iter().map(wanted).collect(), self.rewards().wallets());
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards }
+    }
+
+    pub(crate) fn rewards(&self) -> RewardRules {
+        RewardRules::of([(None, &self.hash, &self.ruleset)].into_iter())
     }
 
     /// Of an event that is no activity anywhere.
     pub(crate) fn posting<'a>(&'a self, event: &'a Event, decision: &'a Decision) -> Posting<'a> {
-        static NOWHERE: BTreeMap<WalletName, Timestamp> = BTreeMap::new();
+        static NOWHERE: BTreeMap<WalletName, IdlesUntil> = BTreeMap::new();
         Posting {
             pipeline: &self.pipeline,
             event,
@@ -206,7 +212,19 @@ impl World {
         by: Timestamp,
     ) -> Vec<Applied> {
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        state.settle(Settling { pipeline, member, cause, by, ruleset_hash, ruleset }).unwrap()
+        let (past, zone) = (by, &jiff::tz::TimeZone::UTC);
+        let rewards = &self.rewards();
+        state.settle(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone, rewards }).unwrap()
+    }
+
+    /// What the balance has points for after this.
+    fn reward(&self, state: &mut MemberState, cause: &Identity, applied: &mut Applied) -> Option<Applied> {
+        let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
+        let (member, at) = (applied.member.clone(), applied.occurred_at);
+        let (past, zone, rewards) = (at, &jiff::tz::TimeZone::UTC, &self.rewards());
+        let settling =
+            Settling { pipeline, member: &member, cause, by: at, past, ruleset_hash, ruleset, zone, rewards };
+        state.reward(settling, at, applied).unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
@@ -294,7 +312,7 @@ impl Run<'_> {
         let (told, written) =
             (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
         self.writes.applied.extend(due);
-        match self.post(event, &mut after) {
+        match self.post(event, cause, &mut after) {
             Said::Fresh(outcome, results) => {
                 *state = after;
                 Said::Fresh(outcome, [told, results].concat())
@@ -306,16 +324,19 @@ impl Run<'_> {
         }
     }
 
-    fn post(&mut self, event: &Event, state: &mut MemberState) -> Said {
+    fn post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
         let decision = match decide(event, state) {
             Ok(decision) => decision,
             Err(reason) => return Said::Refused(reason),
         };
         let active = active(event);
         match state.post(Posting { active: &active, ..self.world.posting(event, &decision) }) {
-            Ok(applied) => {
-                let said = Said::Fresh(applied.outcome, applied.results.clone());
+            Ok(mut applied) => {
+                let given = self.world.reward(state, cause, &mut applied);
+                let results = [&applied].into_iter().chain(&given).flat_map(|of| of.results.clone()).collect();
+                let said = Said::Fresh(applied.outcome, results);
                 self.writes.applied.push(applied);
+                self.writes.applied.extend(given);
                 said
             }
             Err(refusal) => Said::Refused(refusal.reason),
@@ -338,7 +359,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
-            dates: Dates { activates: adjust.activates, expires: adjust.expires, idles: false },
+            dates: Dates { activates: adjust.activates, expires: adjust.expires, ..Dates::default() },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
@@ -371,12 +392,20 @@ pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
 /// Points wait and last for so many days as the event's `data` says, or end with those of the wallet that idle.
 fn dates(event: &Event) -> Dates {
     let (idle, last) = (day(event, "idle"), day(event, "last"));
-    Dates { activates: day(event, "wait"), expires: idle.or(last), idles: idle.is_some() }
+    let expires = idle.or(last);
+    Dates { activates: day(event, "wait"), expires, idles: idle.is_some(), warns: warning(event, expires) }
+}
+
+/// So many days before the end as the event's `data` says.
+fn warning(event: &Event, end: Option<Timestamp>) -> Option<Timestamp> {
+    let before = event.data.get("warn").and_then(serde_json::Value::as_i64)?;
+    end.map(|end| event.occurred_at.max(end - jiff::SignedDuration::from_hours(24 * before)))
 }
 
 /// Points of the wallet end no sooner than so many days after an event whose `data` says so.
-pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, Timestamp> {
-    day(event, "active").map(|end| (id("points"), end)).into_iter().collect()
+pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, IdlesUntil> {
+    let until = |end| IdlesUntil { end, warns: warning(event, Some(end)) };
+    day(event, "active").map(|end| (id("points"), until(end))).into_iter().collect()
 }
 
 fn day(event: &Event, name: &str) -> Option<Timestamp> {
@@ -404,6 +433,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
         pending: None,
         expiry: None,
         holds: None,
+        auto_reward: None,
     };
     let program = Program {
         currency: usd(),

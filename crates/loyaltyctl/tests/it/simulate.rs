@@ -228,6 +228,12 @@ async fn with_every_order_refunded_nothing_is_left_on_postgresql_and_the_audit_f
 
 /// The example's purchases of before this day, with an expiry of its points, as they stand when the day begins.
 async fn expired(store: &str, expiry: &str) -> (String, String) {
+    let (points, _) = ended(store, expiry).await;
+    (points["expired"].as_str().unwrap().to_owned(), points["available"].as_str().unwrap().to_owned())
+}
+
+/// The same, with what was told of it.
+async fn ended(store: &str, expiry: &str) -> (Value, Vec<Value>) {
     const DAY: &str = "1998-06-15";
     let folder = tempfile::tempdir().unwrap();
     let (text, purchases) = cdnow();
@@ -238,13 +244,14 @@ async fn expired(store: &str, expiry: &str) -> (String, String) {
     let lines: Vec<&str> = lines.lines().filter(before).collect();
     std::fs::write(folder.path().join("before.jsonl"), lines.join("\n")).unwrap();
     let url = ledger(store, folder.path()).await;
-    let said =
-        run(&mut simulate(folder.path(), &["before.jsonl", "--at", DAY, "-o", "json", "--ledger", &url])).ended(0);
+    let how = ["before.jsonl", "--at", DAY, "-o", "json", "--ledger", &url, "--results", "results.jsonl"];
+    let said = run(&mut simulate(folder.path(), &how)).ended(0);
     let points = said.json()["wallets"][0].clone();
     let audit = ["audit", "--pipeline", "cdnow", "--ledger", &url];
     let said = run(&mut loyaltyctl(folder.path(), &audit)).ended(0);
     assert!(said.out.ends_with("audit: 0 differences\n"), "{}", said.out);
-    (points["expired"].as_str().unwrap().to_owned(), points["available"].as_str().unwrap().to_owned())
+    let results = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
+    (points, results.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 async fn expiries(store: &str) {
@@ -273,4 +280,29 @@ async fn the_cdnow_points_end_as_was_computed_elsewhere_on_sqlite() {
 #[tokio::test]
 async fn the_cdnow_points_end_as_was_computed_elsewhere_on_postgresql() {
     expiries("PostgreSQL").await;
+}
+
+/// Counted outside the engine as well. Of what a member's own event finds after its end, nothing is told.
+async fn warnings(store: &str) {
+    let idle = "{ inactivity: { after: 6mo, activities: [purchase] }, warnBefore: 14d }";
+    // Warnings, the points of all of them, and what has ended: as without them.
+    for (expiry, count, points, gone) in
+        [("{ after: 12mo, warnBefore: 14d }", 3371, 118_013, "136919"), (idle, 1900, 108_595, "133903")]
+    {
+        let (sums, results) = ended(store, expiry).await;
+        let warnings = results.iter().filter(|result| result["type"] == "points.expiring");
+        let warned: Vec<i64> = warnings.map(|of| of["data"]["points"].as_str().unwrap().parse().unwrap()).collect();
+        assert_eq!((warned.len(), warned.iter().sum::<i64>()), (count, points), "{expiry}");
+        assert_eq!(sums["expired"], gone, "{expiry}");
+    }
+}
+
+#[tokio::test]
+async fn the_cdnow_members_are_warned_as_was_computed_elsewhere_on_sqlite() {
+    warnings("SQLite").await;
+}
+
+#[tokio::test]
+async fn the_cdnow_members_are_warned_as_was_computed_elsewhere_on_postgresql() {
+    warnings("PostgreSQL").await;
 }

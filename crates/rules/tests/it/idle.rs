@@ -1,6 +1,6 @@
 //! The end of points by inactivity: which events are activities, what they lead to, and what cannot be.
 
-use contract::decision::{Dates, Decision, Facts};
+use contract::decision::{Dates, Decision, Facts, IdlesUntil};
 use contract::event::{Adjust, Event, Kind, Redeem};
 use contract::{EventType, Quantity};
 use rules::{Compiled, compile};
@@ -57,9 +57,10 @@ fn points_end_with_the_last_day_after_the_activity() {
         let compiled = programme(zone, &[wallet("points", &expiry)], &json!({})).unwrap();
         let end = end.parse().unwrap();
         let active = compiled.active(&at(visit(), activity)).unwrap();
-        assert_eq!(active.into_values().collect::<Vec<_>>(), [end], "{zone}, {expiry} from {activity}");
+        let want = [IdlesUntil { end, warns: None }];
+        assert_eq!(active.into_values().collect::<Vec<_>>(), want, "{zone}, {expiry} from {activity}");
         let earned = awards(&compiled, &at(order("1"), activity))[0].dates;
-        assert_eq!(earned, Dates { activates: None, expires: Some(end), idles: true });
+        assert_eq!(earned, Dates { expires: Some(end), idles: true, ..Dates::default() });
     }
 }
 

@@ -8,7 +8,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use super::super::Open;
-use super::{DUE_LOTS, Keys, key, prepare, read_allocation, read_lot};
+use super::due::DUE_LOTS;
+use super::{Keys, key, prepare, read_allocation, read_lot};
 use crate::error::LedgerError;
 use crate::load::{self, Books, StoredAllocation, StoredLot, StoredOwed};
 use crate::rows::MemberKey;

@@ -35,15 +35,20 @@ pub(super) fn ended(batch: &Batch<'_>) -> Write {
 pub(super) fn ends(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.idles;
     Write {
-        sql: "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot, idle_at)
-              select $1, w.bucket, w.member, w.wallet, 0, 0, 0, 0, 0, w.at
-              from unnest($2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[]) as w(bucket, member, wallet, at)
-              on conflict (pipeline, bucket, member, wallet) do update set idle_at = excluded.idle_at",
+        sql: "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot, idle_at,
+                  idle_warns_at, idle_warned)
+              select $1, w.bucket, w.member, w.wallet, 0, 0, 0, 0, 0, w.at, w.warns, w.warned
+              from unnest($2::smallint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::boolean[])
+                  as w(bucket, member, wallet, at, warns, warned)
+              on conflict (pipeline, bucket, member, wallet) do update set idle_at = excluded.idle_at,
+                  idle_warns_at = excluded.idle_warns_at, idle_warned = excluded.idle_warned",
         columns: vec![
             column!(rows, ((member, _), _) => member.bucket),
             column!(rows, ((member, _), _) => member.number),
             column!(rows, ((_, wallet), _) => wallet.as_str().to_owned()),
-            column!(rows, (_, at) => *at),
+            column!(rows, (_, idling) => idling.ends),
+            column!(rows, (_, idling) => idling.warns),
+            column!(rows, (_, idling) => idling.warned),
         ],
     }
 }

@@ -1,5 +1,6 @@
 //! The end of points by inactivity.
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::Commit;
@@ -23,14 +24,16 @@ impl Commit<'_> {
 
     /// A wallet may have its first activity before its first points.
     pub(super) fn idles(&self, rows: &Rows) -> rusqlite::Result<()> {
-        for ((member, wallet), at) in &rows.idles {
-            let (wallet, at) = (wallet.as_str(), at.as_microsecond());
+        for ((member, wallet), idling) in &rows.idles {
+            let (wallet, at) = (wallet.as_str(), idling.ends.as_microsecond());
+            let (warns, warned) = (idling.warns.map(Timestamp::as_microsecond), idling.warned);
             self.prepare(
-                "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot, idle_at)
-                 values (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, ?5)
-                 on conflict (pipeline, bucket, member, wallet) do update set idle_at = excluded.idle_at",
+                "insert into balance (pipeline, bucket, member, wallet, pending, available, held, debt, last_lot, idle_at,
+                 idle_warns_at, idle_warned) values (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, ?5, ?6, ?7)
+                 on conflict (pipeline, bucket, member, wallet) do update set idle_at = excluded.idle_at,
+                     idle_warns_at = excluded.idle_warns_at, idle_warned = excluded.idle_warned",
             )?
-            .execute(params![self.pipeline.as_str(), member.bucket, member.number, wallet, at])?;
+            .execute(params![self.pipeline.as_str(), member.bucket, member.number, wallet, at, warns, warned])?;
         }
         Ok(())
     }

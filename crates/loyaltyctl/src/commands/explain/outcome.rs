@@ -37,6 +37,11 @@ fn result_sentence(body: &ResultBody) -> String {
         ResultBody::Activated { wallet, points, available } => {
             format!("{points} {wallet} can be spent now, {available} available after it")
         }
+        ResultBody::Expiring { wallet, points, available, expires_at, last_day } => {
+            format!(
+                "warned that {points} {wallet} end after {last_day} (at {expires_at}), {available} available, nothing moved"
+            )
+        }
         ResultBody::Expired { wallet, points, available } => {
             format!("{points} {wallet} ended unspent, {available} available after it")
         }
@@ -57,6 +62,9 @@ fn result_sentence(body: &ResultBody) -> String {
         }
         ResultBody::Repaid { wallet, points, debt, available } => {
             format!("{points} {wallet} paid off what was owed, {debt} still owed and {available} available after it")
+        }
+        ResultBody::RewardGranted { reward, wallet, points, available } => {
+            format!("reward `{reward}` given for {points} {wallet}, {available} available after it")
         }
         ResultBody::RedemptionAccepted { wallet, points, available } => {
             format!("{points} {wallet} spent, {available} available after it")

@@ -12,8 +12,8 @@ use contract::intake::{BODY_BYTES_MAX, Intake, TimeLimits};
 use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use engine::{Engine, Settled};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{BatchId, Ledger, UnderWay};
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ const BATCH_LEN: usize = 500;
 
 /// Members of one batch of what is due.
 const DUE_LEN: usize = 500;
+
+/// Nothing is warned of that ends within it: the shortest time of a warning.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A day or a time of the command line.
 #[derive(Debug, Clone, Copy)]
@@ -161,8 +164,8 @@ pub(super) async fn run(
 ) -> Result<Tally, Halt> {
     let events = &pipeline.spec.events;
     let intake = Intake::new(events, pipeline.spec.program.currency);
-    let engine = Engine::open(pipeline.name.clone(), ledger, TimeLimits::new(events)).await?;
-    let mut run = Run { pipeline: &pipeline.name, engine, results, tally: Tally::default() };
+    let engine = Engine::open(pipeline.name.clone(), Arc::clone(&ledger), TimeLimits::new(events)).await?;
+    let mut run = Run { pipeline: &pipeline.name, ledger, engine, results, tally: Tally::default() };
     let mut progress = Progress::on_a_terminal();
     let mut batch = Vec::with_capacity(BATCH_LEN);
     while let Some((number, line)) = lines.next()? {
@@ -190,6 +193,7 @@ pub(super) async fn run(
 
 struct Run<'a> {
     pipeline: &'a PipelineName,
+    ledger: Arc<dyn Ledger>,
     engine: Engine,
     results: Results,
     tally: Tally,
@@ -229,7 +233,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What timers would have posted by then.
+    /// What timers would have posted by then: a day after the other, as they warn of no end that has passed.
     async fn settle_due(&mut self, at: At) -> Result<(), Halt> {
         let by = match (at, self.engine.rulebook().timeline.latest()) {
             (At::Time(at), _) => at,
@@ -239,8 +243,11 @@ impl Run<'_> {
             // Without rules nothing can have been earned.
             (At::Day(_), None) => return Ok(()),
         };
-        while let Some(settled) = self.engine.settle_due(by, DUE_LEN, &HashSet::new()).await? {
-            self.keep(&settled.results)?;
+        while let Some(next) = self.ledger.next_due(self.pipeline).await?.filter(|next| *next <= by) {
+            let by = next.checked_add(A_DAY).map_or(by, |day| day.min(by));
+            while let Some(settled) = self.engine.settle_due(by, DUE_LEN, &HashSet::new()).await? {
+                self.keep(&settled.results)?;
+            }
         }
         Ok(())
     }
