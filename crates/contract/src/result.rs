@@ -1,6 +1,7 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
 mod envelope;
+mod names;
 mod reject;
 
 use jiff::Timestamp;
@@ -408,6 +409,33 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// What a member had in a wallet is gone with them.
+    #[serde(rename = "points.forfeited")]
+    Forfeited {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many, those that waited and those that could be spent.
+        points: String,
+        /// What they owed and what is waived now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        debt: Option<String>,
+    },
+    /// The member is forgotten.
+    #[serde(rename = "member.erased")]
+    Erased {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// What was asked of a member who was erased before.
+    #[serde(rename = "request.rejected")]
+    RequestRejected {
+        /// The type of the event.
+        asked: String,
+        /// Why.
+        reason: RejectReason,
+    },
 }
 
 /// One rule's part of what was earned.
@@ -417,42 +445,6 @@ pub struct AwardPart {
     pub rule: RuleName,
     /// Decimal string.
     pub points: String,
-}
-
-impl ResultBody {
-    /// CloudEvents `type` and routing key at once.
-    #[must_use]
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            Self::Earned { .. } => "points.earned",
-            Self::Activated { .. } => "points.activated",
-            Self::Expired { .. } => "points.expired",
-            Self::ClawedBack { .. } => "points.clawedback",
-            Self::Reinstated { .. } => "points.reinstated",
-            Self::Returned { .. } => "points.returned",
-            Self::Repaid { .. } => "debt.repaid",
-            Self::RedemptionAccepted { .. } => "redemption.accepted",
-            Self::RedemptionRejected { .. } => "redemption.rejected",
-            Self::HoldAccepted { .. } => "hold.accepted",
-            Self::HoldRejected { .. } => "hold.rejected",
-            Self::HoldCaptured { .. } => "hold.captured",
-            Self::CaptureRejected { .. } => "capture.rejected",
-            Self::HoldReleased { .. } => "hold.released",
-            Self::ReleaseRejected { .. } => "release.rejected",
-            Self::HoldExpired { .. } => "hold.expired",
-            Self::Adjusted { .. } => "points.adjusted",
-            Self::AdjustmentRejected { .. } => "adjustment.rejected",
-            Self::TransferSent { .. } => "transfer.sent",
-            Self::TransferRejected { .. } => "transfer.rejected",
-            Self::TransferReceived { .. } => "transfer.received",
-            Self::TransferRefused { .. } => "transfer.refused",
-            Self::TransferReturned { .. } => "transfer.returned",
-            Self::Frozen { .. } => "member.frozen",
-            Self::Unfrozen { .. } => "member.unfrozen",
-            Self::FreezeRejected { .. } => "freeze.rejected",
-            Self::UnfreezeRejected { .. } => "unfreeze.rejected",
-        }
-    }
 }
 
 impl ResultEvent {

@@ -65,6 +65,7 @@ macro_rules! of_member {
 }
 
 // After the macro that it uses.
+mod erased;
 mod holds;
 mod transfers;
 
@@ -146,7 +147,7 @@ const CHECKS: [Check; 21] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
+                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null
                 union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
@@ -345,8 +346,13 @@ const PUBLISHED: Check = Check {
 
 /// All of them, by their numbers.
 fn checks() -> Vec<&'static Check> {
-    let mut checks: Vec<_> =
-        CHECKS.iter().chain(&holds::CHECKS).chain(&transfers::CHECKS).chain([&PUBLISHED]).collect();
+    let mut checks: Vec<_> = CHECKS
+        .iter()
+        .chain(&erased::CHECKS)
+        .chain(&holds::CHECKS)
+        .chain(&transfers::CHECKS)
+        .chain([&PUBLISHED])
+        .collect();
     checks.sort_by_key(|check| check.invariant);
     checks
 }
@@ -380,6 +386,7 @@ impl Check {
         OF_MEMBERS
             .iter()
             .chain(&BY_TIME)
+            .chain(&["member"])
             .fold(self.sql.to_owned(), |sql, table| sql.replace(&format!("{{{table}}}"), table))
     }
 
@@ -393,6 +400,8 @@ impl Check {
             );
             sql = sql.replace(&format!("{{{table}}}"), &theirs);
         }
+        let members = "(select t.* from touched u cross join member t where t.pipeline = $1 and t.bucket = u.bucket and t.number = u.member)";
+        sql = sql.replace("{member}", members);
         for table in BY_TIME {
             let recent = format!("(select * from {table} where pipeline = $1 and recorded_at >= at_micros($3))");
             sql = sql.replace(&format!("{{{table}}}"), &recent);

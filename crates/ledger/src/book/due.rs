@@ -83,6 +83,10 @@ impl MemberState {
     /// A [`Refusal`] says that the member's lots do not hold what they should; the state is then as before.
     pub fn settle(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
         let due = self.due(settling.by);
+        self.settle_what(settling, due)
+    }
+
+    fn settle_what(&mut self, settling: Settling<'_>, due: Due) -> Result<Vec<Applied>, Refusal> {
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -92,6 +96,17 @@ impl MemberState {
             (self.wallets, self.holds) = (wallets, holds);
         }
         settled
+    }
+
+    /// The same for a member who is about to be erased: every hold that is open ends then, too.
+    pub fn settle_last(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
+        let mut due = self.due(settling.by);
+        for (hold, book) in &self.holds {
+            if book.is_open() && book.ends(settling.by).is_none() {
+                due.entry((settling.by, Move::TimeOut)).or_default().holds.push(hold.clone());
+            }
+        }
+        self.settle_what(settling, due)
     }
 
     /// Whether anything is due by then, of the lots and holds that were loaded.

@@ -12,11 +12,17 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (4, "drop table owed; drop table payment"),
     (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
     (6, MOVES),
+    (7, ERASURE),
 ];
 
 const MOVES: &str =
     "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
      alter table member drop column frozen_by";
+
+/// The outcomes that the inbox knows stay: nothing of before has the new one.
+const ERASURE: &str =
+    "drop table erasure; drop table tombstone; alter table member drop column erased_at; alter table member drop column erased_reason;
+     alter table member drop column erased_by; alter table member drop column erased_in";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

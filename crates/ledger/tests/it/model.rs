@@ -3,6 +3,8 @@
 //! Shares no arithmetic and no allocation with the real one. What orders are worth is the programme of [`crate::world`]: a point a
 //! cent, +50 for an order of one line.
 
+mod order;
+
 use std::collections::BTreeMap;
 
 use contract::event::{Event, Kind, LineRef, Purchase, Refund};
@@ -74,6 +76,7 @@ pub(crate) struct Model {
     /// The order of each point that is owed, those that are paid off first in front.
     debts: Vec<String>,
     frozen: bool,
+    erased: bool,
     /// When points that idle end.
     idle: Option<Timestamp>,
 }
@@ -85,12 +88,27 @@ fn worth(lines: &[i64]) -> i64 {
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
         let (points, orders, holds, waiting, paid, debts) = Default::default();
-        Self { take_back, points, lots: 0, orders, holds, waiting, paid, debts, frozen: false, idle: None }
+        Self {
+            take_back,
+            points,
+            lots: 0,
+            orders,
+            holds,
+            waiting,
+            paid,
+            debts,
+            frozen: false,
+            erased: false,
+            idle: None,
+        }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
     pub(crate) fn apply(&mut self, event: &Event) {
         let at = event.occurred_at;
+        if self.erased {
+            return;
+        }
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase),
             Kind::Redeem(redeem) => {
@@ -168,6 +186,7 @@ impl Model {
                 self.night(at);
                 self.frozen = matches!(event.kind, Kind::Freeze(_));
             }
+            Kind::Erase(_) => self.erase(at),
             Kind::Signup | Kind::Custom(_) => {}
         }
     }
@@ -211,6 +230,23 @@ impl Model {
         if let Some(hold) = self.holds.get_mut(hold) {
             hold.points.clear();
         }
+    }
+
+    /// Nothing is held any more, whatever is left ends, and what is owed is waived.
+    fn erase(&mut self, at: Timestamp) {
+        self.night(at);
+        for hold in self.holds.keys().cloned().collect::<Vec<_>>() {
+            self.free(&hold, at);
+        }
+        for point in &mut self.points {
+            if matches!(point.place, Place::Pending | Place::Available) {
+                point.place = Place::Expired;
+            }
+        }
+        for order in std::mem::take(&mut self.debts) {
+            self.orders.get_mut(&order).unwrap().waived += 1;
+        }
+        self.erased = true;
     }
 
     /// When a point ends.
@@ -445,34 +481,6 @@ impl Model {
             lots.entry(i64::try_from(point.lot).unwrap()).or_default()[at] += 1;
         }
         lots
-    }
-}
-
-impl Order {
-    fn kept(&self) -> Vec<i64> {
-        let kept = |n: usize| !self.whole && !self.returned.contains(&n.to_string());
-        (1..).zip(&self.lines).filter(|(n, _)| kept(*n)).map(|(_, line)| *line).collect()
-    }
-
-    fn now_due(&self) -> i64 {
-        let kept = self.kept();
-        let now = if kept.is_empty() { 0 } else { worth(&kept) };
-        (self.awarded - now).clamp(0, self.awarded)
-    }
-
-    /// Of so many points that paid. One after the other stays with the shop, until the share of what was kept is paid for.
-    fn to_come_back(&self, paid: usize) -> usize {
-        let kept = self.kept();
-        let (mut part, mut whole) = (kept.iter().sum::<i64>(), self.lines.iter().sum::<i64>());
-        if whole == 0 {
-            (part, whole) = (i64::try_from(kept.len()).unwrap(), i64::try_from(self.lines.len()).unwrap());
-        }
-        let all = i64::try_from(paid).unwrap();
-        let mut stay = 0;
-        while stay * whole < all * part {
-            stay += 1;
-        }
-        usize::try_from(all - stay).unwrap()
     }
 }
 
