@@ -84,7 +84,7 @@ impl Metrics {
             self.redelivered.with_label_values(&[lane.as_str()]);
             self.in_flight.with_label_values(&[lane.as_str()]);
         }
-        for outcome in ["applied", "rejected", "parked", "replayed"] {
+        for outcome in ["applied", "rejected", "parked", "erased", "replayed"] {
             self.settled.with_label_values(&[outcome]);
         }
         for reason in BuryReason::ALL {

@@ -116,6 +116,8 @@ pub enum Decision {
     Freeze(Word),
     /// Let them leave again.
     Unfreeze(Word),
+    /// Let all that the member has be forfeited, and forget who they are.
+    Erase(Word),
     /// The refund's purchase has not come yet: keep the event until it does.
     Park {
         /// The order that is waited for.

@@ -58,6 +58,8 @@ pub enum Kind {
     Freeze(Word),
     /// A person lets them leave again.
     Unfreeze(Word),
+    /// A person has the member forgotten: what they have is forfeited, and nothing is kept of who they are.
+    Erase(Word),
     /// A member joined.
     Signup,
     /// Any other activity that a source may say and a rule can name.
@@ -243,6 +245,7 @@ impl Event {
             Kind::Transfer(_) => "transfer",
             Kind::Freeze(_) => "freeze",
             Kind::Unfreeze(_) => "unfreeze",
+            Kind::Erase(_) => "erase",
             Kind::Signup => "signup",
             Kind::Custom(name) => name.as_str(),
         }
@@ -288,8 +291,9 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 11] = [
-    "purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "transfer", "freeze", "unfreeze", "signup",
+pub const BUILT_IN_TYPES: [&str; 12] = [
+    "purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "transfer", "freeze", "unfreeze", "erase",
+    "signup",
 ];
 
 /// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.

@@ -436,6 +436,33 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// What a member had in a wallet is gone with them.
+    #[serde(rename = "points.forfeited")]
+    Forfeited {
+        /// From which wallet.
+        wallet: WalletName,
+        /// How many, those that waited and those that could be spent.
+        points: String,
+        /// What they owed and what is waived now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        debt: Option<String>,
+    },
+    /// The member is forgotten.
+    #[serde(rename = "member.erased")]
+    Erased {
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// What was asked of a member who was erased before.
+    #[serde(rename = "request.rejected")]
+    RequestRejected {
+        /// The type of the event.
+        asked: String,
+        /// Why.
+        reason: RejectReason,
+    },
 }
 
 /// One rule's part of what was earned.

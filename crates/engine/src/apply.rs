@@ -10,7 +10,7 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, MemberState, Outcome, Posting, Settling};
+use ledger::book::{Applied, MemberState, Outcome, Posting, Settling, TurningAway};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch, Takes,
     Wanted,
@@ -265,6 +265,10 @@ impl Desk<'_> {
 
     /// Decides an event, and then the refunds that waited for it.
     fn decide(&self, item: &Item<'_>, state: &mut MemberState, applied: &mut Vec<Applied>) -> Result<Verdict, Refusal> {
+        if state.is_erased() {
+            // Before all else: what is buried would be kept with its member's name.
+            return self.turn_away(item, state, applied);
+        }
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
         let cause = Identity::of(item.event);
@@ -300,7 +304,8 @@ impl Desk<'_> {
     ) -> Result<(Vec<Applied>, Outcome), Refusal> {
         let (event, rules, rewards) = (item.event, self.rulebook.timeline.latest(), &self.rulebook.rewards);
         let past = self.limits.past(event.occurred_at, self.now);
-        let more = |state: &MemberState| !rewards.is_empty() || state.is_due(event.occurred_at, past);
+        let is_last = matches!(event.kind, Kind::Erase(_));
+        let more = |state: &MemberState| is_last || !rewards.is_empty() || state.is_due(event.occurred_at, past);
         let Some(rules) = rules.filter(|_| more(state)) else {
             let kept = self.post(item, state)?;
             let outcome = kept.outcome;
@@ -318,7 +323,7 @@ impl Desk<'_> {
             zone: rules.zone(),
             rewards,
         };
-        let mut posted = after.settle(settling)?;
+        let mut posted = if is_last { after.settle_last(settling)? } else { after.settle(settling)? };
         let mut kept = self.post(item, &mut after)?;
         let outcome = kept.outcome;
         let given = after.reward(settling, event.occurred_at, &mut kept)?;
@@ -353,13 +358,33 @@ impl Desk<'_> {
         })
     }
 
-    /// A refund is computed by the version that paid, everything else by the version of its time.
+    /// Nothing is done with an event of a member who was erased.
+    fn turn_away(
+        &self,
+        Item { event, hash }: &Item<'_>,
+        state: &MemberState,
+        applied: &mut Vec<Applied>,
+    ) -> Result<Verdict, Refusal> {
+        let rules = self.rulebook.timeline.at(event.occurred_at).or(self.rulebook.timeline.latest());
+        let rules = rules.ok_or_else(|| no_rules(event))?;
+        let (pipeline, ruleset_hash) = (self.pipeline, rules.hash());
+        let kept = state.turn_away(TurningAway { pipeline, event, hash: *hash, ruleset_hash });
+        let (outcome, results) = (kept.outcome, kept.results.clone());
+        applied.push(kept);
+        Ok(Verdict::Kept { outcome, results, given_up: Vec::new() })
+    }
+
+    /// A refund is computed by the version that paid, an erasure by one that knows every wallet, everything else by the version of its time.
     fn rules(&self, event: &Event, facts: Facts<'_>) -> Result<&Arc<Compiled>, Refusal> {
         let rules = match (&event.kind, facts.order) {
             (Kind::Refund(_), Some(order)) => self.rulebook.by_hash(&order.ruleset),
+            (Kind::Erase(_), _) => self.rulebook.timeline.latest(),
             _ => self.rulebook.timeline.at(event.occurred_at),
         };
-        let nothing = || Refusal::new(BuryReason::RuleFailed, format!("no rule set holds at {}", event.occurred_at));
-        rules.ok_or_else(nothing)
+        rules.ok_or_else(|| no_rules(event))
     }
+}
+
+fn no_rules(event: &Event) -> Refusal {
+    Refusal::new(BuryReason::RuleFailed, format!("no rule set holds at {}", event.occurred_at))
 }

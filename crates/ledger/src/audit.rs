@@ -65,6 +65,7 @@ macro_rules! of_member {
 }
 
 // After the macro that it uses.
+mod erased;
 mod holds;
 mod rewards;
 mod transfers;
@@ -147,7 +148,7 @@ const CHECKS: [Check; 21] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
+                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null
                 union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
@@ -356,6 +357,7 @@ const PUBLISHED: Check = Check {
 fn checks() -> Vec<&'static Check> {
     let mut checks: Vec<_> = CHECKS
         .iter()
+        .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
         .chain(&rewards::CHECKS)
         .chain(&transfers::CHECKS)
@@ -396,6 +398,7 @@ impl Check {
         OF_MEMBERS
             .iter()
             .chain(&BY_TIME)
+            .chain(&["member"])
             .fold(self.sql.to_owned(), |sql, table| sql.replace(&format!("{{{table}}}"), table))
     }
 
@@ -409,6 +412,8 @@ impl Check {
             );
             sql = sql.replace(&format!("{{{table}}}"), &theirs);
         }
+        let members = "(select t.* from touched u cross join member t where t.pipeline = $1 and t.bucket = u.bucket and t.number = u.member)";
+        sql = sql.replace("{member}", members);
         for table in BY_TIME {
             let recent = format!("(select * from {table} where pipeline = $1 and recorded_at >= at_micros($3))");
             sql = sql.replace(&format!("{{{table}}}"), &recent);

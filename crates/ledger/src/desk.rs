@@ -19,7 +19,7 @@ use crate::store::{
     Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
 };
 use crate::transit::{Transit, UnderWay};
-use crate::{notes, timeline, transit};
+use crate::{erasure, notes, timeline, transit};
 
 /// What a store does in its own way.
 #[async_trait]
@@ -154,6 +154,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError> {
         report::member(&self.0, pipeline, member).await
+    }
+
+    async fn was_erased(&self, pipeline: &PipelineName, member: &MemberId) -> Result<bool, LedgerError> {
+        erasure::was_erased(&self.0, pipeline, member).await
     }
 
     async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError> {

@@ -8,6 +8,7 @@ pub mod book;
 pub mod report;
 
 mod desk;
+mod erasure;
 mod error;
 mod load;
 mod notes;

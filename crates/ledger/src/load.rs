@@ -39,13 +39,17 @@ pub(crate) struct Known {
 }
 
 /// What stands in the inbox, and what stands twice in the batch.
-pub(crate) fn answers(wanted: &[Wanted], known: &HashMap<Identity, Known>) -> Result<Vec<Answer>, LedgerError> {
+pub(crate) fn answers(
+    wanted: &[Wanted],
+    known: &HashMap<Identity, Known>,
+    erased: &HashSet<MemberId>,
+) -> Result<Vec<Answer>, LedgerError> {
     let mut first: HashMap<&Identity, usize> = HashMap::new();
     let mut answers = Vec::with_capacity(wanted.len());
     for (at, want) in wanted.iter().enumerate() {
         let of = *first.entry(&want.identity).or_insert(at);
         answers.push(match known.get(&want.identity) {
-            Some(row) => known_answer(want, row)?,
+            Some(row) => known_answer(want, row, erased.contains(&want.member))?,
             None if of != at => Answer::Twin { of, same: wanted[of].hash == want.hash },
             None => Answer::Fresh,
         });
@@ -53,8 +57,10 @@ pub(crate) fn answers(wanted: &[Wanted], known: &HashMap<Identity, Known>) -> Re
     Ok(answers)
 }
 
-fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
-    if row.hash != want.hash.0 {
+/// Of an erased member no hash is kept: what comes under an identity of theirs, in the name of one who was erased, is a redelivery.
+fn known_answer(want: &Wanted, row: &Known, is_erased: bool) -> Result<Answer, LedgerError> {
+    let same = if row.hash.is_empty() { is_erased } else { row.hash == want.hash.0 };
+    if !same {
         return Ok(Answer::Clash);
     }
     let outcome = Outcome::parse(&row.outcome)
@@ -64,14 +70,14 @@ fn known_answer(want: &Wanted, row: &Known) -> Result<Answer, LedgerError> {
     Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
 }
 
-/// What of a batch is to be decided, and so needs its members' books: not what the inbox knows already, but for a purchase for which a
+/// What of a batch is to be decided, and so needs its members' books: not what comes in the name of one who was erased, nor what the inbox knows already, but for a purchase for which a
 /// refund still waits (it did not fit, and whoever was to bury it died before that).
 pub(crate) fn undecided<'a>(
     request: &'a BatchRequest,
-    members: &HashMap<MemberId, MemberKey>,
+    Loaded { members, erased, .. }: &Loaded,
     (known, waiting): (&HashMap<Identity, Known>, &[ParkedRow]),
 ) -> Cow<'a, BatchRequest> {
-    if known.is_empty() {
+    if known.is_empty() && erased.is_empty() {
         return Cow::Borrowed(request);
     }
     let waiting: HashSet<(MemberKey, &str)> = waiting.iter().map(|row| (row.member, row.order.as_str())).collect();
@@ -79,7 +85,8 @@ pub(crate) fn undecided<'a>(
         let key = want.reads.order.as_ref().zip(members.get(&want.member));
         key.is_some_and(|(order, member)| waiting.contains(&(*member, order.as_str())))
     };
-    let stays = |want: &&Wanted| !known.contains_key(&want.identity) || is_waited_for(want);
+    let is_decided = |want: &Wanted| known.contains_key(&want.identity) && !is_waited_for(want);
+    let stays = |want: &&Wanted| !erased.contains(&want.member) && !is_decided(want);
     let wanted = request.wanted.iter().filter(stays).cloned().collect();
     Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted, rewards: request.rewards.clone() })
 }
@@ -256,7 +263,7 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } => None,
+            Takes::Nothing | Takes::Lots { .. } | Takes::All => None,
             Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
         };
@@ -283,7 +290,7 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for want in &request.wanted {
         let Some(member) = loaded.members.get(&want.member) else { continue };
         match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } => {}
+            Takes::Nothing | Takes::Lots { .. } | Takes::All => {}
             Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
             Takes::Refund { order } => {
                 let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
@@ -316,6 +323,12 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
         }
     }
     Ok(wishes)
+}
+
+/// Members of whom all is needed that they have.
+pub(crate) fn wholly(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<MemberKey> {
+    let whole = request.wanted.iter().filter(|want| want.takes == Takes::All);
+    whole.filter_map(|want| members.get(&want.member).copied()).collect()
 }
 
 /// Members to whom the batch may send points.
@@ -408,8 +421,14 @@ pub(crate) fn states(
     for (key, frozen) in &loaded.frozen {
         states.entry(*key).or_default().frozen = Some(frozen.clone());
     }
-    let state = |(id, key): (&MemberId, &MemberKey)| (id.clone(), states.remove(key).unwrap_or_default());
-    Ok(loaded.members.iter().map(state).collect())
+    let mut state = |(id, key): (&MemberId, &MemberKey)| {
+        if loaded.erased.contains(id) {
+            // Several names may stand for the same nobody.
+            return (id.clone(), MemberState { erased: true, ..MemberState::default() });
+        }
+        (id.clone(), states.remove(key).unwrap_or_default())
+    };
+    Ok(loaded.members.iter().map(&mut state).collect())
 }
 
 /// What is owed, by wallet, oldest first.

@@ -151,6 +151,10 @@ impl Ledger for Null {
         Ok(None)
     }
 
+    async fn was_erased(&self, _: &PipelineName, _: &MemberId) -> Result<bool, LedgerError> {
+        Ok(false)
+    }
+
     async fn events_of(&self, _: &PipelineName, _: &MemberId) -> Result<Vec<Identity>, LedgerError> {
         Ok(Vec::new())
     }

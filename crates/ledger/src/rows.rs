@@ -15,8 +15,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Frozen, HoldRow, IdleEnd, Idling, LotRow,
-    OrderChange, Outcome, OwedLine, Parking, Payment, Standing,
+    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Erased, Frozen, HoldRow, IdleEnd, Idling,
+    LotRow, OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting,
 };
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
@@ -55,6 +55,8 @@ pub(crate) struct Loaded {
     pub(crate) frozen: HashMap<MemberKey, Frozen>,
     /// Members to whom points may be sent; not locked.
     pub(crate) recipients: HashMap<MemberId, MemberKey>,
+    /// Names under which nothing happens any more: of the members, those that were erased before.
+    pub(crate) erased: HashSet<MemberId>,
 }
 
 /// All rows of a batch.
@@ -85,6 +87,8 @@ pub(crate) struct Rows {
     pub(crate) due: BTreeSet<MemberKey>,
     /// Members who were frozen or set free, as they stand after the batch.
     pub(crate) standing: BTreeMap<MemberKey, Standing>,
+    /// Members who are to be forgotten once all else is written.
+    pub(crate) erased: BTreeMap<MemberKey, (MemberId, Erased)>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
     pub(crate) has_results: bool,
@@ -93,7 +97,8 @@ pub(crate) struct Rows {
 #[derive(Debug)]
 pub(crate) struct InboxRow {
     pub(crate) identity: Identity,
-    pub(crate) hash: [u8; 32],
+    /// Empty where only the member tells a redelivery from a clash: a hash over a name can be guessed.
+    pub(crate) hash: Vec<u8>,
     pub(crate) member: MemberKey,
     pub(crate) occurred_at: jiff::Timestamp,
     pub(crate) ruleset: String,
@@ -225,6 +230,11 @@ impl Rows {
             let first = first.ok_or_else(|| LedgerError::unreadable("batch.id", "it is out of range"))?;
             let member = loaded.members.get(&applied.member).copied();
             let member = member.ok_or_else(|| LedgerError::unreadable("member", "it is not of this batch"))?;
+            let member = match applied.transit {
+                // Whoever was erased since the transfer was looked up is nobody by now; what comes back is still theirs.
+                Some(Transiting::Returned(key)) if loaded.erased.contains(&applied.member) => key.sender,
+                _ => member,
+            };
             let at = At { member, entry: first + i64::from(position), position };
             rows.push(at, applied, loaded)?;
         }
@@ -236,6 +246,7 @@ impl Rows {
         let Applied {
             identity,
             hash,
+            member,
             occurred_at,
             ruleset,
             outcome,
@@ -254,7 +265,15 @@ impl Rows {
             self.due.insert(at.member);
             self.rewards.changed(at.member, rewarding);
         }
-        self.standing.extend(standing.map(|standing| (at.member, standing)));
+        // An event of theirs has their name in its hash, and what was under way may have it still.
+        let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
+        match standing {
+            Some(Standing::Erased(erased)) => {
+                self.due.insert(at.member);
+                self.erased.insert(at.member, (member, erased));
+            }
+            other => self.standing.extend(other.map(|standing| (at.member, standing))),
+        }
         for idle in idles {
             self.idle(at.member, idle);
         }
@@ -290,7 +309,7 @@ impl Rows {
         }
         let row = InboxRow {
             identity,
-            hash: hash.0,
+            hash: if is_erased { Vec::new() } else { hash.0.to_vec() },
             member: at.member,
             occurred_at,
             ruleset: ruleset.0,

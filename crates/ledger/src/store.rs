@@ -118,6 +118,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// What is known of a member beside their points; `None` when the member is unknown.
     async fn member(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<MemberReport>, LedgerError>;
 
+    /// Whether a member of this name was erased. Then nothing else is known under the name.
+    async fn was_erased(&self, pipeline: &PipelineName, member: &MemberId) -> Result<bool, LedgerError>;
+
     /// All events of a member that were not buried, in the order in which they were decided. Looks at every event of the pipeline.
     async fn events_of(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<Identity>, LedgerError>;
 
@@ -279,6 +282,8 @@ pub enum Takes {
         /// The refunded order.
         order: OrderId,
     },
+    /// Whatever the member has, held or not.
+    All,
     /// None, but these lots get some back.
     Lots {
         /// Of which wallet.
@@ -297,6 +302,7 @@ impl Takes {
             Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
             Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
             Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
+            Kind::Erase(_) => return Self::All,
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

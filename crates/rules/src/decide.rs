@@ -47,6 +47,7 @@ impl Compiled {
             Kind::Transfer(transfer) => self.transfer(transfer),
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
+            Kind::Erase(word) => Ok(Decision::Erase(word.clone())),
         }
     }
 

@@ -55,6 +55,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
+        "erase" => Kind::Erase(word(raw)?),
         "signup" => Kind::Signup,
         _ => Kind::Custom(kind),
     };

@@ -36,6 +36,9 @@ impl ResultBody {
             Self::Unfrozen { .. } => "member.unfrozen",
             Self::FreezeRejected { .. } => "freeze.rejected",
             Self::UnfreezeRejected { .. } => "unfreeze.rejected",
+            Self::Forfeited { .. } => "points.forfeited",
+            Self::Erased { .. } => "member.erased",
+            Self::RequestRejected { .. } => "request.rejected",
         }
     }
 }

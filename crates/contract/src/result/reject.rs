@@ -9,6 +9,8 @@ pub enum RejectReason {
     InsufficientBalance,
     /// The member is frozen: points of theirs come in, and none leave.
     MemberFrozen,
+    /// The member was erased: nothing happens under their name any more.
+    MemberErased,
     /// With these points the member would have more than a wallet can hold.
     WalletFull,
     /// The member is not frozen.

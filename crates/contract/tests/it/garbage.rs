@@ -144,6 +144,7 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         ),
         (r#""type":"freeze","author":"ann""#, MissingField, "`reason`"),
         (r#""type":"unfreeze","reason":"x""#, MissingField, "`author`"),
+        (r#""type":"erase","author":"x""#, MissingField, "`reason`"),
         (
             r#""type":"adjust","points":"-5","author":"ann","reason":"x","expiresAt":"2027-01-01T00:00:00Z""#,
             BadValue,

@@ -3,6 +3,7 @@
 
 mod carry;
 mod due;
+mod erase;
 mod holds;
 mod idle;
 mod once;

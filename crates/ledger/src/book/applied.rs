@@ -27,11 +27,13 @@ pub enum Outcome {
     Parked,
     /// A parked refund whose purchase never came, or did not fit.
     GivenUp,
+    /// Nothing was done with it: its member was erased.
+    Erased,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Applied, Self::Rejected, Self::Parked, Self::GivenUp];
+    pub const ALL: [Self; 5] = [Self::Applied, Self::Rejected, Self::Parked, Self::GivenUp, Self::Erased];
 
     /// As it stands in the inbox.
     #[must_use]
@@ -41,6 +43,7 @@ impl Outcome {
             Self::Rejected => "Rejected",
             Self::Parked => "Parked",
             Self::GivenUp => "GivenUp",
+            Self::Erased => "Erased",
         }
     }
 
@@ -206,6 +209,8 @@ pub enum EntryKind {
     TransferIn,
     /// Points that could not come in at the other member came back.
     TransferBack,
+    /// What a member had was forfeited, because they were to be forgotten.
+    Erase,
 }
 
 impl EntryKind {
@@ -228,6 +233,7 @@ impl EntryKind {
             Self::TransferOut => "TransferOut",
             Self::TransferIn => "TransferIn",
             Self::TransferBack => "TransferBack",
+            Self::Erase => "Erase",
         }
     }
 }

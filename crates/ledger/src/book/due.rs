@@ -99,6 +99,10 @@ impl MemberState {
     /// A [`Refusal`] says that the member's lots do not hold what they should; the state is then as before.
     pub fn settle(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
         let due = self.due(settling.outlook());
+        self.settle_what(settling, due)
+    }
+
+    fn settle_what(&mut self, settling: Settling<'_>, due: Due) -> Result<Vec<Applied>, Refusal> {
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -108,6 +112,18 @@ impl MemberState {
             (self.wallets, self.holds) = (wallets, holds);
         }
         settled
+    }
+
+    /// The same for a member who is about to be erased: then every hold that is open ends, too. What those set free is to be forfeited, not
+    /// turned into rewards.
+    pub fn settle_last(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
+        let mut settled = self.settle(settling)?;
+        let mut holds = Due::new();
+        for (hold, _) in self.holds.iter().filter(|(_, book)| book.is_open()) {
+            holds.entry((settling.by, Move::TimeOut)).or_default().holds.push(hold.clone());
+        }
+        settled.extend(self.settle_what(Settling { rewards: &RewardRules::default(), ..settling }, holds)?);
+        Ok(settled)
     }
 
     /// Whether anything is due by then, of the lots and holds that were loaded; for `past` see [`Settling`].

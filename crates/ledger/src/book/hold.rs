@@ -27,7 +27,7 @@ impl HoldBook {
         HoldRow { hold: hold.clone(), state: self.state.clone(), lots: self.lots.clone() }
     }
 
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.state.stage == HoldStage::Open
     }
 

@@ -9,9 +9,9 @@ use contract::result::{RejectReason, ResultBody};
 use contract::{Points, Refusal, WalletName};
 use jiff::Timestamp;
 
-use super::MemberState;
 use super::applied::Outcome;
 use super::draft::{Draft, text};
+use super::{Erased, MemberState};
 
 /// Since when a member is frozen, why, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Standing {
     Frozen(Frozen),
     /// The member is frozen no longer.
     Free,
+    /// The member is forgotten.
+    Erased(Erased),
 }
 
 /// Why points cannot leave, as it is told.
@@ -48,8 +50,9 @@ impl MemberState {
     pub(super) fn stand(&mut self, standing: &Standing) {
         self.frozen = match standing {
             Standing::Frozen(frozen) => Some(frozen.clone()),
-            Standing::Free => None,
+            Standing::Free | Standing::Erased(_) => None,
         };
+        self.erased |= matches!(standing, Standing::Erased(_));
     }
 }
 

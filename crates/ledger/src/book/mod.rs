@@ -7,6 +7,7 @@ mod applied;
 mod debt;
 mod draft;
 mod due;
+mod erase;
 mod hold;
 mod idle;
 mod member;
@@ -30,6 +31,7 @@ pub use applied::{
 };
 pub use debt::Owed;
 pub use due::Settling;
+pub use erase::{Erased, TurningAway};
 pub(crate) use hold::HoldBook;
 pub use idle::{EndedLots, IdleEnd, Idling};
 pub use member::{Frozen, Standing};
@@ -51,6 +53,8 @@ pub struct MemberState {
     pub(crate) payments: BTreeMap<OrderId, Payments>,
     /// Whether only what was promised may leave.
     pub(crate) frozen: Option<Frozen>,
+    /// Whether nothing happens under their name any more.
+    pub(crate) erased: bool,
 }
 
 /// An order with what its refunds need to know of lots.

@@ -58,6 +58,7 @@ impl MemberState {
             Decision::Transfer { to, wallet, points } => draft.transfer(to, (wallet, *points))?,
             Decision::Freeze(word) => draft.freeze(word),
             Decision::Unfreeze(word) => draft.unfreeze(word),
+            Decision::Erase(word) => draft.erase(word)?,
             Decision::Decline(declined) => draft.decline(declined)?,
         };
         if !earns && outcome == Outcome::Applied {

@@ -67,8 +67,11 @@ impl MemberState {
             self,
             Posting { pipeline, event, hash, decision: &decision, active: &nothing, ruleset_hash, ruleset },
         );
-        let outcome =
-            if transit.is_refused { draft.come_back(transit, points)? } else { draft.arrive(transit, points)? };
+        let outcome = match transit.is_refused {
+            false => draft.arrive(transit, points)?,
+            true if draft.state.erased => draft.come_back_to_nobody(transit, points)?,
+            true => draft.come_back(transit, points)?,
+        };
         draft.tell_repaid()?;
         Ok(draft.finish(outcome))
     }
@@ -145,6 +148,9 @@ impl Draft<'_, '_> {
 
     /// Why points cannot arrive.
     fn turns_away(&mut self, wallet: &WalletName, points: Points) -> Option<RejectReason> {
+        if self.state.erased {
+            return Some(RejectReason::MemberErased);
+        }
         if self.state.frozen.is_some() {
             return Some(RejectReason::MemberFrozen);
         }

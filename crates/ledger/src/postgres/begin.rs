@@ -2,54 +2,25 @@
 
 mod due;
 mod holds;
+mod lock;
+mod whole;
 
 use std::collections::{BTreeSet, HashMap};
 
-use contract::{MemberId, Points};
+use contract::Points;
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
 use super::Open;
-use crate::book::{Balances, Frozen, Idling, Lot};
+use crate::book::{Balances, Idling, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
 };
-use crate::rows::{MemberKey, bucket};
-use crate::store::{BatchId, BatchRequest, Begun, Identity};
-
-/// Every statement of a batch reaches its rows by key. The planner of a table that nobody has analysed yet believes that
-/// a pipeline has one row, and would walk all of them for each key: hence no scans and no sorts, and each look-up in a
-/// `lateral` of its own, fenced by `offset 0`, so that there is one plan to choose. A worker that was paused in mid batch loses its locks after
-/// a minute, and learns of it at its commit.
-const BEGIN: &str = "begin isolation level read committed;
-    set local idle_in_transaction_session_timeout = '60s'; set local jit = off; set local enable_seqscan = off;
-    set local enable_bitmapscan = off; set local enable_sort = off; set local enable_hashjoin = off;
-    set local enable_mergejoin = off";
-
-const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
-    select $1, w.bucket, w.id from unnest($2::smallint[], $3::text[]) with ordinality as w(bucket, id, n)
-    where (select number from member where pipeline = $1 and bucket = w.bucket and external_id = w.id) is null
-    order by w.n on conflict (pipeline, bucket, external_id) do nothing";
-
-/// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
-const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by
-    from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
-    cross join lateral (
-        select external_id, bucket, number, frozen_at, frozen_reason, frozen_by from member
-        where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
-    ) m";
-
-const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number
-    from unnest($2::smallint[], $3::text[]) as w(bucket, id)
-    cross join lateral (
-        select external_id, bucket, number from member
-        where pipeline = $1 and bucket = w.bucket and external_id = w.id offset 0
-    ) m";
-
-const BATCH_ID: &str = "select nextval('batch_id')";
+use crate::rows::MemberKey;
+use crate::store::{BatchRequest, Begun, Identity};
 
 const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch
     from unnest($2::text[], $3::text[]) as w(source, id)
@@ -120,11 +91,13 @@ mod rewards;
 
 use due::DUE_LOTS;
 
+pub(super) use lock::read_erasure;
+
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
-    lock(open, request).await?;
+    lock::lock(open, request).await?;
     let Looked { known, parked, timeline_seq } = look(open, request).await?;
-    let answers = load::answers(&request.wanted, &known)?;
-    let undecided = load::undecided(request, &open.loaded.members, (&known, &parked));
+    let answers = load::answers(&request.wanted, &known, &open.loaded.erased)?;
+    let undecided = load::undecided(request, &open.loaded, (&known, &parked));
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
         let members = load::states(&open.loaded, Books::default(), Vec::new())?;
@@ -143,80 +116,12 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     books.due.extend(of_refunds.due);
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(open, request, &books).await?;
-    let lots = load_lots(open, request, &books).await?;
+    let (all_lots, all_holds) = whole::load(open, request).await?;
+    books.holds.extend(all_holds);
+    let mut lots = load_lots(open, request, &books).await?;
+    lots.extend(all_lots);
     let members = load::states(&open.loaded, books, lots)?;
     Ok(Begun { answers, members, timeline_seq })
-}
-
-/// One round trip: begin, insert who is missing, lock in byte order, take a batch number.
-async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
-    let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
-    let own = named(request, &ids);
-    let recipients = load::recipients(request);
-    // Those who may be sent something are made with the others, in one order, and are not locked.
-    let made = (!recipients.is_empty()).then(|| named(request, &ids.union(&recipients).copied().collect()));
-    let client = open.client()?;
-    let pipeline = request.pipeline.as_str();
-    let locked = async {
-        let [insert, lock, batch] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID]).await?;
-        let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &own.0, &own.1];
-        let made = made.as_ref().unwrap_or(&own);
-        let all: [&(dyn ToSql + Sync); 3] = [&pipeline, &made.0, &made.1];
-        let (begun, inserted, locked, batch) = tokio::join!(
-            biased;
-            client.batch_execute(BEGIN),
-            client.execute(&insert, &all),
-            client.query(&lock, &args),
-            client.query_one(&batch, &[])
-        );
-        begun?;
-        inserted?;
-        Ok::<_, Error>((locked?, batch?.try_get::<_, i64>(0)?))
-    };
-    let (rows, batch) = locked.await.map_err(|e| open.fail(e))?;
-    let mut members = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let (id, key, frozen) = read_member(row).map_err(|e| open.fail(e))?;
-        members.insert(crate::sql::id("member.external_id", id)?, key);
-        open.loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
-    }
-    open.loaded.members = members;
-    open.batch = BatchId(batch);
-    find_recipients(open, request).await
-}
-
-/// A round trip where points are sent.
-async fn find_recipients(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
-    let ids = load::recipients(request);
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let (buckets, names) = named(request, &ids);
-    let client = open.client()?;
-    let pipeline = request.pipeline.as_str();
-    let found = async {
-        let [find] = prepare(client, [FIND_MEMBERS]).await?;
-        client.query(&find, &[&pipeline, &buckets, &names]).await
-    };
-    let rows = found.await.map_err(|e| open.fail(e))?;
-    for row in &rows {
-        let read = || Ok::<_, Error>((row.try_get::<_, &str>(0)?, row.try_get(1)?, row.try_get(2)?));
-        let (id, bucket, number) = read().map_err(|e| open.fail(e))?;
-        open.loaded.recipients.insert(crate::sql::id("member.external_id", id)?, MemberKey { bucket, number });
-    }
-    Ok(())
-}
-
-/// Members as two columns.
-fn named<'a>(request: &BatchRequest, ids: &BTreeSet<&'a MemberId>) -> (Vec<i16>, Vec<&'a str>) {
-    ids.iter().map(|id| (bucket(&request.pipeline, id), id.as_str())).unzip()
-}
-
-fn read_member(row: &Row) -> Result<(&str, MemberKey, Option<Frozen>), Error> {
-    let key = MemberKey { bucket: row.try_get(1)?, number: row.try_get(2)? };
-    let Some(since) = row.try_get(3)? else { return Ok((row.try_get(0)?, key, None)) };
-    let frozen = Frozen { since, reason: row.try_get(4)?, author: row.try_get(5)? };
-    Ok((row.try_get(0)?, key, Some(frozen)))
 }
 
 /// What tells whether the rest is needed.

@@ -10,6 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 
 use super::fault;
+use super::graves::Forgetting;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Identity};
 
@@ -18,6 +19,8 @@ pub(super) struct Batch<'a> {
     pub(super) pipeline: &'a PipelineName,
     pub(super) rows: &'a Rows,
     pub(super) cleared: &'a [AttemptKey],
+    /// Where a member is to be forgotten.
+    pub(super) forgetting: Option<Forgetting>,
 }
 
 /// A statement over columns. The first argument of each is the pipeline.
@@ -34,6 +37,7 @@ macro_rules! column {
 }
 
 // After the macro that they use.
+mod erased;
 mod holds;
 mod idle;
 mod members;
@@ -103,6 +107,7 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!batch.cleared.is_empty(), attempts);
     writes.extend(transfers::carried(batch));
     writes.extend(members::standing(batch));
+    writes.extend(erased::erased(batch));
     writes
 }
 
@@ -119,7 +124,7 @@ fn inbox(batch: &Batch<'_>) -> Write {
     let mut columns = inbox_columns(batch, rows);
     columns.push(column!(rows, row => row.member.bucket));
     columns.push(column!(rows, row => row.member.number));
-    columns.push(column!(rows, row => row.hash.to_vec()));
+    columns.push(column!(rows, row => row.hash.clone()));
     columns.push(column!(rows, row => row.occurred_at));
     Write {
         sql: "insert into inbox (pipeline, batch, source, event_id, ruleset, outcome, results, position, entry, bucket,

@@ -7,6 +7,7 @@ mod address;
 mod begin;
 mod commit;
 mod fault;
+mod graves;
 mod memory;
 mod migrate;
 mod tls;
@@ -21,6 +22,7 @@ use contract::PipelineName;
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::types::{ToSql, Type};
 
+use self::graves::Graves;
 use self::memory::{Confirmed, Memory};
 use crate::desk::Store;
 use crate::error::LedgerError;
@@ -42,6 +44,7 @@ pub(crate) struct Postgres {
     pool: Pool,
     object: String,
     memory: Arc<Memory>,
+    graves: Arc<Graves>,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -65,7 +68,7 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { pool, object: shown, memory: Arc::default() })
+        Ok(Self { pool, object: shown, memory: Arc::default(), graves: Arc::default() })
     }
 
     async fn client(&self) -> Result<Object, LedgerError> {
@@ -132,6 +135,7 @@ impl Store for Postgres {
         let mut open = Open {
             client: Some(self.client().await?),
             memory: self.memory.clone(),
+            graves: self.graves.clone(),
             object: self.object.clone(),
             pipeline: request.pipeline.clone(),
             batch: BatchId(0),
@@ -168,6 +172,7 @@ struct Open {
     /// `None` once the transaction has ended and the connection is back in the pool.
     client: Option<Object>,
     memory: Arc<Memory>,
+    graves: Arc<Graves>,
     object: String,
     pipeline: PipelineName,
     batch: BatchId,
@@ -193,8 +198,9 @@ impl OpenBatch for Open {
         }
         let loaded = std::mem::take(&mut self.loaded);
         let rows = Rows::of((writes.applied, &writes.reviewed), self.batch, &loaded)?;
-        let batch =
-            commit::Batch { id: self.batch, pipeline: &self.pipeline, rows: &rows, cleared: &writes.cleared_attempts };
+        let forgetting = graves::forgetting(self.client()?, &self.pipeline, &rows).await.map_err(|e| self.fail(e))?;
+        let (id, pipeline, cleared) = (self.batch, &self.pipeline, &writes.cleared_attempts);
+        let batch = commit::Batch { id, pipeline, rows: &rows, cleared, forgetting };
         let committed = match commit::commit(self.client()?, &batch).await {
             Ok(()) => {
                 self.memory.keep(&self.pipeline, self.batch, &rows);

@@ -24,7 +24,8 @@ pub(crate) async fn explain_event(
     let sql = format!(
         "select i.source, i.event_id, m.external_id, cast(micros(i.occurred_at) as text),
          cast(micros(i.recorded_at) as text), i.ruleset, i.outcome, i.results, cast(i.batch as text),
-         cast(micros(b.published_at) as text), cast(i.entry as text), cast(i.bucket as text), cast(i.member as text)
+         cast(micros(b.published_at) as text), cast(i.entry as text), cast(i.bucket as text), cast(i.member as text),
+         cast(micros(m.erased_at) as text)
          from inbox i
          join member m on m.pipeline = i.pipeline and m.bucket = i.bucket and m.number = i.member
          left join batch b on b.id = i.batch
@@ -81,6 +82,7 @@ async fn event_report(
         source,
         id,
         member,
+        erased: row.maybe(13).is_some(),
         occurred_at: row.time(3)?,
         recorded_at: row.time(4)?,
         ruleset: RulesetHash(row.text(5)?.to_owned()),

@@ -2,7 +2,7 @@
 
 use contract::{MemberId, PipelineName};
 
-use super::{FrozenReport, MemberReport};
+use super::{ErasedReport, FrozenReport, MemberReport};
 use crate::error::LedgerError;
 use crate::report::sums::find_member;
 use crate::sql::{Row, Sql};
@@ -16,7 +16,8 @@ pub(crate) async fn member(
     let Some((bucket, number)) = find_member(store, pipeline, member).await? else { return Ok(None) };
     let rows = store
         .ask(
-            "select cast(micros(joined_at) as text), cast(micros(frozen_at) as text), frozen_reason, frozen_by from member
+            "select cast(micros(joined_at) as text), cast(micros(frozen_at) as text), frozen_reason, frozen_by,
+             cast(micros(erased_at) as text), coalesce(erased_reason, ''), coalesce(erased_by, '') from member
              where pipeline = $1 and bucket = $2 and number = $3",
             &[pipeline.as_str().into(), bucket.into(), number.into()],
         )
@@ -27,7 +28,11 @@ pub(crate) async fn member(
             Some(since) => Some(FrozenReport { since, reason: text(2)?, author: text(3)? }),
             None => None,
         };
-        Ok(MemberReport { known_since: row.time(0)?, frozen })
+        let erased = match row.maybe_time(4)? {
+            Some(at) => Some(ErasedReport { at, reason: text(5)?, author: text(6)? }),
+            None => None,
+        };
+        Ok(MemberReport { known_since: row.time(0)?, frozen, erased })
     };
     rows.first().map(read).transpose()
 }

@@ -61,6 +61,8 @@ pub struct MemberReport {
     pub known_since: Timestamp,
     /// Why no points of theirs may leave, if so.
     pub frozen: Option<FrozenReport>,
+    /// Why they were forgotten, if so; then this is what is left under a name that says nothing.
+    pub erased: Option<ErasedReport>,
 }
 
 /// Since when a member is frozen, and why.
@@ -68,6 +70,17 @@ pub struct MemberReport {
 pub struct FrozenReport {
     /// When it happened.
     pub since: Timestamp,
+    /// Why, as the author said.
+    pub reason: String,
+    /// Who.
+    pub author: String,
+}
+
+/// When a member was erased, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErasedReport {
+    /// When it happened.
+    pub at: Timestamp,
     /// Why, as the author said.
     pub reason: String,
     /// Who.
@@ -214,6 +227,8 @@ pub struct EventReport {
     pub id: EventId,
     /// Whom it concerns.
     pub member: MemberId,
+    /// Whether that is one who was erased: the name says nothing, and what happened is forgotten.
+    pub erased: bool,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// When it was recorded.

@@ -158,7 +158,7 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         rows.first().map_or(Ok(0), |row| row.int(0))
     };
     let members =
-        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1) x")
+        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1 and outcome <> 'Erased') x")
             .await?;
     let unpublished_batches =
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;

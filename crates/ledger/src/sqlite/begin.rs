@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{holds, thread};
-use crate::book::{Balances, Frozen, Idling, Lot};
+use crate::book::{Balances, Idling, Lot};
 use crate::error::LedgerError;
 use crate::load::{
     self, BalanceRow, Books, Known, ParkedRow, PurchaseRow, StoredAllocation, StoredAward, StoredLot, Wish,
@@ -28,8 +28,10 @@ const LOT_COLUMNS: usize = 11;
 
 // After the macro that it uses.
 mod idle;
+pub(super) mod members;
 mod refunds;
 mod rewards;
+mod whole;
 
 pub(super) fn begin(
     connection: &Connection,
@@ -42,13 +44,14 @@ pub(super) fn begin(
     let mut loaded = Loaded::default();
     begin.members(request, &mut loaded).map_err(fail)?;
     let known = begin.inbox(request).map_err(fail)?;
-    let answers = load::answers(&request.wanted, &known)?;
+    let answers = load::answers(&request.wanted, &known, &loaded.erased)?;
     let mut parked = Vec::new();
     for (member, order) in load::orders(request, &loaded.members) {
         begin.parked(member, order.as_str(), &mut parked).map_err(fail)?;
     }
-    let undecided = load::undecided(request, &loaded.members, (&known, &parked));
+    let undecided = load::undecided(request, &loaded, (&known, &parked));
     let request = undecided.as_ref();
+    let whole = load::wholly(request, &loaded.members);
     let mut books = begin.books(request, &mut loaded).map_err(fail)?;
     for member in load::idlers(request, &loaded, &parked) {
         begin.idle_lots(member, &mut books.due).map_err(fail)?;
@@ -67,6 +70,9 @@ pub(super) fn begin(
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
     let mut lots = Vec::new();
+    for member in whole {
+        begin.all_of(member, (&mut lots, &mut books.holds)).map_err(fail)?;
+    }
     for (member, wallet, sequence) in load::named_lots(request, &loaded, &books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
     }
@@ -78,50 +84,12 @@ pub(super) fn begin(
     Ok((loaded, Begun { answers, members, timeline_seq }))
 }
 
-/// One bucket: an embedded file is never spread over machines, and members scattered over a thousand places in every table
-/// would more than double what a batch writes.
-const BUCKET: i16 = 0;
-
 pub(super) struct Begin<'a> {
     pub(super) connection: &'a Connection,
     pub(super) pipeline: &'a str,
 }
 
 impl Begin<'_> {
-    /// Numbers of the members; new ones are inserted, in the order of their ids.
-    fn members(&self, request: &BatchRequest, loaded: &mut Loaded) -> rusqlite::Result<()> {
-        let mut find = self.connection.prepare_cached(
-            "select number, frozen_at, frozen_reason, frozen_by from member
-             where pipeline = ?1 and bucket = ?2 and external_id = ?3",
-        )?;
-        let mut insert = self.connection.prepare_cached(
-            "insert into member (pipeline, bucket, external_id, joined_at) values (?1, ?2, ?3, ?4) returning number",
-        )?;
-        let ids: std::collections::BTreeSet<_> = request.wanted.iter().map(|want| &want.member).collect();
-        let recipients = load::recipients(request);
-        let now = Timestamp::now().as_microsecond();
-        for id in ids.union(&recipients).copied() {
-            let bucket = BUCKET;
-            let known = find
-                .query_row(params![self.pipeline, bucket, id.as_str()], |row| Ok((row.get(0)?, frozen(row)?)))
-                .optional()?;
-            let (number, frozen) = match known {
-                Some(known) => known,
-                None => (insert.query_row(params![self.pipeline, bucket, id.as_str(), now], |row| row.get(0))?, None),
-            };
-            let key = MemberKey { bucket, number };
-            if recipients.contains(id) {
-                loaded.recipients.insert(id.clone(), key);
-                if !ids.contains(id) {
-                    continue;
-                }
-            }
-            loaded.members.insert(id.clone(), key);
-            loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
-        }
-        Ok(())
-    }
-
     fn inbox(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<Identity, Known>> {
         let mut find = self.connection.prepare_cached(
             "select hash, outcome, results, batch from inbox where pipeline = ?1 and source = ?2 and event_id = ?3",
@@ -322,12 +290,6 @@ impl Begin<'_> {
             self.connection.prepare_cached("select coalesce(max(seq), 0) from timeline where pipeline = ?1")?;
         find.query_row(params![self.pipeline], |row| row.get(0))
     }
-}
-
-fn frozen(row: &Row<'_>) -> rusqlite::Result<Option<Frozen>> {
-    let since = row.get::<_, Option<i64>>(1)?.and_then(|at| Timestamp::from_microsecond(at).ok());
-    let Some(since) = since else { return Ok(None) };
-    Ok(Some(Frozen { since, reason: row.get(2)?, author: row.get(3)? }))
 }
 
 fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Result<StoredLot> {

@@ -10,6 +10,7 @@ use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
+mod erased;
 mod idle;
 mod members;
 mod refunds;
@@ -67,6 +68,7 @@ impl Commit<'_> {
         self.parked(rows, now)?;
         self.standing(rows)?;
         self.transfers(rows, now)?;
+        self.erased(batch, rows)?;
         for key in cleared {
             self.prepare("delete from attempt where key = ?1")?.execute([hex(key)])?;
         }

@@ -47,6 +47,13 @@ pub(super) fn load(
     Ok(holds)
 }
 
+/// Those that are open, whenever they end.
+pub(super) fn open_of(begin: &Begin<'_>, member: MemberKey) -> rusqlite::Result<Vec<StoredHold>> {
+    let mut find = begin.connection.prepare_cached(&format!("select {COLUMNS} and h.held > 0"))?;
+    let key = params![begin.pipeline, member.bucket, member.number];
+    find.query_map(key, |row| stored(member, row))?.collect()
+}
+
 fn stored(member: MemberKey, row: &Row<'_>) -> rusqlite::Result<StoredHold> {
     let expires: Option<i64> = row.get(7)?;
     Ok(StoredHold {

@@ -7,6 +7,7 @@ use contract::event::{Event, Kind};
 use contract::program::TakeBack;
 use contract::result::{ResultBody, ResultEvent};
 
+use crate::erasing::erase;
 use crate::freezing::{freeze, unfreeze};
 use crate::holds::{capture, hold_of, release, until};
 use crate::model::{Model, Place};
@@ -208,7 +209,19 @@ async fn shrunk((mut events, how): (Vec<Event>, (usize, Rewards)), fresh: &impl 
 
 async fn check(seed: u64, fresh: &impl AsyncFn() -> World) {
     println!("SEED={seed}");
-    let events = history(seed);
+    agrees((seed, history(seed)), fresh).await;
+}
+
+/// In the second half of the history, and at any time of it, late or not.
+async fn check_erased(seed: u64, fresh: &impl AsyncFn() -> World) {
+    println!("SEED={seed}");
+    let (mut dice, mut events) = (Dice(seed), history(seed));
+    let at = events.len() / 2 + usize::try_from(dice.upto(events.len() as u64 / 2)).unwrap();
+    events.insert(at, on(erase("x", "ann"), dice.points(120)));
+    agrees((seed, events), fresh).await;
+}
+
+async fn agrees((seed, events): (u64, Vec<Event>), fresh: &impl AsyncFn() -> World) {
     let batch = usize::try_from(1 + seed % 9).unwrap();
     let policy =
         [TakeBack::OnlyPending, TakeBack::WithinBalance, TakeBack::Unlimited][usize::try_from(seed % 3).unwrap()];
@@ -247,6 +260,20 @@ fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {
 async fn the_model_and_sqlite_agree_to_the_last_point() {
     for seed in seeds(150, 5000) {
         check(seed, &World::sqlite_memory).await;
+    }
+}
+
+#[tokio::test]
+async fn the_model_and_sqlite_agree_on_a_member_who_is_erased() {
+    for seed in seeds(100, 3000) {
+        check_erased(seed, &World::sqlite_memory).await;
+    }
+}
+
+#[tokio::test]
+async fn the_model_and_postgres_agree_on_a_member_who_is_erased() {
+    for seed in seeds(6, 200) {
+        check_erased(seed, &World::postgres).await;
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Decision, GiveBack, OrderState, Reads, Returned};
+use contract::decision::{AwardInputs, Decision, Effect, GiveBack, OrderState, Reads, Returned};
 use contract::event::{Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::{OrderId, Points, WalletName};
 use jiff::{SignedDuration, Timestamp};
 use ledger::book::MemberState;
+use rust_decimal::Decimal;
 
 use crate::world::{awards, id};
 
@@ -82,4 +83,17 @@ pub(crate) fn late(event: &Event, redeem: &Redeem, state: &MemberState) -> GiveB
     *sum = Points(sum.0 + points.0);
     let kept: Vec<Line> = purchase.lines.iter().filter(|line| is_kept(&known.returned, line)).cloned().collect();
     gives_back((purchase, &kept), &paid, event.occurred_at)
+}
+
+pub(crate) fn inputs() -> AwardInputs {
+    AwardInputs {
+        effect: Effect::Fixed,
+        base: Decimal::ZERO,
+        per_amount: None,
+        points: Decimal::ONE,
+        multipliers: Vec::new(),
+        exact: Decimal::ONE,
+        rounding: None,
+        lines: Vec::new(),
+    }
 }

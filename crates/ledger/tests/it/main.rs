@@ -9,9 +9,11 @@
 
 mod agreement;
 mod audit;
+mod audit_erased;
 mod audit_refunds;
 mod conformance;
 mod debt;
+mod erasing;
 mod errors;
 mod freezing;
 mod hold_audit;

@@ -12,13 +12,19 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (4, "drop table owed; drop table payment"),
     (5, "drop index lot_idles; alter table lot drop column idles; alter table balance drop column idle_at"),
     (6, MOVES),
-    (9, WARNINGS),
-    (10, "drop table counter; drop table reward; alter table balance drop column reward_at"),
+    (7, ERASURE),
+    (8, WARNINGS),
+    (9, "drop table counter; drop table reward; alter table balance drop column reward_at"),
 ];
 
 const MOVES: &str =
     "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
      alter table member drop column frozen_by";
+
+/// The outcomes that the inbox knows stay: nothing of before has the new one.
+const ERASURE: &str =
+    "drop table erasure; drop table tombstone; alter table member drop column erased_at; alter table member drop column erased_reason;
+     alter table member drop column erased_by; alter table member drop column erased_in";
 
 const WARNINGS: &str = "drop index lot_warns; alter table lot drop column warns_at; alter table lot drop column warned;
      alter table balance drop column idle_warns_at; alter table balance drop column idle_warned";

@@ -67,6 +67,7 @@ pub(crate) struct Model {
     /// The order of each point that is owed, those that are paid off first in front.
     debts: Vec<String>,
     frozen: bool,
+    erased: bool,
     /// When points that idle end.
     idle: Option<Timestamp>,
     warnings: warn::Warnings,
@@ -76,8 +77,8 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(take_back: TakeBack) -> Self {
         let (points, orders, holds, waiting, paid, debts, warnings, rewards) = Default::default();
-        let (lots, frozen, idle) = (0, false, None);
-        Self { take_back, points, lots, orders, holds, waiting, paid, debts, frozen, idle, warnings, rewards }
+        let (lots, frozen, erased, idle) = (0, false, false, None);
+        Self { take_back, points, lots, orders, holds, waiting, paid, debts, frozen, erased, idle, warnings, rewards }
     }
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
@@ -89,6 +90,9 @@ impl Model {
 
     fn decide(&mut self, event: &Event) {
         let at = event.occurred_at;
+        if self.erased {
+            return;
+        }
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase),
             Kind::Redeem(redeem) => {
@@ -166,6 +170,7 @@ impl Model {
                 self.night(at);
                 self.frozen = matches!(event.kind, Kind::Freeze(_));
             }
+            Kind::Erase(_) => self.erase(at),
             Kind::Signup | Kind::Custom(_) => {}
         }
     }
@@ -215,6 +220,23 @@ impl Model {
         if let Some(hold) = self.holds.get_mut(hold) {
             hold.points.clear();
         }
+    }
+
+    /// Nothing is held any more, whatever is left ends, and what is owed is waived.
+    fn erase(&mut self, at: Timestamp) {
+        self.night(at);
+        for hold in self.holds.keys().cloned().collect::<Vec<_>>() {
+            self.free(&hold, at);
+        }
+        for point in &mut self.points {
+            if matches!(point.place, Place::Pending | Place::Available) {
+                point.place = Place::Expired;
+            }
+        }
+        for order in std::mem::take(&mut self.debts) {
+            self.orders.get_mut(&order).unwrap().waived += 1;
+        }
+        self.erased = true;
     }
 
     /// When a point ends.

@@ -94,7 +94,7 @@ fn a_line_back(dice: &mut Dice, name: &str, events: &[Event]) -> Option<Event> {
 }
 
 /// Runs a history in batches of 1 to `most`; answers what was said for the first time, and the books at the end.
-async fn run(world: &World, events: &[Event], most: u64) -> (Vec<Vec<String>>, Vec<Vec<Balance>>) {
+pub(crate) async fn run(world: &World, events: &[Event], most: u64) -> (Vec<Vec<String>>, Vec<Vec<Balance>>) {
     let mut dice = Dice(most);
     let mut told = Vec::new();
     let mut rest = events;

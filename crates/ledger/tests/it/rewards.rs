@@ -225,7 +225,7 @@ async fn tables_of_the_version_before_migrate(world: World) {
         return;
     }
     told(&world, bought("o1", "ann", &[60, 40])).await;
-    let world = world.migrated_from(9).await.rewarding(100, 1).await;
+    let world = world.migrated_from(8).await.rewarding(100, 1).await;
     assert_eq!(told(&world, adjust("a1", "ann", 1)).await, ["adjusted 1 points, 101", "reward coffee for 100, 1"]);
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         }
         ResultBody::FreezeRejected { frozen_at, .. } => format!("not frozen, is so since {frozen_at}"),
         ResultBody::UnfreezeRejected { .. } => "not unfrozen".to_owned(),
+        ResultBody::Forfeited { wallet, points, debt } => {
+            format!("forfeited {points} {wallet}{}", some("waived", debt.as_deref()))
+        }
+        ResultBody::Erased { reason, author } => format!("erased by {author}: {reason}"),
+        ResultBody::RequestRejected { asked, reason } => format!("no {asked}: {reason:?}"),
         ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
         ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("not adjusted {points} {wallet}, {available}, missing {missing}")

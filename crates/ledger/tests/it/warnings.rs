@@ -241,7 +241,7 @@ async fn tables_of_the_version_before_migrate(world: World) {
     }
     told(&world, days(on(bought("o1", "ann", &[60, 40]), 0), "last", 50)).await;
     told(&world, days(on(bought("o2", "ann", &[3, 3]), 0), "idle", 40)).await;
-    let world = world.migrated_from(8).await;
+    let world = world.migrated_from(7).await;
     told(&world, ending("o3", &[6, 4], (1, 30, 5))).await;
     assert_eq!(settled(&world, 27).await, ["expiring 10 points after 2026-12-02, 116"]);
     assert_eq!(settled(&world, 60).await, ["expired 10 points, 106", "expired 6 points, 100", "expired 100 points, 0"]);

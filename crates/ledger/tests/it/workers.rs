@@ -6,8 +6,10 @@ use std::time::Duration;
 use contract::event::Event;
 use ledger::{Answer, BatchWrites, Committed, LedgerError};
 
+use crate::erasing::erase;
 use crate::property::{Dice, history};
-use crate::world::{Said, World, back, bought, decide, raw_postgres, spend};
+use crate::transfers::{carry, send};
+use crate::world::{Said, World, back, bought, decide, id, raw_postgres, spend};
 
 const WORKERS: u64 = 4;
 
@@ -233,4 +235,58 @@ async fn eight_workers_on_hot_members_block_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_workers_whose_connections_are_killed_double_nothing() {
     eight_at_once(true).await;
+}
+
+/// Workers that all go on with everybody's events, while some members are erased: nobody comes back.
+async fn erased_meanwhile(world: World) {
+    let mut tasks = Vec::new();
+    for worker in 0..WORKERS {
+        let world = beside(&world);
+        tasks.push(tokio::spawn(async move {
+            let mut events = events();
+            if worker % 2 == 1 {
+                events.reverse();
+            }
+            let step = 7 + 5 * usize::try_from(worker).unwrap();
+            for (n, batch) in events.chunks(step).enumerate() {
+                let mut batch = batch.to_vec();
+                batch.push(send(&format!("t{worker}-{n}"), "m16", (&format!("m{}", n % 6), 1)));
+                while let (_, Committed::Raced) = world.try_batch(&batch).await {}
+            }
+        }));
+    }
+    let eraser = beside(&world);
+    tasks.push(tokio::spawn(async move {
+        for n in 0..6 {
+            while let (_, Committed::Raced) = eraser.try_batch(&[erase(&format!("x{n}"), &format!("m{n}"))]).await {}
+            let left = eraser.ledger.member(&eraser.pipeline, &id(&format!("m{n}"))).await.unwrap();
+            assert_eq!(left, None, "right after");
+        }
+    }));
+    for task in tasks {
+        tokio::time::timeout(Duration::from_mins(2), task).await.expect("workers block each other").unwrap();
+    }
+    world.audits_clean().await;
+    carry(&world).await;
+    world.audits_clean().await;
+    for n in 0..6 {
+        let name = id(&format!("m{n}"));
+        assert!(world.ledger.was_erased(&world.pipeline, &name).await.unwrap());
+        assert_eq!(world.ledger.member(&world.pipeline, &name).await.unwrap(), None, "nobody comes back");
+    }
+    let totals = world.ledger.totals(&world.pipeline).await.unwrap().wallets.remove(0);
+    let out = [totals.available, totals.expired, totals.clawed, totals.spent, totals.transit];
+    assert_eq!(totals.earned, out.into_iter().sum(), "{totals:?}");
+    assert_eq!(totals.transit, 0.into(), "nothing is stuck");
+    assert!(!totals.expired.is_zero(), "somebody had something");
+}
+
+#[tokio::test]
+async fn members_are_erased_while_workers_of_sqlite_go_on() {
+    erased_meanwhile(World::sqlite_file().await).await;
+}
+
+#[tokio::test]
+async fn members_are_erased_while_workers_of_postgres_go_on() {
+    erased_meanwhile(World::postgres().await).await;
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use contract::decision::{Award, AwardInputs, Dates, Decision, Effect, IdlesUntil, Reads};
+use contract::decision::{Award, Dates, Decision, IdlesUntil, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
 use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
@@ -20,10 +20,10 @@ use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
-use rust_decimal::Decimal;
 
+use crate::erasing::turned_away;
 use crate::holds::on_hold;
-use crate::kept::{late, refunded};
+use crate::kept::{inputs, late, refunded};
 pub(crate) use crate::told::tell;
 
 pub(crate) struct World {
@@ -292,6 +292,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn decide(&mut self, event: &Event, state: &mut MemberState) -> Said {
+        if state.is_erased() {
+            let applied = turned_away(self.world, event, state);
+            let said = Said::Fresh(applied.outcome, applied.results.clone());
+            self.writes.applied.push(applied);
+            return said;
+        }
         let cause = Identity::of(event);
         let said = self.settle_and_post(event, &cause, state);
         if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
@@ -308,7 +314,7 @@ impl Run<'_> {
 
     fn settle_and_post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
         let mut after = state.clone();
-        let due = self.world.settle(&mut after, (&event.member, cause), event.occurred_at);
+        let due = self.world.settle_for(&mut after, event, cause);
         let (told, written) =
             (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
         self.writes.applied.extend(due);
@@ -369,6 +375,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         },
         Kind::Freeze(word) => Decision::Freeze(word.clone()),
         Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
+        Kind::Erase(word) => Decision::Erase(word.clone()),
         Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
     })
 }
@@ -411,19 +418,6 @@ pub(crate) fn active(event: &Event) -> BTreeMap<WalletName, IdlesUntil> {
 fn day(event: &Event, name: &str) -> Option<Timestamp> {
     let days = event.data.get(name).and_then(serde_json::Value::as_i64)?;
     Some(event.occurred_at + jiff::SignedDuration::from_hours(24 * days))
-}
-
-fn inputs() -> AwardInputs {
-    AwardInputs {
-        effect: Effect::Fixed,
-        base: Decimal::ZERO,
-        per_amount: None,
-        points: Decimal::ONE,
-        multipliers: Vec::new(),
-        exact: Decimal::ONE,
-        rounding: None,
-        lines: Vec::new(),
-    }
 }
 
 pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {

@@ -4,7 +4,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
 
 use super::holds;
-use super::member::{known, line};
+use super::member::{known, line, stranger};
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -68,11 +68,7 @@ async fn one(
     screen: &Screen,
 ) -> Result<Verdict, Halt> {
     let Some(mut wallets) = target.ledger.balance(&target.pipeline, member).await? else {
-        let text = format!(
-            "member `{member}` is not known to pipeline `{}`: no event of theirs was applied\n",
-            target.pipeline
-        );
-        screen.warn(&text)?;
+        screen.warn(&stranger(target, member, ": no event of theirs was applied").await?)?;
         if screen.is_json() {
             screen.json(&serde_json::json!({ "member": member, "wallets": [] }))?;
         }

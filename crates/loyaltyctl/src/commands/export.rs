@@ -36,13 +36,13 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let target = args.ledger.open().await?;
     let LedgerTarget { ledger, pipeline } = &target;
     let Some(known) = member::known(&target, &name).await? else {
-        screen.warn(&format!("member `{name}` is not known to pipeline `{pipeline}`; check the name\n"))?;
+        screen.warn(&member::stranger(&target, &name, "; check the name").await?)?;
         return Ok(Verdict::Found);
     };
     let wallets = ledger.balance(pipeline, &name).await?.unwrap_or_default();
     let holds = open_holds(&target, &name, None).await?;
     let head = serde_json::json!({
-        "pipeline": pipeline, "member": name, "knownSince": known.known_since, "frozen": known.frozen,
+        "pipeline": pipeline, "member": name, "knownSince": known.known_since, "frozen": known.frozen, "erased": known.erased,
         "wallets": wallets, "holds": holds,
     });
     let head = serde_json::to_string_pretty(&head)?;

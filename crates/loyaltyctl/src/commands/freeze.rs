@@ -48,10 +48,10 @@ pub(crate) struct UnfreezeArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct WordArgs {
+pub(super) struct WordArgs {
     /// The member, as the events name them
     #[arg(value_name = "MEMBER")]
-    member: String,
+    pub(super) member: String,
 
     /// Why; it is published, and an audit asks for it
     #[arg(long, value_name = "TEXT")]
@@ -63,15 +63,15 @@ struct WordArgs {
 
     /// Show what would change, and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     #[command(flatten)]
-    ledger: LedgerArgs,
+    pub(super) ledger: LedgerArgs,
 }
 
 /// Why nothing could be said of a member.
 #[derive(Debug, thiserror::Error)]
-enum FreezeError {
+pub(super) enum FreezeError {
     #[error("could not make an event of it")]
     Event(#[source] serde_json::Error),
     #[error("could not use what was given: {0}")]
@@ -93,10 +93,17 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
     let name = parse("a member", &args.member, MemberId::parse)?;
     let target = args.ledger.open().await?;
     let Some(before) = member::known(&target, &name).await? else {
-        screen.warn(&format!("member `{name}` is not known to pipeline `{}`; check the name\n", target.pipeline))?;
+        screen.warn(&member::stranger(&target, &name, "; check the name").await?)?;
         return Ok(Verdict::Found);
     };
+    if let Some(erased) = &before.erased {
+        screen.warn(&format!("nothing changes: member `{name}` was {}\n", member::gone(erased)))?;
+        return Ok(Verdict::Found);
+    }
     let (engine, event) = prepare(what, args, &target).await?;
+    // With its time: the same may be said again after it was taken back.
+    let id = format!("{what}-{}", &hex(&event.content_hash().0)[..32]);
+    let event = Event { id: parse("an event's id", &id, contract::EventId::parse)?, ..event };
     let now = event.occurred_at;
     let events = std::slice::from_ref(&event);
     let mut is_change = changes(&engine.preview(events, now).await?)?;
@@ -110,8 +117,8 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
     Ok(Verdict::Fine)
 }
 
-/// The engine, and the event as a worker would read it from the broker.
-async fn prepare(what: &str, args: &WordArgs, target: &LedgerTarget) -> Result<(Engine, Event), Halt> {
+/// The engine, and the event as a worker would read it from the broker, but for its id.
+pub(super) async fn prepare(what: &str, args: &WordArgs, target: &LedgerTarget) -> Result<(Engine, Event), Halt> {
     let events: Events = serde_json::from_value(serde_json::json!({
         "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": [what] }],
     }))
@@ -123,9 +130,6 @@ async fn prepare(what: &str, args: &WordArgs, target: &LedgerTarget) -> Result<(
     });
     let intake = Intake::new(&events, ruleset.currency());
     let event = intake.decode_unrouted(body.to_string().as_bytes()).map_err(FreezeError::Refused)?;
-    // With its time: the same may be said again after it was taken back.
-    let id = format!("{what}-{}", &hex(&event.content_hash().0)[..32]);
-    let event = Event { id: parse("an event's id", &id, contract::EventId::parse)?, ..event };
     let engine = Engine::open(target.pipeline.clone(), Arc::clone(&target.ledger), TimeLimits::new(&events)).await?;
     Ok((engine, event))
 }

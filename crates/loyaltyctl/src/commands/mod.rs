@@ -5,6 +5,7 @@ mod audit;
 mod balance;
 mod completions;
 mod dlq;
+mod erase;
 mod explain;
 mod export;
 mod freeze;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Import(import::Args),
     Freeze(freeze::FreezeArgs),
     Unfreeze(freeze::UnfreezeArgs),
+    Erase(erase::Args),
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
@@ -62,7 +64,7 @@ impl Command {
         match self {
             Self::Explain(args) => args.is_of_a_member(),
             Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(self, Self::Audit(_) | Self::Dlq(_) | Self::Import(_)),
+            _ => matches!(self, Self::Audit(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_)),
         }
     }
 }
@@ -88,6 +90,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Import(args) => import::run(&args, screen).await,
         Command::Freeze(args) => freeze::freeze(&args, screen).await,
         Command::Unfreeze(args) => freeze::unfreeze(&args, screen).await,
+        Command::Erase(args) => erase::run(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "validate",
     "plan",
     "up",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 18] = [
     "import",
     "freeze",
     "unfreeze",
+    "erase",
     "migrate",
     "completions",
     "man",
@@ -56,6 +57,8 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["adjust", "a", "--points", "1"],
         &["freeze", "a"],
         &["unfreeze", "--reason", "why"],
+        &["erase", "a"],
+        &["erase", "a", "--reason", "why", "--yes", "--dry-run"],
     ] {
         run(&mut loyaltyctl(Path::new("/"), args)).ended(2);
     }

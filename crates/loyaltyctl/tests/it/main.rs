@@ -4,6 +4,7 @@
 mod adjust;
 mod ask;
 mod commands;
+mod erase;
 mod faults;
 mod freeze;
 mod holds;

@@ -30,6 +30,17 @@ const DUE: &str = "select w.bucket, w.member, h.hold_id, h.wallet, h.points, h.h
         select * from hold_lot where pipeline = $1 and bucket = w.bucket and member = w.member and hold_id = h.hold_id offset 0
     ) p";
 
+/// Those that are open, whenever they end.
+pub(super) const OPEN: &str = "select w.bucket, w.member, h.hold_id, h.wallet, h.points, h.held, h.captured, h.released, h.stage,
+    h.expires_at, p.lot, p.amount, p.held
+    from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
+    cross join lateral (
+        select * from hold where pipeline = $1 and bucket = w.bucket and member = w.member and held > 0 offset 0
+    ) h
+    cross join lateral (
+        select * from hold_lot where pipeline = $1 and bucket = w.bucket and member = w.member and hold_id = h.hold_id offset 0
+    ) p";
+
 /// At most one round trip.
 pub(super) async fn load(open: &Open, request: &BatchRequest, books: &Books) -> Result<Vec<StoredHold>, LedgerError> {
     let named = load::holds(request, &open.loaded.members);
@@ -56,7 +67,7 @@ pub(super) async fn load(open: &Open, request: &BatchRequest, books: &Books) -> 
     loaded.await.map_err(|e| open.fail(e))
 }
 
-fn read(row: &Row) -> Result<StoredHold, Error> {
+pub(super) fn read(row: &Row) -> Result<StoredHold, Error> {
     Ok(StoredHold {
         member: key(row)?,
         hold: row.try_get(2)?,

@@ -5,6 +5,7 @@ use contract::result::{ResultBody, ResultEvent};
 use contract::{BuryReason, PipelineName};
 use engine::Settled;
 use jiff::Timestamp;
+use ledger::book::Outcome;
 use ledger::report::EventReport;
 use ledger::{Ledger, LedgerError};
 use rust_decimal::Decimal;
@@ -63,6 +64,9 @@ impl Told {
         let event = &correction.event;
         let told = Self::blank(correction);
         Ok(match settled {
+            Settled::Fresh { outcome: Outcome::Erased, .. } => {
+                told.fate(Fate::Refused, "the member was erased; nothing happens under this name any more")
+            }
             Settled::Fresh { results, .. } => told.decided(results),
             Settled::Replayed { .. } => told.fate(Fate::Known, "was applied before"),
             Settled::Buried(refusal) if refusal.reason == BuryReason::IdentityClash => {

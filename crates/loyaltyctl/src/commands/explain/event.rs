@@ -77,6 +77,9 @@ fn why(report: &EventReport, entry: &EntryReport, screen: &Screen) -> String {
         return nothing.to_owned();
     }
     let digits = award::Digits(currency_digits(report.event.as_ref()));
+    if report.erased {
+        return section("why", "the arithmetic is forgotten with the member\n", screen);
+    }
     let awards: String = entry.awards.iter().map(|award| award::render(award, digits)).collect();
     section("why", &awards, screen)
 }

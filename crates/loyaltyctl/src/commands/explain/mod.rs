@@ -9,7 +9,7 @@ mod outcome;
 use contract::{EventId, MemberId, Source};
 
 use super::balance::parse;
-use super::member::{known, line};
+use super::member::{known, line, stranger};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -97,7 +97,10 @@ async fn one_member(target: &LedgerTarget, member: &MemberId, limit: usize, scre
     } else if screen.is_csv() {
         screen.csv(&member::table(&entries))?;
     } else if entries.is_empty() {
-        screen.warn(&format!("member `{member}` has no entries in pipeline `{pipeline}`\n"))?;
+        screen.warn(&match known(target, member).await? {
+            Some(_) => format!("member `{member}` has no entries in pipeline `{pipeline}`\n"),
+            None => stranger(target, member, ": no event of theirs was applied").await?,
+        })?;
     } else {
         screen.show(&line(known(target, member).await?.as_ref(), screen))?;
         screen.show(&member::render(member, &entries, screen))?;

@@ -24,7 +24,13 @@ pub(super) fn sentence(body: &ResultBody) -> String {
             format!("no longer frozen, as since {frozen_at}, by {author} ({reason})")
         }
         ResultBody::FreezeRejected { frozen_at, reason } => format!("{}, since {frozen_at}", why(*reason)),
-        ResultBody::UnfreezeRejected { reason } => why(*reason).to_owned(),
+        ResultBody::UnfreezeRejected { reason } | ResultBody::RequestRejected { reason, .. } => why(*reason).to_owned(),
+        ResultBody::Forfeited { wallet, points, debt } => {
+            let debt =
+                debt.as_ref().map(|points| format!(", and {points} that were owed are waived")).unwrap_or_default();
+            format!("{points} {wallet} forfeited{debt}")
+        }
+        ResultBody::Erased { reason, author } => format!("the member was erased by {author} ({reason})"),
         other => other.type_name().to_owned(),
     }
 }

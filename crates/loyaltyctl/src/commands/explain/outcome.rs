@@ -10,6 +10,10 @@ use super::moves;
 /// What became of it.
 pub(super) fn sentence(report: &EventReport) -> String {
     match report.outcome {
+        Outcome::Applied if report.results.is_empty() && report.erased => {
+            "applied; what was told of it is forgotten with its member".to_owned()
+        }
+        Outcome::Rejected if report.results.is_empty() => "turned down; why is forgotten with its member".to_owned(),
         Outcome::Applied if report.results.is_empty() => "applied; it moved no points".to_owned(),
         Outcome::Applied => format!("applied; {}", results(report)),
         Outcome::Rejected => format!("turned down; {}", results(report)),
@@ -20,6 +24,7 @@ pub(super) fn sentence(report: &EventReport) -> String {
         Outcome::GivenUp => {
             "given up: the purchase of its order never came, or does not fit; it is with the buried messages".to_owned()
         }
+        Outcome::Erased => "nothing was done with it: its member was erased".to_owned(),
     }
 }
 
@@ -126,6 +131,7 @@ pub(super) fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
         RejectReason::MemberFrozen => "the member was frozen",
+        RejectReason::MemberErased => "the member was erased",
         RejectReason::WalletFull => "the member would have more points than a wallet can hold",
         RejectReason::MemberNotFrozen => "the member was not frozen",
         RejectReason::DuplicateHold => "the member has had a hold of this name before",

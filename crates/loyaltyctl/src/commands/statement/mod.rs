@@ -8,7 +8,7 @@ use contract::{MemberId, WalletName};
 use ledger::report::{HoldMark, LotMark, LotReport, Reckoning, StatementAsk, StatementLine, StatementMark};
 
 use super::balance::parse;
-use super::member::known;
+use super::member::{known, stranger};
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
@@ -76,9 +76,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let ask = args.ask(&target).await?;
     let LedgerTarget { ledger, pipeline } = &target;
     let Some(first) = ledger.statement(pipeline, &member, &ask, &StatementMark::default()).await? else {
-        screen.warn(&format!(
-            "member `{member}` is not known to pipeline `{pipeline}`: no event of theirs was applied\n"
-        ))?;
+        screen.warn(&stranger(&target, &member, ": no event of theirs was applied").await?)?;
         return Ok(Verdict::Found);
     };
     let mut paper = render::Paper::begin(screen, &member, known(&target, &member).await?.as_ref())?;
