@@ -142,7 +142,7 @@ pub(crate) async fn best_members(
         .ask(
             "select m.external_id, cast(b.available as text) from balance b
              join member m on m.pipeline = b.pipeline and m.bucket = b.bucket and m.number = b.member
-             where b.pipeline = $1 and b.wallet = $2 order by b.available desc, m.external_id limit $3",
+             where b.pipeline = $1 and b.wallet = $2 and m.erased_at is null order by b.available desc, m.external_id limit $3",
             &[pipeline.as_str().into(), wallet.as_str().into(), limit.into()],
         )
         .await?;

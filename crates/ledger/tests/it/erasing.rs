@@ -95,6 +95,8 @@ async fn what_an_erased_member_had_is_forfeited(world: World) {
     assert_eq!(world.sums().await, ["165", "148", "0", "17"]);
     assert!(world.was_erased("ann").await && !world.was_erased("bob").await);
     assert!(!world.is_known("ann").await, "her name is gone");
+    let best = world.ledger.best_members(&world.pipeline, &id("points"), 9).await.unwrap();
+    assert_eq!(best.iter().map(|best| best.member.as_str()).collect::<Vec<_>>(), ["bob"]);
     assert_eq!(world.ledger.next_due(&world.pipeline).await.unwrap(), None);
     assert_eq!(told(&world, spend("s1", "bob", 17)).await, ["spent 17 points, 0"], "others have what they had");
 }
