@@ -136,3 +136,24 @@ async fn after_a_week_without_anybody_each_day_has_its_rewards() {
     assert_eq!(told.iter().collect::<HashSet<_>>().len(), 4, "four nights");
     assert_eq!((shop.available("m7").await, next_due(&shop).await), ("5".to_owned(), None));
 }
+
+/// With what the hold gives back there were enough for one.
+#[tokio::test]
+async fn nothing_that_is_forfeited_becomes_a_reward() {
+    let shop = shop(&rewarding("100", 5)).await;
+    let hold = r#"{"id":"h","type":"hold","occurredAt":"2014-03-10T13:00:00Z","member":"m","hold":"h","points":"60"}"#;
+    let erase = r#"{"id":"x","type":"erase","occurredAt":"2014-03-12T12:00:00Z","member":"m","reason":"asked for it","author":"bea"}"#;
+    let [first, second] = [order("a", "2014-03-10T12:00:00Z", "99.00"), order("b", "2014-03-11T12:00:00Z", "60.00")];
+    shop.apply(&[&first, hold, &second]).await;
+    assert_eq!(shop.available("m").await, "99");
+    assert_eq!(
+        told(&shop.apply(&[erase]).await),
+        [
+            "hold.expired 2014-03-12T12:00:00Z",
+            "points.forfeited 2014-03-12T12:00:00Z",
+            "member.erased 2014-03-12T12:00:00Z"
+        ]
+    );
+    shop.audits_clean().await;
+    assert_eq!(next_due(&shop).await, None);
+}

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Begin, stored_lot};
+use super::{Begin, LOT_COLUMNS, stored_lot};
 use crate::load::{StoredHold, StoredLot};
 use crate::rows::MemberKey;
 use crate::sqlite::holds;
@@ -13,12 +13,14 @@ impl Begin<'_> {
         member: MemberKey,
         (lots, holds): (&mut Vec<StoredLot>, &mut Vec<StoredHold>),
     ) -> rusqlite::Result<()> {
-        let mut find = self.connection.prepare_cached(
-            "select sequence, initial, pending, available, held, activates_at, expires_at, expired, idles, wallet from lot
+        let mut find = self.connection.prepare_cached(concat!(
+            "select ",
+            lot!(),
+            ", wallet from lot l
              where pipeline = ?1 and bucket = ?2 and member = ?3 and (pending > 0 or available > 0 or held > 0)",
-        )?;
+        ))?;
         let key = params![self.pipeline, member.bucket, member.number];
-        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(9)?, row))? {
+        for row in find.query_map(key, |row| stored_lot(member, &row.get::<_, String>(LOT_COLUMNS)?, row))? {
             lots.push(row?);
         }
         holds.extend(holds::open_of(self, member)?);
