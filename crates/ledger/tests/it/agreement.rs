@@ -109,6 +109,10 @@ async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, R
     }
     let mut known = std::collections::BTreeSet::new();
     for chunk in events.chunks(batch) {
+        if chunk.iter().any(|event| matches!(event.kind, Kind::Erase(_))) {
+            // What was said in earlier batches is forgotten with the member.
+            model.unsay();
+        }
         for event in chunk.iter().filter(|event| known.insert(event.id.clone())) {
             model.apply(event);
         }

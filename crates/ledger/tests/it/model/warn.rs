@@ -34,6 +34,11 @@ impl Model {
         &self.warnings.told
     }
 
+    /// What nobody has heard by now is never said.
+    pub(crate) fn unsay(&mut self) {
+        self.warnings.told.clear();
+    }
+
     pub(super) fn lot_warns(&mut self, lot: usize, (event, end): (&Event, Timestamp)) {
         self.warnings.lots.insert(lot, warning(event, end));
     }
