@@ -1,17 +1,15 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
 mod envelope;
+mod identity;
 mod name;
 mod reject;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::event::Event;
-use crate::ruleset::hex;
-use crate::{EventId, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, WalletName};
+use crate::{EventId, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
@@ -472,34 +470,4 @@ pub struct AwardPart {
     pub rule: RuleName,
     /// Decimal string.
     pub points: String,
-}
-
-impl ResultEvent {
-    /// The `n`-th (from 0) result of an event.
-    #[must_use]
-    pub fn of(pipeline: &PipelineName, event: &Event, n: usize, body: ResultBody) -> Self {
-        let cause = Cause { source: event.source.clone(), id: event.id.clone() };
-        Self { id: result_id(pipeline, &cause, n), time: event.occurred_at, member: event.member.clone(), cause, body }
-    }
-
-    /// The `n`-th (from 0) result of what was due for a member at a time.
-    #[must_use]
-    pub fn due(
-        pipeline: &PipelineName,
-        (cause, time, member): (Cause, Timestamp, &MemberId),
-        n: usize,
-        body: ResultBody,
-    ) -> Self {
-        Self { id: result_id(pipeline, &cause, n), time, member: member.clone(), cause, body }
-    }
-}
-
-fn result_id(pipeline: &PipelineName, cause: &Cause, n: usize) -> String {
-    let mut hasher = Sha256::new();
-    // A control character cannot stand in an identity, so it separates them without doubt.
-    for part in [pipeline.as_str(), cause.source.as_str(), cause.id.as_str(), &n.to_string()] {
-        hasher.update(part.as_bytes());
-        hasher.update([0]);
-    }
-    hex(&hasher.finalize()[..16])
 }

@@ -2,22 +2,23 @@
 
 mod holds;
 mod idle;
+mod orders;
 mod rewards;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use contract::decision::{OrderAward, OrderState, Returned};
-use contract::ruleset::RulesetHash;
-use contract::{MemberId, OrderId, Points, WalletName};
+use contract::{MemberId, OrderId, WalletName};
 use jiff::Timestamp;
 
-use crate::book::{Balances, Idling, Lot, MemberState, OrderBook, Outcome, Owed, Taken, WalletState, in_turn};
+use crate::book::{Balances, Idling, Lot, MemberState, Outcome, Owed, Taken, WalletState, in_turn};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
 use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
 use crate::stored;
+
+use orders::{OrderParts, replay};
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
 pub(crate) use idle::idlers;
@@ -443,65 +444,4 @@ fn owed(rows: Vec<StoredOwed>) -> Result<HashMap<(MemberKey, WalletName), Vec<Ow
         of_wallet.sort_by_key(|owed| owed.sequence);
     }
     Ok(owed)
-}
-
-/// Awards and allocations, by what they belong to.
-struct OrderParts {
-    awards: HashMap<(MemberKey, i64), Vec<(OrderAward, i64)>>,
-    taken: HashMap<(MemberKey, String), Vec<Taken>>,
-}
-
-impl OrderParts {
-    fn of(awards: Vec<StoredAward>, allocations: Vec<StoredAllocation>) -> Result<Self, LedgerError> {
-        let mut parts = Self { awards: HashMap::new(), taken: HashMap::new() };
-        for row in awards {
-            let [awarded, due, taken, waived] = row.points.map(Points);
-            let rule = sql::id("award.rule", &row.rule)?;
-            let wallet = sql::id("award.wallet", &row.wallet)?;
-            let award = OrderAward { rule, wallet, awarded, due, taken, waived };
-            parts.awards.entry((row.member, row.entry)).or_default().push((award, row.lot));
-        }
-        for row in allocations {
-            let wallet = sql::id("allocation.wallet", &row.wallet)?;
-            let stack = parts.taken.entry((row.member, row.order)).or_default();
-            replay(stack, Taken { wallet, lot: row.lot, points: row.amount });
-        }
-        Ok(parts)
-    }
-
-    fn order(&mut self, row: PurchaseRow, member: &MemberId) -> Result<OrderBook, LedgerError> {
-        let awards = row.entry.and_then(|entry| self.awards.remove(&(row.member, entry))).unwrap_or_default();
-        let lots = awards.iter().map(|(award, lot)| (award.wallet.clone(), *lot)).collect();
-        let returned = match &row.returned {
-            Some(text) => sql::json("purchase.returned", text)?,
-            None => Returned::default(),
-        };
-        let state = OrderState {
-            purchase: stored::event("purchase.event", &row.event, member)?,
-            ruleset: RulesetHash(row.ruleset),
-            returned,
-            awards: awards.into_iter().map(|(award, _)| award).collect(),
-        };
-        let taken = self.taken.remove(&(row.member, row.order)).unwrap_or_default();
-        Ok(OrderBook { state, lots, taken })
-    }
-}
-
-/// Repeats what the allocation did: what is given back leaves the last take from that lot.
-fn replay(stack: &mut Vec<Taken>, row: Taken) {
-    if row.points > 0 {
-        stack.push(row);
-        return;
-    }
-    let mut given = row.points.saturating_neg();
-    while given > 0 {
-        let is_it = |taken: &Taken| taken.wallet == row.wallet && taken.lot == row.lot;
-        let Some(at) = stack.iter().rposition(is_it) else { return };
-        let points = stack[at].points.min(given);
-        stack[at].points -= points;
-        given -= points;
-        if stack[at].points <= 0 {
-            stack.remove(at);
-        }
-    }
 }

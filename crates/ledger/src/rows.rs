@@ -267,19 +267,9 @@ impl Rows {
         }
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
-        match standing {
-            Some(Standing::Erased(erased)) => {
-                self.due.insert(at.member);
-                self.erased.insert(at.member, (member, erased));
-            }
-            other => self.standing.extend(other.map(|standing| (at.member, standing))),
-        }
-        for idle in idles {
-            self.idle(at.member, idle);
-        }
-        for row in warned {
-            self.lot(at, row);
-        }
+        self.stands(at.member, member, standing);
+        idles.into_iter().for_each(|idle| self.idle(at.member, idle));
+        warned.into_iter().for_each(|row| self.lot(at, row));
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);
@@ -319,6 +309,16 @@ impl Rows {
             entry: entry_id,
         };
         self.inbox(row, parking)
+    }
+
+    fn stands(&mut self, key: MemberKey, member: MemberId, standing: Option<Standing>) {
+        match standing {
+            Some(Standing::Erased(erased)) => {
+                self.due.insert(key);
+                self.erased.insert(key, (member, erased));
+            }
+            other => self.standing.extend(other.map(|standing| (key, standing))),
+        }
     }
 
     fn entry(&mut self, at: At, entry: Entry, ruleset: &str) -> Result<(), LedgerError> {
