@@ -4,6 +4,7 @@
 //! batch is inserted as it stands at the end.
 
 mod rewards;
+mod standing;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -261,15 +262,10 @@ impl Rows {
             rewarding,
             ..
         } = applied;
-        if !rewarding.is_empty() {
-            self.due.insert(at.member);
-            self.rewards.changed(at.member, rewarding);
-        }
+        self.aside(at, (idles, warned, rewarding));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
         self.stands(at.member, member, standing);
-        idles.into_iter().for_each(|idle| self.idle(at.member, idle));
-        warned.into_iter().for_each(|row| self.lot(at, row));
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);
@@ -309,16 +305,6 @@ impl Rows {
             entry: entry_id,
         };
         self.inbox(row, parking)
-    }
-
-    fn stands(&mut self, key: MemberKey, member: MemberId, standing: Option<Standing>) {
-        match standing {
-            Some(Standing::Erased(erased)) => {
-                self.due.insert(key);
-                self.erased.insert(key, (member, erased));
-            }
-            other => self.standing.extend(other.map(|standing| (key, standing))),
-        }
     }
 
     fn entry(&mut self, at: At, entry: Entry, ruleset: &str) -> Result<(), LedgerError> {

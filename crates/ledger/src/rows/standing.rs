@@ -1,0 +1,33 @@
+//! What an event changes beside its entry.
+
+use contract::MemberId;
+
+use super::{At, MemberKey, Rows};
+use crate::book::{IdleEnd, LotRow, RewardChange, Standing};
+
+impl Rows {
+    /// Ends by inactivity, warnings, and when rewards are due.
+    pub(super) fn aside(&mut self, at: At, (idles, warned, rewarding): (Vec<IdleEnd>, Vec<LotRow>, Vec<RewardChange>)) {
+        for idle in idles {
+            self.idle(at.member, idle);
+        }
+        for row in warned {
+            self.lot(at, row);
+        }
+        if !rewarding.is_empty() {
+            self.due.insert(at.member);
+            self.rewards.changed(at.member, rewarding);
+        }
+    }
+
+    /// Frozen, free again, or to be forgotten.
+    pub(super) fn stands(&mut self, key: MemberKey, member: MemberId, standing: Option<Standing>) {
+        match standing {
+            Some(Standing::Erased(erased)) => {
+                self.due.insert(key);
+                self.erased.insert(key, (member, erased));
+            }
+            other => self.standing.extend(other.map(|standing| (key, standing))),
+        }
+    }
+}
