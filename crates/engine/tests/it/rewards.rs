@@ -157,3 +157,15 @@ async fn nothing_that_is_forfeited_becomes_a_reward() {
     shop.audits_clean().await;
     assert_eq!(next_due(&shop).await, None);
 }
+
+#[tokio::test]
+async fn a_late_event_of_other_rules_leaves_what_is_due() {
+    let shop = shop(&json!({ "name": "points" })).await;
+    applied(&shop, &rewarding("100", 1), "2014-03-01T00:00:00Z").await;
+    shop.apply(&[&order("a", "2014-03-02T12:00:00Z", "250.00")]).await;
+    assert_eq!(next_due(&shop).await, Some("2014-03-02T20:00:00Z".to_owned()));
+    shop.apply(&[&visit("late", "2014-02-27T12:00:00Z")]).await;
+    assert_eq!(next_due(&shop).await, Some("2014-03-02T20:00:00Z".to_owned()));
+    assert_eq!(timers(&shop, "2014-03-03T12:00:00Z").await, ["reward.granted 2014-03-02T20:00:00Z"]);
+    assert_eq!(shop.available("m").await, "50");
+}

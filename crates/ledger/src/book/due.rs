@@ -115,8 +115,9 @@ impl MemberState {
     }
 
     /// The same for a member who is about to be erased: then every hold that is open ends, too. What those set free is to be forfeited, not
-    /// turned into rewards.
+    /// turned into rewards, and nobody is warned of what ends.
     pub fn settle_last(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
+        let settling = Settling { past: Timestamp::MAX, ..settling };
         let mut settled = self.settle(settling)?;
         let mut holds = Due::new();
         for (hold, _) in self.holds.iter().filter(|(_, book)| book.is_open()) {

@@ -191,7 +191,8 @@ impl MemberState {
         let said = settling.rewards.at(at).filter(|_| self.frozen.is_none());
         for (name, wallet) in &mut self.wallets {
             let (before, rule) = (wallet.rewards, said.and_then(|(_, rules)| rules.get(name)));
-            if rule.is_none() && before.next.is_none() {
+            let is_left = self.frozen.is_none() && settling.is_of_before(name, (before, rule), at);
+            if is_left || (rule.is_none() && before.next.is_none()) {
                 continue;
             }
             let beyond = |_| Refusal::new(BuryReason::Overflow, format!("{at} has no next day; check `occurredAt`"));
@@ -217,6 +218,15 @@ impl MemberState {
         let Some((hash, _)) = said.filter(|_| !bodies.is_empty()) else { return Ok((changes, None)) };
         let applied = settling.applied((at, Move::Reward), names.iter().map(String::as_str), bodies)?;
         Ok((changes, Some(Applied { entry: Some(entry), ruleset: hash.clone(), ..applied })))
+    }
+}
+
+impl Settling<'_> {
+    /// Whether a late event would be looked at by rules of before those that said when the next reward is due: that stays then. It is said when
+    /// a day has no more, so that none would be given now anyway.
+    fn is_of_before(&self, wallet: &WalletName, (before, rule): (Rewarding, Option<&Rule>), at: Timestamp) -> bool {
+        let at_next = |next| self.rewards.at(next).and_then(|(_, rules)| rules.get(wallet));
+        before.next.filter(|next| *next > at).is_some_and(|next| at_next(next) != rule)
     }
 }
 

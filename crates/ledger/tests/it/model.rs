@@ -224,7 +224,7 @@ impl Model {
 
     /// Nothing is held any more, whatever is left ends, and what is owed is waived.
     fn erase(&mut self, at: Timestamp) {
-        self.night(at);
+        self.quietly(|model| model.night(at));
         for hold in self.holds.keys().cloned().collect::<Vec<_>>() {
             self.free(&hold, at);
         }

@@ -11,7 +11,8 @@ use crate::rows::MemberKey;
 /// The events of a member are found by a look at all of the pipeline's: elsewhere in a batch nothing is worth that.
 const LOOK_AT_ALL: &str = "select set_config('enable_seqscan', 'on', true) where $1::text is not null";
 
-const TOMBSTONE: &str = "insert into tombstone (pipeline, hash) values ($1, $2)";
+/// It is there already for whoever came back by a worker of an earlier version.
+const TOMBSTONE: &str = "insert into tombstone (pipeline, hash) values ($1, $2) on conflict do nothing";
 
 const NAMELESS: &str = "update member set external_id = $8, frozen_at = null, frozen_reason = null,
     frozen_by = null, erased_at = $4, erased_reason = $5, erased_by = $6, erased_in = $7

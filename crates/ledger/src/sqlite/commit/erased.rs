@@ -22,7 +22,7 @@ impl Commit<'_> {
             }
             self.of(*member, erasure::FORGET_INPUTS, &[&inputs])?;
             self.of(*member, erasure::FORGET_EVENTS, &[&batch.0, &Vec::<u8>::new()])?;
-            self.prepare("insert into tombstone (pipeline, hash) values (?1, ?2)")?
+            self.prepare("insert into tombstone (pipeline, hash) values (?1, ?2) on conflict do nothing")?
                 .execute(params![self.pipeline.as_str(), erasure.tombstone(name)])?;
             let Erased { at, reason, author } = erased;
             let named = format!(

@@ -39,6 +39,13 @@ impl Model {
         self.warnings.told.clear();
     }
 
+    /// Does something of which nobody is warned.
+    pub(super) fn quietly(&mut self, what: impl FnOnce(&mut Self)) {
+        let said = self.warnings.told.len();
+        what(self);
+        self.warnings.told.truncate(said);
+    }
+
     pub(super) fn lot_warns(&mut self, lot: usize, (event, end): (&Event, Timestamp)) {
         self.warnings.lots.insert(lot, warning(event, end));
     }
