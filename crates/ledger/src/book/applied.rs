@@ -87,6 +87,34 @@ pub struct Applied {
     pub transit: Option<Transiting>,
 }
 
+impl Applied {
+    /// What became of an event, with nothing that it changes yet.
+    pub(super) fn nothing(
+        (identity, hash): (Identity, ContentHash),
+        (member, occurred_at): (&MemberId, Timestamp),
+        ruleset: &RulesetHash,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            identity,
+            hash,
+            member: member.clone(),
+            occurred_at,
+            ruleset: ruleset.clone(),
+            outcome,
+            results: Vec::new(),
+            entry: None,
+            order: None,
+            parking: Parking::None,
+            idles: Vec::new(),
+            warned: Vec::new(),
+            rewarding: Vec::new(),
+            standing: None,
+            transit: None,
+        }
+    }
+}
+
 /// One atomic transaction of one member; its postings sum to zero per wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

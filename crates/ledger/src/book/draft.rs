@@ -112,23 +112,10 @@ impl<'s, 'p> Draft<'s, 'p> {
         }
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
-        Applied {
-            identity: Identity::of(event),
-            hash: posting.hash,
-            member: event.member.clone(),
-            occurred_at: event.occurred_at,
-            ruleset: posting.ruleset_hash.clone(),
-            outcome,
-            results,
-            entry: moved.then_some(entry),
-            order,
-            parking,
-            idles,
-            warned: Vec::new(),
-            rewarding: Vec::new(),
-            standing,
-            transit,
-        }
+        let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
+        let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
+        let entry = moved.then_some(entry);
+        Applied { results, entry, order, parking, idles, standing, transit, ..nothing }
     }
 
     /// The wallet, copied out of the state at first touch.

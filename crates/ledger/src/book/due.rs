@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::MemberState;
-use super::applied::{Account, Applied, Entry, EntryKind, Outcome, Parking};
+use super::applied::{Account, Applied, Entry, EntryKind, Outcome};
 use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use super::hold::{Freed, Holding};
@@ -346,23 +346,8 @@ impl Settling<'_> {
         let cause = || Cause { source: identity.source.clone(), id: identity.id.clone() };
         let result = |(n, body)| ResultEvent::due(self.pipeline, (cause(), at, self.member), n, body);
         let results = bodies.into_iter().enumerate().map(result).collect();
-        Ok(Applied {
-            identity,
-            hash,
-            member: self.member.clone(),
-            occurred_at: at,
-            ruleset: self.ruleset_hash.clone(),
-            outcome: Outcome::Applied,
-            results,
-            entry: None,
-            order: None,
-            parking: Parking::None,
-            idles: Vec::new(),
-            warned: Vec::new(),
-            rewarding: Vec::new(),
-            standing: None,
-            transit: None,
-        })
+        let whose = (self.member, at);
+        Ok(Applied { results, ..Applied::nothing((identity, hash), whose, self.ruleset_hash, Outcome::Applied) })
     }
 }
 

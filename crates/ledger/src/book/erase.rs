@@ -9,7 +9,7 @@ use contract::ruleset::RulesetHash;
 use contract::{PipelineName, Points, WalletName};
 use jiff::Timestamp;
 
-use super::applied::{Account, Applied, EntryKind, Outcome, Parking};
+use super::applied::{Account, Applied, EntryKind, Outcome};
 use super::draft::{Draft, overflow, text};
 use super::member::Standing;
 use super::wallet::Stuck;
@@ -57,22 +57,10 @@ impl MemberState {
             asked: event.type_name().to_owned(),
             reason: RejectReason::MemberErased,
         });
+        let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         Applied {
-            identity: Identity::of(event),
-            hash,
-            member: event.member.clone(),
-            occurred_at: event.occurred_at,
-            ruleset: ruleset_hash.clone(),
-            outcome: Outcome::Erased,
             results: body.into_iter().map(|body| ResultEvent::of(pipeline, event, 0, body)).collect(),
-            entry: None,
-            order: None,
-            parking: Parking::None,
-            idles: Vec::new(),
-            warned: Vec::new(),
-            rewarding: Vec::new(),
-            standing: None,
-            transit: None,
+            ..Applied::nothing((identity, hash), whose, ruleset_hash, Outcome::Erased)
         }
     }
 }

@@ -73,23 +73,10 @@ impl MemberState {
     #[must_use]
     pub fn give_up(&mut self, posting: GivingUp<'_>) -> Applied {
         self.unpark(posting.event);
-        Applied {
-            identity: Identity::of(posting.event),
-            hash: posting.hash,
-            member: posting.event.member.clone(),
-            occurred_at: posting.event.occurred_at,
-            ruleset: posting.ruleset_hash.clone(),
-            outcome: Outcome::GivenUp,
-            results: Vec::new(),
-            entry: None,
-            order: None,
-            parking: Parking::Unpark,
-            standing: None,
-            transit: None,
-            idles: Vec::new(),
-            warned: Vec::new(),
-            rewarding: Vec::new(),
-        }
+        let GivingUp { event, hash, ruleset_hash } = posting;
+        let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
+        let nothing = Applied::nothing((identity, hash), whose, ruleset_hash, Outcome::GivenUp);
+        Applied { parking: Parking::Unpark, ..nothing }
     }
 
     /// Removes an event from the parked ones; whether it was there.
