@@ -8,9 +8,9 @@ use contract::decision::{Facts, Reads};
 use contract::event::{ContentHash, Event, Kind};
 use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
-use contract::{BuryReason, PipelineName, Refusal};
+use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, MemberState, Outcome, Posting, Settling, TurningAway};
+use ledger::book::{Applied, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch, Takes,
     Wanted,
@@ -272,63 +272,87 @@ impl Desk<'_> {
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
         let cause = Identity::of(item.event);
-        let (posted, outcome) = self.settle_and_post(item, &cause, state)?;
-        let told = |posted: &[Applied]| posted.iter().flat_map(|of| of.results.iter().cloned()).collect::<Vec<_>>();
-        let mut results = told(&posted);
-        applied.extend(posted);
+        let rewards = &self.rulebook.rewards;
+        let before = (!rewards.is_empty()).then(|| state.clone());
+        let (mut posted, outcome) = self.settle_and_post((item, &cause), state, rewards)?;
         let mut given_up = Vec::new();
         if let Kind::Purchase(purchase) = &item.event.kind {
             for waited in state.parked(&purchase.order).to_vec() {
                 let refund = Item::of(&waited);
-                // The purchase brings it up: the refund may have done so for other points when it was parked.
-                match self.settle_and_post(&refund, &cause, state) {
-                    Ok((posted, _)) => {
-                        results.extend(told(&posted));
-                        applied.extend(posted);
-                    }
+                // The purchase brings it up: the refund may have done so for other points when it was parked. Nothing becomes a reward before
+                // the last one has taken what it takes.
+                match self.settle_and_post((&refund, &cause), state, &RewardRules::default()) {
+                    Ok((more, _)) => posted.extend(more),
                     // It stays parked until whoever buries its copy gives it up: a crash between the two must not lose it.
                     Err(refusal) => given_up.push((waited, refusal)),
                 }
             }
         }
+        if let Err(refusal) = self.reward(&cause, &mut posted, state) {
+            if let Some(before) = before {
+                *state = before;
+            }
+            return Err(refusal);
+        }
+        let results = posted.iter().flat_map(|of| of.results.iter().cloned()).collect();
+        applied.extend(posted);
         Ok(Verdict::Kept { outcome, results, given_up })
     }
 
-    /// Posts what is due by the event's time, then the event, and then the rewards for which there are points now. A refused event leaves the member as they were: nobody would
+    /// The rewards for which there are points, once an event and what waited for it are posted; at the latest of their times.
+    fn reward(&self, cause: &Identity, posted: &mut Vec<Applied>, state: &mut MemberState) -> Result<(), Refusal> {
+        let (rules, rewards) = (self.rulebook.timeline.latest(), &self.rulebook.rewards);
+        let at = posted.iter().map(|of| of.occurred_at).max();
+        let (Some(rules), Some(at), Some(last), false) = (rules, at, posted.last_mut(), rewards.is_empty()) else {
+            return Ok(());
+        };
+        let member = last.member.clone();
+        let given = state.reward(self.settling(rules, (&member, cause), (at, rewards)), at, last)?;
+        posted.extend(given);
+        Ok(())
+    }
+
+    fn settling<'a>(
+        &'a self,
+        rules: &'a Compiled,
+        (member, cause): (&'a MemberId, &'a Identity),
+        (by, rewards): (Timestamp, &'a RewardRules),
+    ) -> Settling<'a> {
+        Settling {
+            pipeline: self.pipeline,
+            member,
+            cause,
+            by,
+            past: self.limits.past(by, self.now),
+            ruleset_hash: rules.hash(),
+            ruleset: rules.ruleset(),
+            zone: rules.zone(),
+            rewards,
+        }
+    }
+
+    /// Posts what is due by the event's time, then the event. A refused event leaves the member as they were: nobody would
     /// publish what was due with it, and the next event or a timer finds it again.
     fn settle_and_post(
         &self,
-        item: &Item<'_>,
-        cause: &Identity,
+        (item, cause): (&Item<'_>, &Identity),
         state: &mut MemberState,
+        rewards: &RewardRules,
     ) -> Result<(Vec<Applied>, Outcome), Refusal> {
-        let (event, rules, rewards) = (item.event, self.rulebook.timeline.latest(), &self.rulebook.rewards);
+        let (event, rules) = (item.event, self.rulebook.timeline.latest());
         let past = self.limits.past(event.occurred_at, self.now);
         let is_last = matches!(event.kind, Kind::Erase(_));
-        let more = |state: &MemberState| is_last || !rewards.is_empty() || state.is_due(event.occurred_at, past);
-        let Some(rules) = rules.filter(|_| more(state)) else {
+        let Some(rules) = rules.filter(|_| is_last || state.is_due(event.occurred_at, past)) else {
             let kept = self.post(item, state)?;
             let outcome = kept.outcome;
             return Ok((vec![kept], outcome));
         };
         let mut after = state.clone();
-        let settling = Settling {
-            pipeline: self.pipeline,
-            member: &event.member,
-            cause,
-            by: event.occurred_at,
-            past,
-            ruleset_hash: rules.hash(),
-            ruleset: rules.ruleset(),
-            zone: rules.zone(),
-            rewards,
-        };
+        let settling = self.settling(rules, (&event.member, cause), (event.occurred_at, rewards));
         let mut posted = if is_last { after.settle_last(settling)? } else { after.settle(settling)? };
-        let mut kept = self.post(item, &mut after)?;
+        let kept = self.post(item, &mut after)?;
         let outcome = kept.outcome;
-        let given = after.reward(settling, event.occurred_at, &mut kept)?;
         posted.push(kept);
-        posted.extend(given);
         *state = after;
         Ok((posted, outcome))
     }

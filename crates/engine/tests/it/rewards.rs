@@ -169,3 +169,35 @@ async fn a_late_event_of_other_rules_leaves_what_is_due() {
     assert_eq!(timers(&shop, "2014-03-03T12:00:00Z").await, ["reward.granted 2014-03-02T20:00:00Z"]);
     assert_eq!(shop.available("m").await, "50");
 }
+
+/// The refund came first: what it takes never was there to become a reward.
+#[tokio::test]
+async fn what_a_waiting_refund_takes_becomes_no_reward() {
+    let shop = shop(&rewarding("100", 5)).await;
+    shop.apply(&[&at(&refund("r", "a", ""), "2014-03-11T12:00:00Z")]).await;
+    assert_eq!(
+        told(&shop.apply(&[&order("a", "2014-03-10T12:00:00Z", "150.00")]).await),
+        ["points.earned 2014-03-10T12:00:00Z", "points.clawedback 2014-03-11T12:00:00Z"]
+    );
+    assert_eq!((shop.available("m").await, next_due(&shop).await), ("0".to_owned(), None));
+    shop.audits_clean().await;
+}
+
+/// One that does not fit takes nothing; one that takes a part leaves what is enough.
+#[tokio::test]
+async fn what_waiting_refunds_leave_becomes_rewards() {
+    let shop = shop(&rewarding("100", 5)).await;
+    let part = at(&refund("r", "a", r#","amount":"30.00""#), "2014-03-11T12:00:00Z");
+    let misfit = at(&refund("s", "a", r#","lines":[{"line":"9"}]"#), "2014-03-12T12:00:00Z");
+    shop.apply(&[&part, &misfit]).await;
+    assert_eq!(
+        told(&shop.apply(&[&order("a", "2014-03-10T12:00:00Z", "150.00")]).await),
+        [
+            "points.earned 2014-03-10T12:00:00Z",
+            "points.clawedback 2014-03-11T12:00:00Z",
+            "reward.granted 2014-03-11T12:00:00Z"
+        ]
+    );
+    assert_eq!(shop.available("m").await, "20");
+    shop.audits_clean().await;
+}

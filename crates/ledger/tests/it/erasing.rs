@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::event::{Event, Kind, Word};
 use contract::program::TakeBack;
 use ledger::Identity;
-use ledger::book::{Applied, MemberState, Outcome, Settling, TurningAway};
+use ledger::book::{Applied, MemberState, Outcome, RewardRules, TurningAway};
 use ledger::report::{StatementAsk, StatementMark};
 
 use crate::freezing::freeze;
@@ -50,14 +50,15 @@ pub(crate) fn turned_away(world: &World, event: &Event, state: &MemberState) -> 
 
 impl World {
     /// What is due before an event; before an erasure, every hold ends.
-    pub(crate) fn settle_for(&self, state: &mut MemberState, event: &Event, cause: &Identity) -> Vec<Applied> {
-        if !matches!(event.kind, Kind::Erase(_)) {
-            return self.settle(state, (&event.member, cause), event.occurred_at);
-        }
-        let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        let (member, by) = (&event.member, event.occurred_at);
-        let (past, zone, rewards) = (by, &jiff::tz::TimeZone::UTC, &self.rewards());
-        state.settle_last(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone, rewards }).unwrap()
+    pub(crate) fn settle_for(
+        &self,
+        state: &mut MemberState,
+        (event, cause): (&Event, &Identity),
+        rewards: &RewardRules,
+    ) -> Vec<Applied> {
+        let settling = self.settling((&event.member, cause), event.occurred_at, rewards);
+        let is_last = matches!(event.kind, Kind::Erase(_));
+        if is_last { state.settle_last(settling) } else { state.settle(settling) }.unwrap()
     }
 
     async fn was_erased(&self, member: &str) -> bool {

@@ -83,9 +83,9 @@ impl Model {
 
     /// What the ledger would answer to an event that it has not seen: how many points are in each place afterwards.
     pub(crate) fn apply(&mut self, event: &Event) {
-        self.rewards.is_refused = false;
+        (self.rewards.is_refused, self.rewards.last) = (false, event.occurred_at);
         self.decide(event);
-        self.reward_after(event.occurred_at);
+        self.reward_last();
     }
 
     fn decide(&mut self, event: &Event) {
@@ -197,7 +197,6 @@ impl Model {
             lot
         });
         self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
-        self.reward(at);
         self.refund_waiting(&order);
     }
 
@@ -349,12 +348,15 @@ impl Model {
         let (mut waiting, others) = std::mem::take(&mut self.waiting).into_iter().partition::<Vec<_>, _>(is_it);
         self.waiting = others;
         waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
+        let rule = self.rewards.rule.take();
         for event in waiting {
             let Kind::Refund(refund) = &event.kind else { unreachable!() };
             self.refund(refund, event.occurred_at);
-            self.reward_after(event.occurred_at);
-            self.rewards.is_refused = false;
+            if !std::mem::take(&mut self.rewards.is_refused) {
+                self.rewards.last = self.rewards.last.max(event.occurred_at);
+            }
         }
+        self.rewards.rule = rule;
     }
 
     fn refund(&mut self, refund: &Refund, at: Timestamp) {

@@ -45,6 +45,8 @@ macro_rules! on_every_store {
 }
 pub(crate) use on_every_store;
 
+static UTC: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
+
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) fn database_url() -> String {
@@ -205,26 +207,29 @@ impl World {
         }
     }
 
-    pub(crate) fn settle(
-        &self,
-        state: &mut MemberState,
-        (member, cause): (&MemberId, &Identity),
+    pub(crate) fn settle(&self, state: &mut MemberState, whose: (&MemberId, &Identity), by: Timestamp) -> Vec<Applied> {
+        state.settle(self.settling(whose, by, &self.rewards())).unwrap()
+    }
+
+    pub(crate) fn settling<'a>(
+        &'a self,
+        (member, cause): (&'a MemberId, &'a Identity),
         by: Timestamp,
-    ) -> Vec<Applied> {
+        rewards: &'a RewardRules,
+    ) -> Settling<'a> {
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        let (past, zone) = (by, &jiff::tz::TimeZone::UTC);
-        let rewards = &self.rewards();
-        state.settle(Settling { pipeline, member, cause, by, past, ruleset_hash, ruleset, zone, rewards }).unwrap()
+        Settling { pipeline, member, cause, by, past: by, ruleset_hash, ruleset, zone: &UTC, rewards }
     }
 
     /// What the balance has points for after this.
-    fn reward(&self, state: &mut MemberState, cause: &Identity, applied: &mut Applied) -> Option<Applied> {
-        let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        let (member, at) = (applied.member.clone(), applied.occurred_at);
-        let (past, zone, rewards) = (at, &jiff::tz::TimeZone::UTC, &self.rewards());
-        let settling =
-            Settling { pipeline, member: &member, cause, by: at, past, ruleset_hash, ruleset, zone, rewards };
-        state.reward(settling, at, applied).unwrap()
+    fn reward(
+        &self,
+        state: &mut MemberState,
+        (cause, at): (&Identity, Timestamp),
+        applied: &mut Applied,
+    ) -> Option<Applied> {
+        let member = applied.member.clone();
+        state.reward(self.settling((&member, cause), at, &self.rewards()), at, applied).unwrap()
     }
 
     pub(crate) async fn available(&self, member: &str, wallet: &str) -> String {
@@ -298,27 +303,39 @@ impl Run<'_> {
             self.writes.applied.push(applied);
             return said;
         }
-        let cause = Identity::of(event);
-        let said = self.settle_and_post(event, &cause, state);
-        if let (Kind::Purchase(purchase), Said::Fresh(..)) = (&event.kind, &said) {
+        let (cause, rewards) = (Identity::of(event), self.world.rewards());
+        let said = self.settle_and_post((event, &cause), state, &rewards);
+        let Said::Fresh(outcome, mut results) = said else { return said };
+        let (mut last, mut at) = (self.writes.applied.len() - 1, event.occurred_at);
+        if let Kind::Purchase(purchase) = &event.kind {
             for parked in state.parked(&purchase.order).to_vec() {
-                if let Said::Refused(_) = self.settle_and_post(&parked, &cause, state) {
+                if let Said::Refused(_) = self.settle_and_post((&parked, &cause), state, &RewardRules::default()) {
                     let hash = parked.content_hash();
                     let giving = GivingUp { event: &parked, hash, ruleset_hash: &self.world.hash };
                     self.writes.applied.push(state.give_up(giving));
+                } else {
+                    (last, at) = (self.writes.applied.len() - 1, at.max(parked.occurred_at));
                 }
             }
         }
-        said
+        let given = self.world.reward(state, (&cause, at), &mut self.writes.applied[last]);
+        results.extend(given.iter().flat_map(|given| given.results.clone()));
+        self.writes.applied.extend(given);
+        Said::Fresh(outcome, results)
     }
 
-    fn settle_and_post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
+    fn settle_and_post(
+        &mut self,
+        (event, cause): (&Event, &Identity),
+        state: &mut MemberState,
+        rewards: &RewardRules,
+    ) -> Said {
         let mut after = state.clone();
-        let due = self.world.settle_for(&mut after, event, cause);
+        let due = self.world.settle_for(&mut after, (event, cause), rewards);
         let (told, written) =
             (due.iter().flat_map(|due| due.results.clone()).collect::<Vec<_>>(), self.writes.applied.len());
         self.writes.applied.extend(due);
-        match self.post(event, cause, &mut after) {
+        match self.post(event, &mut after) {
             Said::Fresh(outcome, results) => {
                 *state = after;
                 Said::Fresh(outcome, [told, results].concat())
@@ -330,19 +347,16 @@ impl Run<'_> {
         }
     }
 
-    fn post(&mut self, event: &Event, cause: &Identity, state: &mut MemberState) -> Said {
+    fn post(&mut self, event: &Event, state: &mut MemberState) -> Said {
         let decision = match decide(event, state) {
             Ok(decision) => decision,
             Err(reason) => return Said::Refused(reason),
         };
         let active = active(event);
         match state.post(Posting { active: &active, ..self.world.posting(event, &decision) }) {
-            Ok(mut applied) => {
-                let given = self.world.reward(state, cause, &mut applied);
-                let results = [&applied].into_iter().chain(&given).flat_map(|of| of.results.clone()).collect();
-                let said = Said::Fresh(applied.outcome, results);
+            Ok(applied) => {
+                let said = Said::Fresh(applied.outcome, applied.results.clone());
                 self.writes.applied.push(applied);
-                self.writes.applied.extend(given);
                 said
             }
             Err(refusal) => Said::Refused(refusal.reason),

@@ -7,12 +7,14 @@ use super::{Model, Place};
 #[derive(Debug, Default)]
 pub(super) struct Rewards {
     /// So many points, so many times a day.
-    rule: Option<(i64, u32)>,
+    pub(super) rule: Option<(i64, u32)>,
     /// The last day that had any, and how many.
     day: Option<Timestamp>,
     given: u32,
     /// Whether the event at hand was at fault itself: then nothing happened.
     pub(super) is_refused: bool,
+    /// When the last thing happened that the event at hand brought: itself, or what had waited for it.
+    pub(super) last: Timestamp,
 }
 
 /// Longer than any points wait, or any hold lasts, before the last night.
@@ -38,9 +40,9 @@ impl Model {
         }
     }
 
-    pub(super) fn reward_after(&mut self, at: Timestamp) {
+    pub(super) fn reward_last(&mut self) {
         if !self.rewards.is_refused {
-            self.reward(at);
+            self.reward(self.rewards.last);
         }
     }
 
