@@ -180,7 +180,7 @@ async fn give_up_parked(worker: &Worker, outlet: &Outlet) -> Result<(), Trouble>
     let pipeline = &worker.config.pipeline;
     let waited = worker.ledger.parked_before(pipeline, before, ROUND_LEN_MAX).await?;
     for event in waited {
-        let detail = "the purchase of this refund's order did not come within `events.maxLateness`";
+        let detail = "the purchase of this event's order did not come within `events.maxLateness`";
         let refusal = Refusal::new(BuryReason::PurchaseNeverCame, detail);
         let body = serde_json::to_vec(&event).unwrap_or_default();
         // The copy first: a crash between the two leaves a double in the dead letters, never a gap.

@@ -10,7 +10,7 @@ use crate::event::{Event, LineRef, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{HoldId, MemberId, OrderId, Points, RuleName, WalletName};
+use crate::{EventType, HoldId, MemberId, OrderId, Points, RuleName, WalletName};
 
 /// What deciding an event will need of its member, beyond balances and lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Decision {
         /// In the order of the rules.
         awards: Vec<Award>,
     },
-    /// A sign-up or custom activity earned these awards.
+    /// A sign-up or custom activity earned these awards; and the points of its order that waited for it can be spent.
     Activity {
         /// In the order of the rules.
         awards: Vec<Award>,
@@ -118,7 +118,7 @@ pub enum Decision {
     Unfreeze(Word),
     /// Let all that the member has be forfeited, and forget who they are.
     Erase(Word),
-    /// The refund's purchase has not come yet: keep the event until it does.
+    /// The purchase of the event's order has not come yet: keep the event until it does.
     Park {
         /// The order that is waited for.
         order: OrderId,
@@ -147,6 +147,9 @@ pub struct Award {
     pub points: Points,
     /// When they can be spent and when they end.
     pub dates: Dates,
+    /// The activity of their order that lets them be spent sooner than `dates.activates`, or at all where that is silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<EventType>,
     /// The arithmetic, step by step.
     pub inputs: AwardInputs,
 }

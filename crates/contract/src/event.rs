@@ -64,6 +64,8 @@ pub enum Kind {
     Signup,
     /// Any other activity that a source may say and a rule can name.
     Custom(EventType),
+    /// The same, about an order: points of the order may wait for it.
+    OfOrder(OfOrder),
 }
 
 /// An order that was paid for.
@@ -143,6 +145,15 @@ pub struct Redeem {
     /// The order that they pay for: when it is returned, they come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
+}
+
+/// An activity that is about an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfOrder {
+    /// What happened.
+    pub name: EventType,
+    /// To which of the member's orders.
+    pub order: OrderId,
 }
 
 /// Points to be reserved.
@@ -247,7 +258,7 @@ impl Event {
             Kind::Unfreeze(_) => "unfreeze",
             Kind::Erase(_) => "erase",
             Kind::Signup => "signup",
-            Kind::Custom(name) => name.as_str(),
+            Kind::Custom(name) | Kind::OfOrder(OfOrder { name, .. }) => name.as_str(),
         }
     }
 
@@ -258,6 +269,7 @@ impl Event {
             Kind::Purchase(purchase) => Some(&purchase.order),
             Kind::Refund(refund) => Some(&refund.order),
             Kind::Redeem(redeem) => redeem.order.as_ref(),
+            Kind::OfOrder(of) => Some(&of.order),
             _ => None,
         }
     }

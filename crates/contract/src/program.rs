@@ -103,12 +103,12 @@ pub struct Holds {
     pub timeout: Span,
 }
 
-/// How long earned points wait before they can be spent. At least one of `for` and `onDates`.
+/// How long earned points wait before they can be spent. At least one of `for`, `onDates` and `until`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
-    "rule": "has(self.__for__) || has(self.onDates)", "message": "give one of for and onDates, or both"
+    "rule": "has(self.__for__) || has(self.onDates) || has(self.until)", "message": "give for, onDates or until, or several of them"
 }])))]
 pub struct Pending {
     /// From the event on, to the same time of day in the programme's time zone; `0d` is at once.
@@ -118,6 +118,10 @@ pub struct Pending {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 24)))]
     pub on_dates: Vec<YearDay>,
+    /// Until a custom activity of this type comes that names the points' order, such as `delivered`; with `for` or `onDates` no longer than
+    /// they say. Only points of purchases wait so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<EventType>,
 }
 
 /// When points end that nobody spent: so long after they were earned (`after`, `onDates`), together after a time in which the member did

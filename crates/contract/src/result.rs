@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
+use crate::{EventId, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
@@ -59,6 +59,9 @@ pub enum ResultBody {
         /// From when on they can be spent, if not at once: until then `available` is without them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         activates_at: Option<Timestamp>,
+        /// The activity of the order with which they can be spent, if it comes before `activatesAt`, or where that is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activates_with: Option<EventType>,
         /// From when on they are gone, if ever.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,

@@ -127,7 +127,9 @@ pub(crate) struct BalanceRow {
 pub(crate) struct StoredLot {
     pub(crate) member: MemberKey,
     pub(crate) wallet: String,
+    /// Without the activity that it waits for.
     pub(crate) lot: Lot,
+    pub(crate) waits_for: Option<String>,
 }
 
 #[derive(Debug)]
@@ -372,8 +374,9 @@ pub(crate) fn states(
 ) -> Result<HashMap<MemberId, MemberState>, LedgerError> {
     let mut states: HashMap<MemberKey, MemberState> = HashMap::new();
     let mut by_wallet: HashMap<(MemberKey, String), Vec<Lot>> = HashMap::new();
-    for lot in books.due.into_iter().chain(lots) {
-        by_wallet.entry((lot.member, lot.wallet)).or_default().push(lot.lot);
+    for StoredLot { member, wallet, mut lot, waits_for } in books.due.into_iter().chain(lots) {
+        lot.until = waits_for.map(|activity| sql::id("lot.waits_for", &activity)).transpose()?;
+        by_wallet.entry((member, wallet)).or_default().push(lot);
     }
     let mut owed = owed(books.owed)?;
     for row in books.balances {

@@ -258,11 +258,11 @@ impl Rows {
             standing,
             transit,
             idles,
-            warned,
+            unmoved,
             rewarding,
             ..
         } = applied;
-        self.aside(at, (idles, warned, rewarding));
+        self.aside(at, (idles, unmoved, rewarding));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
         self.stands(at.member, member, standing);

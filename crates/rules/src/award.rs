@@ -89,7 +89,8 @@ fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
         rounding: None,
         lines: Vec::new(),
     };
-    Award { rule: rule.clone(), wallet: earn.wallet.clone(), points: earn.points, dates, inputs }
+    let (wallet, until) = (earn.wallet.clone(), earn.terms.until().cloned());
+    Award { rule: rule.clone(), wallet, points: earn.points, dates, until, inputs }
 }
 
 /// In what follows `None` says that a number left its range.
@@ -124,7 +125,8 @@ impl<'a> Counted<'a> {
             rounding: Some(self.earn.rounding),
             lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
         };
-        Some(Award { rule: self.rule.clone(), wallet: self.earn.wallet.clone(), points, dates, inputs })
+        let (wallet, until) = (self.earn.wallet.clone(), self.earn.terms.until().cloned());
+        Some(Award { rule: self.rule.clone(), wallet, points, dates, until, inputs })
     }
 
     fn round(&self, exact: Ratio) -> Option<Points> {

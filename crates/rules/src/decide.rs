@@ -14,7 +14,7 @@ use crate::effect::no_wallet;
 use crate::hold;
 use crate::payment;
 use crate::refund;
-use crate::term::{self, Terms};
+use crate::term::{self, Terms, until};
 use crate::walk::walk;
 
 /// What [`Compiled::decide`] will need to know for this event.
@@ -28,11 +28,14 @@ impl Compiled {
     /// What these rules say about the event.
     ///
     /// A refund must be put to the rule set that paid for its order (`facts.order`); without an order it is
-    /// parked. `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
+    /// parked, and so is an activity for which points of that order would wait. `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase, facts.order),
-            Kind::Signup | Kind::Custom(_) => {
+            Kind::OfOrder(of) if facts.order.is_none() && until::is_awaited(self.ruleset(), &of.name) => {
+                Ok(Decision::Park { order: of.order.clone() })
+            }
+            Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
                 Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[], self.when(event))? })
             }
             Kind::Refund(returned) => match facts.order {

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::check::Faults;
 use crate::ratio::Ratio;
 use crate::suggest::did_you_mean;
-use crate::term::{self, Terms};
+use crate::term::{self, Terms, until};
 
 /// What a rule does.
 #[derive(Debug)]
@@ -58,7 +58,11 @@ pub(crate) struct Multiplies {
 /// The effect of a rule, or `None` after telling what is wrong with it.
 pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
     match (&rule.earn, &rule.multiply) {
-        (Some(earn), None) => parse_earn(&format!("{path}.earn"), earn, ruleset, faults),
+        (Some(earn), None) => {
+            let path = format!("{path}.earn");
+            until::rule(&path, (rule, earn), ruleset, faults);
+            parse_earn(&path, earn, ruleset, faults)
+        }
         (None, Some(multiply)) => parse_multiply(&format!("{path}.multiply"), multiply, ruleset, faults),
         (None, None) => {
             faults.add(path, "does nothing; give it `earn` or `multiply`");

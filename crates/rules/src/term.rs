@@ -15,6 +15,7 @@ use crate::check::Faults;
 use crate::suggest::did_you_mean;
 
 mod idle;
+pub(crate) mod until;
 mod warning;
 
 pub(crate) use warning::warning;
@@ -204,9 +205,12 @@ pub(crate) enum Of {
 /// What is wrong with `pending` and `expiry` where they are written, each on its own.
 pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Expiry>), of: Of, faults: &mut Faults) {
     if let Some(pending) = pending {
-        if pending.r#for.is_none() && pending.on_dates.is_empty() {
-            faults.add(format!("{path}.pending"), "names no time; give `for`, such as `14d`, or `onDates`");
+        if pending.r#for.is_none() && pending.on_dates.is_empty() && pending.until.is_none() {
+            let problem =
+                "names no time; give `for`, such as `14d`, or `onDates`, or an activity of the order as `until`";
+            faults.add(format!("{path}.pending"), problem);
         }
+        until::shape(&format!("{path}.pending"), pending, faults);
         dates(&format!("{path}.pending.onDates"), &pending.on_dates, faults);
     }
     let Some(expiry) = expiry else { return };

@@ -11,6 +11,9 @@ use crate::repository;
 const WITHOUT_CLUSTER: &[&str] =
     &["broker", "contract", "engine", "host", "ledger", "loyalty-worker", "rules", "scaling", "topology"];
 
+/// As many random histories as the ledger is held to: so many want a build for speed.
+const HISTORIES: &[&str] = &["test", "--profile", "histories", "-p", "ledger", "--test", "it", "--", "agreement::"];
+
 /// What the person asked for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -76,8 +79,12 @@ pub(crate) fn run(options: &Options) -> Result<(), SuiteError> {
     let mut variables = parts.variables();
     variables.extend(tools.iter().map(|(name, path)| (*name, path.as_str())));
     variables.push(("LOYALTY_BIN_DIR", &programs));
-    variables.push(("LOYALTY_TEST_SHARE", if options.all { "all" } else { "small" }));
-    cargo(&options.test_command(), &variables)
+    let with_share = |share| [variables.as_slice(), &[("LOYALTY_TEST_SHARE", share)]].concat();
+    cargo(&options.test_command(), &with_share(if options.all { "all" } else { "small" }))?;
+    if options.all && options.tests_the_ledger() {
+        cargo(HISTORIES, &with_share("histories"))?;
+    }
+    Ok(())
 }
 
 impl Options {
@@ -93,6 +100,11 @@ impl Options {
         command.extend(self.packages().is_empty().then_some("--workspace"));
         command.extend(self.arguments.iter().map(String::as_str));
         command
+    }
+
+    fn tests_the_ledger(&self) -> bool {
+        let packages = self.packages();
+        packages.is_empty() || packages.contains(&"ledger")
     }
 
     /// Those that are named by `-p NAME`, `-pNAME`, `--package NAME` or `--package=NAME`.

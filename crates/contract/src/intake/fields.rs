@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, adjust, clip, hold, transfer};
 use crate::event::{
-    DUE_SOURCE, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
+    DUE_SOURCE, Event, Kind, Line, LineRef, OfOrder, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
 };
 use crate::id::IdError;
 use crate::money::MoneyError;
@@ -57,7 +57,12 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "unfreeze" => Kind::Unfreeze(word(raw)?),
         "erase" => Kind::Erase(word(raw)?),
         "signup" => Kind::Signup,
-        _ => Kind::Custom(kind),
+        _ => match raw.order.as_deref() {
+            Some(order) => {
+                Kind::OfOrder(OfOrder { name: kind, order: identity("order", Some(order), crate::OrderId::parse)? })
+            }
+            None => Kind::Custom(kind),
+        },
     };
     Ok(Event { source, id, occurred_at, member, channel, data, kind })
 }

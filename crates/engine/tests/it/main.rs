@@ -12,4 +12,5 @@ mod refused;
 mod rewards;
 mod shop;
 mod versions;
+mod waits;
 mod warnings;

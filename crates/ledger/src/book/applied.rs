@@ -77,8 +77,9 @@ pub struct Applied {
     pub parking: Parking,
     /// Wallets of which the end by inactivity moved, or was warned of.
     pub idles: Vec<IdleEnd>,
-    /// Lots of whose end the member was warned: nothing of them moved.
-    pub warned: Vec<LotRow>,
+    /// Lots that changed although nothing of them moved: the member was warned of their end, or what they waited for came when they had
+    /// nothing left.
+    pub unmoved: Vec<LotRow>,
     /// Wallets of which it changed when, and how many, automatic rewards are given.
     pub rewarding: Vec<RewardChange>,
     /// What it changes of whether the member is frozen.
@@ -107,7 +108,7 @@ impl Applied {
             order: None,
             parking: Parking::None,
             idles: Vec::new(),
-            warned: Vec::new(),
+            unmoved: Vec::new(),
             rewarding: Vec::new(),
             standing: None,
             transit: None,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use contract::decision::Dates;
 use contract::result::{ResultBody, ResultEvent};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
+use contract::{BuryReason, EventType, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 
-use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
+use super::applied::{Account, Applied, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
 use super::debt::Claims;
 use super::hold::HoldBook;
 use super::idle::{EndedLots, IdleEnd};
@@ -37,6 +37,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
     pub(super) standing: Option<Standing>,
+    /// Lots that changed although nothing of them moved.
+    pub(super) unmoved: Vec<LotRow>,
     pub(super) transit: Option<Transiting>,
 }
 
@@ -58,6 +60,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies: Vec::new(),
             parking: Parking::None,
             standing: None,
+            unmoved: Vec::new(),
             transit: None,
         }
     }
@@ -77,6 +80,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies,
             mut parking,
             standing,
+            unmoved,
             transit,
             ..
         } = self;
@@ -115,7 +119,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
         let entry = moved.then_some(entry);
-        Applied { results, entry, order, parking, idles, standing, transit, ..nothing }
+        Applied { results, entry, order, parking, idles, unmoved, standing, transit, ..nothing }
     }
 
     /// The wallet, copied out of the state at first touch.
@@ -143,16 +147,26 @@ impl<'s, 'p> Draft<'s, 'p> {
         (missing > 0).then_some(Points(missing))
     }
 
-    /// Points come in: a lot.
+    /// Points come in, and wait for nothing that may happen: a lot.
     pub(super) fn credit(
         &mut self,
         name: &WalletName,
         (points, dates): (Points, Dates),
         from: Account,
     ) -> Result<i64, Refusal> {
+        self.credit_until(name, (points, dates, None), from)
+    }
+
+    /// Points come in: a lot.
+    pub(super) fn credit_until(
+        &mut self,
+        name: &WalletName,
+        (points, dates, until): (Points, Dates, Option<&EventType>),
+        from: Account,
+    ) -> Result<i64, Refusal> {
         self.idles(name, dates);
-        let lot = self.wallet(name).earn(points, dates).map_err(|stuck| stuck.refuse(name))?;
-        let into = if dates.activates.is_some() { Account::Pending } else { Account::Available };
+        let lot = self.wallet(name).earn(points, (dates, until)).map_err(|stuck| stuck.refuse(name))?;
+        let into = if dates.activates.is_some() || until.is_some() { Account::Pending } else { Account::Available };
         self.entry.line(from, name, -points.0)?;
         self.entry.line(into, name, points.0)?;
         if into == Account::Available {

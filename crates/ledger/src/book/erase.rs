@@ -52,7 +52,10 @@ impl MemberState {
     #[must_use]
     pub fn turn_away(&self, away: TurningAway<'_>) -> Applied {
         let TurningAway { pipeline, event, hash, ruleset_hash } = away;
-        let asks = !matches!(event.kind, Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_));
+        let asks = !matches!(
+            event.kind,
+            Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_)
+        );
         let body = asks.then(|| ResultBody::RequestRejected {
             asked: event.type_name().to_owned(),
             reason: RejectReason::MemberErased,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use contract::decision::{Award, Dates, Decision, GiveBack, IdlesUntil, OrderAward, OrderState, Returned};
-use contract::event::{ContentHash, Event, Kind};
+use contract::event::{ContentHash, Event, Kind, OfOrder};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
-use contract::{BuryReason, OrderId, PipelineName, Points, Refusal, WalletName};
+use contract::{BuryReason, EventType, OrderId, PipelineName, Points, Refusal, WalletName};
 
-use super::applied::{Account, Applied, EntryKind, NewAward, OrderChange, Outcome, Parking};
+use super::applied::{Account, Applied, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
 use super::member::TurnedDown;
 use super::{MemberState, OrderBook};
@@ -47,7 +47,7 @@ impl MemberState {
         }
         let outcome = match posting.decision {
             Decision::Purchase { awards } => draft.purchase(awards)?,
-            Decision::Activity { awards } => draft.earn(awards, None)?,
+            Decision::Activity { awards } => draft.activity(awards)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
             Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
@@ -94,6 +94,13 @@ pub(crate) fn in_turn(waiting: &mut [Event]) {
     waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
 }
 
+/// What awards have in common that make one lot.
+type Together<'a> = (&'a WalletName, Dates, Option<&'a EventType>);
+
+fn together(award: &Award) -> Together<'_> {
+    (&award.wallet, award.dates, award.until.as_ref())
+}
+
 /// A parked refund that is given up.
 #[derive(Debug, Clone, Copy)]
 pub struct GivingUp<'a> {
@@ -137,21 +144,59 @@ impl Draft<'_, '_> {
         Ok(outcome)
     }
 
+    /// First what waited for it can be spent, and then it earns.
+    fn activity(&mut self, awards: &[Award]) -> Result<Outcome, Refusal> {
+        if let Kind::OfOrder(of) = &self.posting.event.kind {
+            self.awake(of)?;
+        }
+        self.earn(awards, None)
+    }
+
+    /// What the order's lots have pending becomes available, of those that wait for this.
+    fn awake(&mut self, of: &OfOrder) -> Result<(), Refusal> {
+        let at = self.posting.event.occurred_at;
+        let mut lots = self.state.orders.get(&of.order).map(|book| book.lots.clone()).unwrap_or_default();
+        lots.sort();
+        lots.dedup();
+        let mut sums: BTreeMap<WalletName, Points> = BTreeMap::new();
+        for (name, sequence) in lots {
+            let woken = self.wallet(&name).awake(sequence, (&of.name, at)).map_err(|stuck| stuck.refuse(&name))?;
+            let Some(points) = woken else { continue };
+            if points.is_zero() {
+                let lot = self.wallet(&name).lot(sequence).cloned();
+                self.unmoved.extend(lot.map(|lot| LotRow { wallet: name, lot, is_new: false }));
+                continue;
+            }
+            self.entry.line(Account::Pending, &name, -points.0)?;
+            self.entry.line(Account::Available, &name, points.0)?;
+            self.fill_debt(&name, sequence)?;
+            self.touched(&name, sequence, false);
+            let sum = sums.entry(name.clone()).or_default();
+            *sum = sum.plus(points).ok_or_else(|| overflow(&name))?;
+        }
+        for (wallet, points) in sums {
+            let (points, available) = (text(points, self.scale(&wallet)?), self.available(&wallet)?);
+            self.bodies.push(ResultBody::Activated { wallet, points, available });
+        }
+        self.tell_repaid()
+    }
+
     fn earn(&mut self, awards: &[Award], order: Option<&OrderId>) -> Result<Outcome, Refusal> {
-        self.entry.kind = EntryKind::Earn;
-        let mut sums: BTreeMap<(&WalletName, Dates), Points> = BTreeMap::new();
+        self.entry.kind =
+            if awards.is_empty() && !self.entry.postings.is_empty() { EntryKind::Activate } else { EntryKind::Earn };
+        let mut sums: BTreeMap<Together<'_>, Points> = BTreeMap::new();
         for award in awards {
             if award.points.0 <= 0 {
                 return Err(unfit("an award must be of more than 0 points"));
             }
-            let sum = sums.entry((&award.wallet, award.dates)).or_default();
+            let sum = sums.entry(together(award)).or_default();
             *sum = sum.plus(award.points).ok_or_else(|| overflow(&award.wallet))?;
         }
         let mut lots = BTreeMap::new();
-        for ((wallet, dates), points) in sums {
-            let lot = self.credit(wallet, (points, dates), Account::Issued)?;
-            lots.insert((wallet, dates), lot);
-            let parts = awards.iter().filter(|award| award.wallet == *wallet && award.dates == dates);
+        for ((wallet, dates, until), points) in sums {
+            let lot = self.credit_until(wallet, (points, dates, until), Account::Issued)?;
+            lots.insert((wallet, dates, until), lot);
+            let parts = awards.iter().filter(|award| together(award) == (wallet, dates, until));
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
             let (available, expires_at) = (self.available(wallet)?, self.ends(wallet, dates));
@@ -161,6 +206,7 @@ impl Draft<'_, '_> {
                 available,
                 order: order.cloned(),
                 activates_at: dates.activates,
+                activates_with: until.cloned(),
                 expires_at,
                 awards: parts.map(part).collect(),
             });
@@ -171,7 +217,7 @@ impl Draft<'_, '_> {
                 rule: award.rule.clone(),
                 wallet: award.wallet.clone(),
                 points: award.points,
-                lot: lots.get(&(&award.wallet, award.dates)).copied().unwrap_or_default(),
+                lot: lots.get(&together(award)).copied().unwrap_or_default(),
                 inputs: award.inputs.clone(),
             });
         }

@@ -1,8 +1,8 @@
 //! One wallet of a member: its balances and lots, and the moves on them. All arithmetic is checked.
 
-use contract::Points;
 use contract::decision::Dates;
 use contract::program::TakeBack;
+use contract::{EventType, Points};
 use jiff::Timestamp;
 
 use super::debt::Owed;
@@ -37,8 +37,10 @@ pub struct Lot {
     pub held: Points,
     /// Part of it that ended, and that no refund has claimed since.
     pub expired: Points,
-    /// When pending points become available; `None`: they were so at once.
+    /// When pending points become available; `None`: they were so at once, or wait for `until` alone.
     pub activates: Option<Timestamp>,
+    /// The activity of their order that makes pending points available sooner, while none has come.
+    pub until: Option<EventType>,
     /// From when on it is gone; `None`: never. Of a lot that idles it is the wallet's.
     pub expires: Option<Timestamp>,
     /// Whether it ends with the wallet's other lots that idle, when the member was inactive for long enough.
@@ -73,6 +75,11 @@ impl Lot {
     /// Whether it has anything that can end.
     pub(super) fn can_end(&self) -> bool {
         self.pending.0 > 0 || self.available.0 > 0
+    }
+
+    /// Whether its points cannot be spent yet.
+    fn waits(&self, at: Timestamp) -> bool {
+        self.activates.map_or(self.until.is_some(), |activates| activates > at)
     }
 
     pub(super) fn has_ended(&self, by: Timestamp) -> bool {
@@ -152,13 +159,13 @@ impl WalletState {
         self.lots.sort_by_key(Lot::burn_key);
     }
 
-    /// Makes a lot; answers its sequence. Its points are pending if they activate later, else available.
-    pub(crate) fn earn(&mut self, points: Points, dates: Dates) -> Result<i64, Stuck> {
+    /// Makes a lot; answers its sequence. Its points are pending if they wait for a time or for an activity, else available.
+    pub(crate) fn earn(&mut self, points: Points, (dates, until): (Dates, Option<&EventType>)) -> Result<i64, Stuck> {
         // All that a member has fits, so that no later activation can fail.
         let all = self.balances.pending.plus(self.balances.available).and_then(|sum| sum.plus(self.balances.held));
         all.and_then(|all| all.plus(points)).ok_or(Stuck::Overflow)?;
         let (pending, available) =
-            if dates.activates.is_some() { (points, Points::ZERO) } else { (Points::ZERO, points) };
+            if dates.activates.is_some() || until.is_some() { (points, Points::ZERO) } else { (Points::ZERO, points) };
         self.balances.pending = self.balances.pending.plus(pending).ok_or(Stuck::Overflow)?;
         self.balances.available = self.balances.available.plus(available).ok_or(Stuck::Overflow)?;
         let sequence = self.last_lot.checked_add(1).ok_or(Stuck::Overflow)?;
@@ -170,6 +177,7 @@ impl WalletState {
             held: Points::ZERO,
             expired: Points::ZERO,
             activates: dates.activates,
+            until: until.cloned(),
             expires: if dates.idles { self.idles_until() } else { dates.expires },
             idles: dates.idles,
             warns: dates.warns.filter(|_| !dates.idles),
@@ -189,6 +197,24 @@ impl WalletState {
         self.balances.pending = self.balances.pending.minus(points).ok_or(Stuck::Overflow)?;
         self.balances.available = self.balances.available.plus(points).ok_or(Stuck::Overflow)?;
         Ok(points)
+    }
+
+    /// Makes what a lot has pending available at a time, because the activity came for which it waits; `None` if it waits for no such one,
+    /// or not any more. Answers how many.
+    pub(super) fn awake(
+        &mut self,
+        sequence: i64,
+        (activity, at): (&EventType, Timestamp),
+    ) -> Result<Option<Points>, Stuck> {
+        let Some(lot) = self.lots.iter_mut().find(|lot| lot.sequence == sequence) else {
+            return Err(Stuck::LotsMissing);
+        };
+        if lot.until.as_ref() != Some(activity) {
+            return Ok(None);
+        }
+        lot.until = None;
+        lot.activates = Some(lot.activates.map_or(at, |activates| activates.min(at)));
+        self.activate(sequence).map(Some)
     }
 
     /// Ends what a lot still holds; answers how many were pending and how many available.
@@ -245,7 +271,7 @@ impl WalletState {
         let lot = self.lots.iter_mut().find(|lot| lot.sequence == sequence).ok_or(Stuck::LotsMissing)?;
         let state = if lot.has_ended(at) {
             State::Expired
-        } else if lot.activates.is_some_and(|activates| activates > at) {
+        } else if lot.waits(at) {
             State::Pending
         } else {
             State::Available

@@ -92,7 +92,7 @@ impl MemberState {
     ) -> Result<Option<Applied>, Refusal> {
         let outlook = settling.outlook();
         let mut told: BTreeMap<(WalletName, Timestamp), Told> = BTreeMap::new();
-        let (mut warned, mut idles) = (Vec::new(), Vec::new());
+        let (mut unmoved, mut idles) = (Vec::new(), Vec::new());
         for (name, sequences) in lots {
             let Some(wallet) = self.wallets.get_mut(&name) else { continue };
             for lot in wallet.lots.iter_mut().filter(|lot| sequences.contains(&lot.sequence)) {
@@ -100,7 +100,7 @@ impl MemberState {
                 let Some(end) = lot.expires.filter(|_| lot.to_warn(outlook).is_some()) else { continue };
                 told.entry((name.clone(), end)).or_default().add(&name, lot)?;
                 lot.warned = true;
-                warned.push(LotRow { wallet: name.clone(), lot: lot.clone(), is_new: false });
+                unmoved.push(LotRow { wallet: name.clone(), lot: lot.clone(), is_new: false });
             }
         }
         for name in idle {
@@ -130,7 +130,7 @@ impl MemberState {
             });
         }
         let applied = settling.applied((at, Move::Warn), names.iter().map(String::as_str), bodies)?;
-        Ok(Some(Applied { idles, warned, ..applied }))
+        Ok(Some(Applied { idles, unmoved, ..applied }))
     }
 }
 

@@ -69,7 +69,7 @@ const PARKED: &str = "select w.bucket, w.member, w.id, p.event
     ) p";
 
 const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, l.waits_for
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[]) as w(bucket, member, wallet, lot)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member and wallet = w.wallet
@@ -77,7 +77,7 @@ const NAMED_LOTS: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
     ) l";
 
 const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, w.n
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, l.waits_for, w.n
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
         with ordinality as w(bucket, member, wallet, skip, lots, idles, n)
     cross join lateral (
@@ -270,7 +270,7 @@ async fn burn_order(client: &Object, pipeline: &str, wishes: &[Wish]) -> Result<
     let args: [&(dyn ToSql + Sync); 7] = [&pipeline, &keys.buckets, &keys.numbers, &wallets, &skips, &limits, &kinds];
     let mut pages: Vec<Vec<StoredLot>> = wishes.iter().map(|_| Vec::new()).collect();
     for row in client.query(&statement, &args).await? {
-        let n: i64 = row.try_get(14)?;
+        let n: i64 = row.try_get(15)?;
         let page = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| pages.get_mut(n));
         if let Some(page) = page {
             page.push(read_lot(&row)?);
@@ -374,6 +374,7 @@ fn read_lot(row: &Row) -> Result<StoredLot, Error> {
         idles: row.try_get(11)?,
         warns: row.try_get(12)?,
         warned: row.try_get(13)?,
+        until: None,
     };
-    Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot })
+    Ok(StoredLot { member: key(row)?, wallet: row.try_get(2)?, lot, waits_for: row.try_get(14)? })
 }

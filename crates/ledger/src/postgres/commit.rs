@@ -252,10 +252,10 @@ fn new_lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.new_lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at, expired, idles, warns_at, warned)
+                  activates_at, expires_at, expired, idles, warns_at, warned, waits_for)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
                   $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
-                  $13::bigint[], $14::boolean[], $15::timestamptz[], $16::boolean[])",
+                  $13::bigint[], $14::boolean[], $15::timestamptz[], $16::boolean[], $17::text[])",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -272,6 +272,7 @@ fn new_lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, (_, row)) => row.lot.idles),
             column!(rows, (_, (_, row)) => row.lot.warns),
             column!(rows, (_, (_, row)) => row.lot.warned),
+            column!(rows, (_, (_, row)) => row.lot.until.as_ref().map(ToString::to_string)),
         ],
     }
 }
@@ -280,19 +281,19 @@ fn lots(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.lots;
     Write {
         sql: "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-                  activates_at, expires_at, expired, warned)
+                  activates_at, expires_at, expired, warned, waits_for)
               select $1, w.bucket, w.member, w.wallet, w.lot, l.entry, l.initial, w.pending, w.available, w.held,
-                  l.activates_at, l.expires_at, w.expired, w.warned
+                  w.activates_at, l.expires_at, w.expired, w.warned, w.waits_for
               from unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                  $8::bigint[], $9::bigint[], $10::boolean[])
-                  as w(bucket, member, wallet, lot, pending, available, held, expired, warned)
+                  $8::bigint[], $9::bigint[], $10::boolean[], $11::timestamptz[], $12::text[])
+                  as w(bucket, member, wallet, lot, pending, available, held, expired, warned, activates_at, waits_for)
               cross join lateral (
                   select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member
                       and wallet = w.wallet and sequence = w.lot offset 0
               ) l
               on conflict (pipeline, bucket, member, wallet, sequence) do update set pending = excluded.pending,
                   available = excluded.available, held = excluded.held, expired = excluded.expired,
-                  warned = excluded.warned",
+                  warned = excluded.warned, activates_at = excluded.activates_at, waits_for = excluded.waits_for",
         columns: vec![
             column!(rows, ((member, _, _), _) => member.bucket),
             column!(rows, ((member, _, _), _) => member.number),
@@ -303,6 +304,8 @@ fn lots(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.lot.held.0),
             column!(rows, (_, row) => row.lot.expired.0),
             column!(rows, (_, row) => row.lot.warned),
+            column!(rows, (_, row) => row.lot.activates),
+            column!(rows, (_, row) => row.lot.until.as_ref().map(ToString::to_string)),
         ],
     }
 }

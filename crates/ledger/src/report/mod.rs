@@ -15,7 +15,7 @@ use contract::event::Event;
 use contract::program::Rule;
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{EventId, HoldId, MemberId, OrderId, RuleName, Source, WalletName};
+use contract::{EventId, EventType, HoldId, MemberId, OrderId, RuleName, Source, WalletName};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -121,8 +121,11 @@ pub struct LotReport {
     pub available: Decimal,
     /// Held.
     pub held: Decimal,
-    /// When its pending points can be spent, if they had to wait.
+    /// When its pending points can be spent, if they had to wait for a time.
     pub activates: Option<Timestamp>,
+    /// What of their order its pending points wait for, if for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<EventType>,
     /// When it is gone, if ever.
     pub expires: Option<Timestamp>,
 }

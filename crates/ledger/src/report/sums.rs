@@ -102,7 +102,7 @@ pub(super) const LOT_COLUMNS: &str = concat!(
     "wallet, cast(sequence as text), cast(entry as text), cast(initial as text), cast(pending as text),
      cast(available as text), cast(held as text), cast(micros(activates_at) as text), cast(",
     lot_ends!(),
-    " as text)"
+    " as text), waits_for"
 );
 
 /// Burn order within a wallet, of a lot `l`: what never expires comes last.
@@ -114,7 +114,8 @@ pub(super) fn lot(scales: &Scales, row: &Row) -> Result<LotReport, LedgerError> 
     let [initial, pending, available, held] = four(scales, &wallet, row, 3)?;
     let (sequence, entry) = (row.int(1)?, row.int(2)?);
     let (activates, expires) = (row.maybe_time(7)?, row.maybe_time(8)?);
-    Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, activates, expires })
+    let until = row.maybe(9).map(|_| row.id(9)).transpose()?;
+    Ok(LotReport { wallet, sequence, entry, initial, pending, available, held, activates, until, expires })
 }
 
 /// A member's lots that fit a condition, in burn order.

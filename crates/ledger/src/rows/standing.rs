@@ -6,12 +6,16 @@ use super::{At, MemberKey, Rows};
 use crate::book::{IdleEnd, LotRow, RewardChange, Standing};
 
 impl Rows {
-    /// Ends by inactivity, warnings, and when rewards are due.
-    pub(super) fn aside(&mut self, at: At, (idles, warned, rewarding): (Vec<IdleEnd>, Vec<LotRow>, Vec<RewardChange>)) {
+    /// Ends by inactivity, lots of which nothing moved, and when rewards are due.
+    pub(super) fn aside(
+        &mut self,
+        at: At,
+        (idles, unmoved, rewarding): (Vec<IdleEnd>, Vec<LotRow>, Vec<RewardChange>),
+    ) {
         for idle in idles {
             self.idle(at.member, idle);
         }
-        for row in warned {
+        for row in unmoved {
             self.lot(at, row);
         }
         if !rewarding.is_empty() {

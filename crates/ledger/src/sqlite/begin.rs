@@ -19,12 +19,12 @@ use crate::store::{BatchRequest, Begun, Identity};
 macro_rules! lot {
     () => {
         "l.sequence, l.initial, l.pending, l.available, l.held, l.activates_at, l.expires_at, l.expired, l.idles,
-         l.warns_at, l.warned"
+         l.warns_at, l.warned, l.waits_for"
     };
 }
 
 /// How many columns those are.
-const LOT_COLUMNS: usize = 11;
+const LOT_COLUMNS: usize = 12;
 
 // After the macro that it uses.
 mod idle;
@@ -305,8 +305,9 @@ fn stored_lot(member: MemberKey, wallet: &str, row: &Row<'_>) -> rusqlite::Resul
         idles: row.get(8)?,
         warns: time(row, 9)?,
         warned: row.get(10)?,
+        until: None,
     };
-    Ok(StoredLot { member, wallet: wallet.to_owned(), lot })
+    Ok(StoredLot { member, wallet: wallet.to_owned(), lot, waits_for: row.get(11)? })
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {

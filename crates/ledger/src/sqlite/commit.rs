@@ -1,7 +1,7 @@
 //! The second half of a batch: each row once, in key order, then the commit.
 
-use contract::PipelineName;
 use contract::ruleset::hex;
+use contract::{EventType, PipelineName};
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 
@@ -198,8 +198,8 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into lot (pipeline, bucket, member, wallet, sequence, entry, initial, pending, available, held,
-             activates_at, expires_at, expired, idles, warns_at, warned)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             activates_at, expires_at, expired, idles, warns_at, warned, waits_for)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?;
         for ((member, wallet, sequence), (entry, row)) in &rows.new_lots {
             let lot = &row.lot;
@@ -220,10 +220,12 @@ impl Commit<'_> {
                 lot.idles,
                 lot.warns.map(Timestamp::as_microsecond),
                 lot.warned,
+                lot.until.as_ref().map(EventType::as_str),
             ])?;
         }
         let mut update = self.prepare(
-            "update lot set pending = ?6, available = ?7, held = ?8, expired = ?9, warned = ?10
+            "update lot set pending = ?6, available = ?7, held = ?8, expired = ?9, warned = ?10, activates_at = ?11,
+                 waits_for = ?12
              where pipeline = ?1 and bucket = ?2 and member = ?3 and wallet = ?4 and sequence = ?5",
         )?;
         for ((member, wallet, sequence), row) in &rows.lots {
@@ -239,7 +241,9 @@ impl Commit<'_> {
                 available,
                 held,
                 lot.expired.0,
-                lot.warned
+                lot.warned,
+                lot.activates.map(Timestamp::as_microsecond),
+                lot.until.as_ref().map(EventType::as_str),
             ])?;
         }
         let mut allocate = self.prepare(

@@ -1,7 +1,10 @@
 //! Random histories of one member against the model: late events, doubles, refunds before their purchase, orders paid for with points,
-//! holds, points that end with a time without activity, jumps of time, under each policy of refunds; the same to the last point.
+//! holds, points that end with a time without activity, jumps of time, workers that die before their commit, under each policy of
+//! refunds; the same to the last point.
 //!
-//! `SEED` runs one history again; `LOYALTY_TEST_SHARE=all` runs many. A history that differs is cut down before it is shown.
+//! `SEED` runs one history again; `LOYALTY_TEST_SHARE=histories` runs a hundred thousand, on all cores. A history that differs is cut down before it is shown.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::event::{Event, Kind};
 use contract::program::TakeBack;
@@ -15,6 +18,7 @@ use crate::payments::spend_for;
 use crate::property::Dice;
 use crate::time::{days, on};
 use crate::transfers::send;
+use crate::waits::{of_order, waiting};
 use crate::world::{World, adjust, back, bought, spend, tell};
 
 const LEN: usize = 80;
@@ -33,12 +37,13 @@ fn history(seed: u64) -> Vec<Event> {
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
         let hold = format!("h{}", dice.upto(8));
-        let event = match dice.upto(17) {
+        let event = match dice.upto(18) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
                 event.id = name.try_into().unwrap();
                 let event = if dice.upto(2) == 0 { days(event, "wait", 1 + dice.points(20)) } else { event };
+                let event = if dice.upto(3) == 0 { waiting(event) } else { event };
                 match dice.upto(4) {
                     0 => event,
                     1 => days(event, "idle", 1 + dice.points(30)),
@@ -69,7 +74,8 @@ fn history(seed: u64) -> Vec<Event> {
                     unfreeze(&name, "ann")
                 }
             }
-            15 => send(&name, "ann", ("bob", 1 + dice.points(30))),
+            15 => of_order(&name, "ann", (["delivered", "packed"][usize::from(dice.upto(4) == 0)], &order)),
+            16 => send(&name, "ann", ("bob", 1 + dice.points(30))),
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());
@@ -101,6 +107,12 @@ fn history(seed: u64) -> Vec<Event> {
     events
 }
 
+/// Whether a worker dies while it decides these events, and another one gets them: one batch in five, by its first event.
+fn dies(chunk: &[Event]) -> bool {
+    let n: u64 = chunk[0].id.as_str().trim_start_matches(char::is_alphabetic).parse().unwrap_or(0);
+    n % 5 == 2
+}
+
 /// What differs after the history and the timers of its last night, if anything.
 async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, Rewards)) -> Option<String> {
     let mut model = Model::new(world.ruleset.program.refunds.take_back);
@@ -115,6 +127,9 @@ async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, R
         }
         for event in chunk.iter().filter(|event| known.insert(event.id.clone())) {
             model.apply(event);
+        }
+        if dies(chunk) {
+            world.dies_before_the_commit_of(chunk).await;
         }
         world.batch(chunk).await;
         if let Some(difference) = compare(world, &model).await {
@@ -256,34 +271,50 @@ fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {
     if let Some(seed) = std::env::var("SEED").ok().and_then(|text| text.parse().ok()) {
         return seed..seed + 1;
     }
-    let all = std::env::var("LOYALTY_TEST_SHARE").is_ok_and(|share| share == "all");
+    let all = std::env::var("LOYALTY_TEST_SHARE").is_ok_and(|share| share == "histories");
     1..1 + if all { many } else { few }
 }
 
-#[tokio::test]
-async fn the_model_and_sqlite_agree_to_the_last_point() {
-    for seed in seeds(150, 5000) {
-        check(seed, &World::sqlite_memory).await;
-    }
+/// A history belongs to nobody else: each core takes the next one, and all stop at the first that differs.
+fn on_each_core<F: Future<Output = ()>>(seeds: std::ops::Range<u64>, check: impl Fn(u64) -> F + Sync) {
+    let next = AtomicU64::new(seeds.start);
+    let take = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return;
+            }
+            let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(check(seed))));
+            if let Err(panic) = checked {
+                next.store(seeds.end, Ordering::Relaxed);
+                std::panic::resume_unwind(panic);
+            }
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            threads.spawn(take);
+        }
+    });
 }
 
-#[tokio::test]
-async fn the_model_and_sqlite_agree_on_a_member_who_is_erased() {
-    for seed in seeds(100, 3000) {
-        check_erased(seed, &World::sqlite_memory).await;
-    }
+#[test]
+fn the_model_and_sqlite_agree_to_the_last_point() {
+    on_each_core(seeds(150, 100_000), |seed| check(seed, &World::sqlite_memory));
 }
 
-#[tokio::test]
-async fn the_model_and_postgres_agree_on_a_member_who_is_erased() {
-    for seed in seeds(6, 200) {
-        check_erased(seed, &World::postgres).await;
-    }
+#[test]
+fn the_model_and_sqlite_agree_on_a_member_who_is_erased() {
+    on_each_core(seeds(100, 20_000), |seed| check_erased(seed, &World::sqlite_memory));
 }
 
-#[tokio::test]
-async fn the_model_and_postgres_agree_to_the_last_point() {
-    for seed in seeds(6, 200) {
-        check(seed, &World::postgres).await;
-    }
+#[test]
+fn the_model_and_postgres_agree_on_a_member_who_is_erased() {
+    on_each_core(seeds(6, 200), |seed| check_erased(seed, &World::postgres));
+}
+
+#[test]
+fn the_model_and_postgres_agree_to_the_last_point() {
+    on_each_core(seeds(6, 200), |seed| check(seed, &World::postgres));
 }

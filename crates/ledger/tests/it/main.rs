@@ -34,6 +34,7 @@ mod time;
 mod tls;
 mod told;
 mod transfers;
+mod waits;
 mod warnings;
 mod workers;
 mod world;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::event::{Event, Kind, LineRef, Purchase, Refund};
+use contract::event::{Event, Kind, LineRef, OfOrder, Purchase, Refund};
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,6 +36,8 @@ struct Point {
     expires: Option<Timestamp>,
     /// It has no end of its own, but the member's.
     idles: bool,
+    /// It waits for its order to be delivered.
+    waits: bool,
 }
 
 #[derive(Debug)]
@@ -114,14 +116,15 @@ impl Model {
                 self.night(at);
                 let points = i64::try_from(adjust.points).unwrap();
                 if points > 0 {
-                    self.earn(points, ([None, None], false));
+                    self.earn(points, ([None, None], [false, false]));
                     self.active(event);
                 } else if !self.take(-points, Place::Adjusted).is_empty() {
                     self.active(event);
                 }
             }
             Kind::Refund(refund) if self.orders.contains_key(refund.order.as_str()) => self.refund(refund, at),
-            Kind::Refund(_) => {
+            Kind::OfOrder(of) if self.orders.contains_key(of.order.as_str()) => self.delivered(event, of),
+            Kind::Refund(_) | Kind::OfOrder(_) => {
                 self.night(at);
                 self.waiting.push(event.clone());
             }
@@ -190,7 +193,8 @@ impl Model {
                 self.begin_idling(event, end);
             }
             let last = day(event, "last").filter(|_| !event.data.contains_key("idle"));
-            let lot = self.earn(awarded, ([day(event, "wait"), last], event.data.contains_key("idle")));
+            let waits = event.data.contains_key("until");
+            let lot = self.earn(awarded, ([day(event, "wait"), last], [event.data.contains_key("idle"), waits]));
             if let Some(last) = last {
                 self.lot_warns(lot, (event, last));
             }
@@ -198,6 +202,25 @@ impl Model {
         });
         self.orders.insert(order.clone(), Order { lines, lot, awarded, ..Order::default() });
         self.refund_waiting(&order);
+    }
+
+    /// Each point of the order that waited for it is there.
+    fn delivered(&mut self, event: &Event, of: &OfOrder) {
+        let at = event.occurred_at;
+        self.night(at);
+        self.active(event);
+        let lot = self.orders[of.order.as_str()].lot;
+        for n in 0..self.points.len() {
+            let point = &mut self.points[n];
+            if Some(point.lot) != lot || !point.waits || of.name.as_str() != "delivered" {
+                continue;
+            }
+            point.waits = false;
+            point.activates = Some(point.activates.map_or(at, |activates| activates.min(at)));
+            if point.place == Place::Pending {
+                self.arrive(n);
+            }
+        }
     }
 
     /// Points of a hold, those that end first before the others; none where there is no such hold, or nothing left of it.
@@ -269,11 +292,15 @@ impl Model {
         }
     }
 
-    fn earn(&mut self, points: i64, ([activates, expires], idles): ([Option<Timestamp>; 2], bool)) -> usize {
+    fn earn(
+        &mut self,
+        points: i64,
+        ([activates, expires], [idles, waits]): ([Option<Timestamp>; 2], [bool; 2]),
+    ) -> usize {
         self.lots += 1;
         for _ in 0..points {
-            self.points.push(Point { lot: self.lots, place: Place::Pending, activates, expires, idles });
-            if activates.is_none() {
+            self.points.push(Point { lot: self.lots, place: Place::Pending, activates, expires, idles, waits });
+            if activates.is_none() && !waits {
                 self.arrive(self.points.len() - 1);
             }
         }
@@ -350,8 +377,11 @@ impl Model {
         waiting.sort_by(|a, b| (a.occurred_at, &a.source, &a.id).cmp(&(b.occurred_at, &b.source, &b.id)));
         let rule = self.rewards.rule.take();
         for event in waiting {
-            let Kind::Refund(refund) = &event.kind else { unreachable!() };
-            self.refund(refund, event.occurred_at);
+            match &event.kind {
+                Kind::Refund(refund) => self.refund(refund, event.occurred_at),
+                Kind::OfOrder(of) => self.delivered(&event, of),
+                _ => unreachable!(),
+            }
             if !std::mem::take(&mut self.rewards.is_refused) {
                 self.rewards.last = self.rewards.last.max(event.occurred_at);
             }
@@ -412,7 +442,7 @@ impl Model {
         let point = &mut self.points[n];
         if ended {
             point.place = Place::Expired;
-        } else if point.activates.is_some_and(|activates| activates > at) {
+        } else if point.activates.map_or(point.waits, |activates| activates > at) {
             point.place = Place::Pending;
         } else {
             self.arrive(n);
@@ -449,7 +479,7 @@ impl Model {
         }
         for n in ending {
             let (lot, expires) = (self.lots, Some(grace));
-            self.points[n] = Point { lot, place: Place::Spent, activates: None, expires, idles: false };
+            self.points[n] = Point { lot, place: Place::Spent, activates: None, expires, idles: false, waits: false };
             self.arrive(n);
         }
     }

@@ -14,12 +14,14 @@ use contract::program::{Program, Refunds, Wallet, utc};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{
-    Currency, EventId, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
+    Currency, EventId, EventType, MemberId, Money, OrderId, PipelineName, Points, Quantity, Scale, Source, WalletName,
 };
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
-use ledger::{Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Since, Takes, Wanted};
+use ledger::{
+    Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, OpenBatch, Since, Takes, Wanted,
+};
 
 use crate::erasing::turned_away;
 use crate::holds::on_hold;
@@ -149,6 +151,20 @@ impl World {
 
     /// Decides events in one batch, if the store is there.
     pub(crate) async fn attempt(&self, events: &[Event]) -> Result<(Vec<Said>, Committed), ledger::LedgerError> {
+        let (open, said, writes) = self.decided(events).await?;
+        let committed = open.commit(writes).await?;
+        Ok((said, committed))
+    }
+
+    /// Decides events, and is gone with what was decided.
+    pub(crate) async fn dies_before_the_commit_of(&self, events: &[Event]) {
+        drop(self.decided(events).await.unwrap());
+    }
+
+    async fn decided(
+        &self,
+        events: &[Event],
+    ) -> Result<(Box<dyn OpenBatch>, Vec<Said>, BatchWrites), ledger::LedgerError> {
         let (open, mut begun) = self.ledger.begin(&self.request(events)).await?;
         let mut run = Run { world: self, writes: BatchWrites::default() };
         let mut said: Vec<Said> = Vec::new();
@@ -167,8 +183,7 @@ impl World {
             };
             said.push(answer);
         }
-        let committed = open.commit(run.writes).await?;
-        Ok((said, committed))
+        Ok((open, said, run.writes))
     }
 
     pub(crate) fn request(&self, events: &[Event]) -> BatchRequest {
@@ -390,7 +405,8 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Freeze(word) => Decision::Freeze(word.clone()),
         Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Erase(word) => Decision::Erase(word.clone()),
-        Kind::Signup | Kind::Custom(_) => Decision::Activity { awards: awards(event, &[]) },
+        Kind::OfOrder(of) if state.order(&of.order).is_none() => Decision::Park { order: of.order.clone() },
+        Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => Decision::Activity { awards: awards(event, &[]) },
     })
 }
 
@@ -405,6 +421,7 @@ pub(crate) fn awards(event: &Event, lines: &[Line]) -> Vec<Award> {
         wallet: id(wallet),
         points: Points(points),
         dates: if wallet == "points" { dates } else { Dates::default() },
+        until: until(event).filter(|_| wallet == "points"),
         inputs: inputs(),
     };
     given.into_iter().filter(|(_, _, points)| *points > 0).map(award).collect()
@@ -415,6 +432,11 @@ fn dates(event: &Event) -> Dates {
     let (idle, last) = (day(event, "idle"), day(event, "last"));
     let expires = idle.or(last);
     Dates { activates: day(event, "wait"), expires, idles: idle.is_some(), warns: warning(event, expires) }
+}
+
+/// Points wait for that to happen to their order which the event's `data` says.
+fn until(event: &Event) -> Option<EventType> {
+    event.data.get("until").and_then(serde_json::Value::as_str).map(id)
 }
 
 /// So many days before the end as the event's `data` says.

@@ -5,6 +5,7 @@ use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
 
 use super::holds;
 use super::member::{known, line, stranger};
+use super::statement::begins;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -124,9 +125,8 @@ fn balances(wallets: &[Balance], screen: &Screen) -> String {
     for lot in wallets.iter().flat_map(|wallet| &wallet.lots) {
         let left = lot.pending + lot.available + lot.held;
         let expires = lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let waits = lot.activates.filter(|_| !lot.pending.is_zero());
         let now = if lot.available.is_zero() { "held" } else { "now" };
-        let from = waits.map_or_else(|| now.to_owned(), |at| at.to_string());
+        let from = if lot.pending.is_zero() { now.to_owned() } else { begins(lot, now) };
         let (awarded, left) = (Cell::amount(lot.initial), Cell::amount(left));
         let (name, sequence) = (Cell::plain(lot.wallet.as_str()), Cell::number(lot.sequence.to_string()));
         lots.row([name, sequence, awarded, left, Cell::plain(from), Cell::plain(expires)]);

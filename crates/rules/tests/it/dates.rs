@@ -311,7 +311,7 @@ fn an_expiry_that_says_nothing_or_two_things_is_told_with_its_field() {
     }
     assert_eq!(
         faults("UTC", &json!({ "pending": {} }), &none),
-        "spec.program.wallets[0].pending: names no time; give `for`, such as `14d`, or `onDates`"
+        "spec.program.wallets[0].pending: names no time; give `for`, such as `14d`, or `onDates`, or an activity of the order as `until`"
     );
     let never = json!({ "expiry": { "never": true } });
     assert_eq!(

@@ -19,4 +19,5 @@ mod rounding;
 mod spending;
 mod support;
 mod timeline;
+mod waits;
 mod warnings;

@@ -11,7 +11,7 @@ use crate::rows::MemberKey;
 
 /// One look at the member's due row; the lots only if its time has come.
 pub(super) const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available,
-    l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned
+    l.held, l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, l.waits_for
     from unnest($2::smallint[], $3::bigint[], $4::timestamptz[]) as w(bucket, member, by)
     cross join lateral (
         select 1 from due where pipeline = $1 and bucket = w.bucket and member = w.member and at <= w.by offset 0
@@ -50,7 +50,7 @@ pub(super) const DUE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequen
     ) l";
 
 const IDLE_LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, l.waits_for
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select wallet from balance where pipeline = $1 and bucket = w.bucket and member = w.member

@@ -9,7 +9,7 @@ use crate::load::{self, StoredHold, StoredLot};
 use crate::store::BatchRequest;
 
 const LOTS: &str = "select w.bucket, w.member, l.wallet, l.sequence, l.initial, l.pending, l.available, l.held,
-    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned
+    l.activates_at, l.expires_at, l.expired, l.idles, l.warns_at, l.warned, l.waits_for
     from unnest($2::smallint[], $3::bigint[]) as w(bucket, member)
     cross join lateral (
         select * from lot where pipeline = $1 and bucket = w.bucket and member = w.member

@@ -35,8 +35,11 @@ fn results(report: &EventReport) -> String {
 
 fn result_sentence(body: &ResultBody) -> String {
     match body {
-        ResultBody::Earned { wallet, points, available, activates_at, .. } => {
-            let wait = activates_at.map(|at| format!(" to be spent from {at} on")).unwrap_or_default();
+        ResultBody::Earned { wallet, points, available, activates_at, activates_with, .. } => {
+            let at = activates_at.map(|at| format!("from {at} on"));
+            let with = activates_with.as_ref().map(|with| format!("once the order is `{with}`"));
+            let waits: Vec<String> = with.into_iter().chain(at).collect();
+            let wait = if waits.is_empty() { String::new() } else { format!(" to be spent {}", waits.join(", or ")) };
             format!("{points} {wallet} earned{wait}, {available} available after it")
         }
         ResultBody::Activated { wallet, points, available } => {

@@ -134,9 +134,17 @@ fn with_other(line: &StatementLine) -> String {
     format!("{}: {way} {other}", line.kind)
 }
 
+/// When a lot can be spent from, or with what of its order.
+pub(super) fn begins(lot: &LotReport, else_said: &str) -> String {
+    match (&lot.until, lot.activates) {
+        (Some(until), Some(at)) => format!("{until}, or {at}"),
+        (Some(until), None) => until.to_string(),
+        (None, Some(at)) => at.to_string(),
+        (None, None) => else_said.to_owned(),
+    }
+}
+
 /// When a lot can be spent from, and until when.
 fn span(lot: &LotReport) -> (String, String) {
-    let at =
-        |at: Option<jiff::Timestamp>, else_said: &str| at.map_or_else(|| else_said.to_owned(), |at| at.to_string());
-    (at(lot.activates, "at once"), at(lot.expires, "never"))
+    (begins(lot, "at once"), lot.expires.map_or_else(|| "never".to_owned(), |at| at.to_string()))
 }
