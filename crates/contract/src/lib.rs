@@ -25,7 +25,7 @@ pub mod yearly;
 
 pub use decimal::Quantity;
 pub use id::{
-    EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, SubscriberName,
+    BudgetName, EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, SubscriberName,
     WalletName,
 };
 pub use money::{Currency, Money};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contract::decision::Dates;
 use contract::result::{ResultBody, ResultEvent};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
+use contract::{BudgetName, BuryReason, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 
 use super::applied::{Account, Applied, Entry, EntryKind, OrderChange, Outcome, Parking};
 use super::debt::Claims;
@@ -38,6 +38,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) parking: Parking,
     pub(super) standing: Option<Standing>,
     pub(super) transit: Option<Transiting>,
+    /// What is taken out of budgets, or given back.
+    pub(super) budgets: BTreeMap<BudgetName, i64>,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -59,6 +61,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             parking: Parking::None,
             standing: None,
             transit: None,
+            budgets: BTreeMap::new(),
         }
     }
 
@@ -78,6 +81,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             mut parking,
             standing,
             transit,
+            budgets,
             ..
         } = self;
         let event = posting.event;
@@ -115,7 +119,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
         let entry = moved.then_some(entry);
-        Applied { results, entry, order, parking, idles, standing, transit, ..nothing }
+        Applied { results, entry, order, parking, idles, standing, transit, budgets, ..nothing }
     }
 
     /// The wallet, copied out of the state at first touch.

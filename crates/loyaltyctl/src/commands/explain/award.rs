@@ -117,6 +117,7 @@ mod tests {
             exact: decimal(exact),
             rounding,
             lines: Vec::new(),
+            budget: None,
         }
     }
 

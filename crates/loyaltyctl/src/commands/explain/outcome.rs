@@ -39,6 +39,10 @@ fn result_sentence(body: &ResultBody) -> String {
             let wait = activates_at.map(|at| format!(" to be spent from {at} on")).unwrap_or_default();
             format!("{points} {wallet} earned{wait}, {available} available after it")
         }
+        ResultBody::BudgetExhausted { budget, rule, wallet, points, wanted, .. } => {
+            let gave = if points == "0" { "nothing".to_owned() } else { format!("{points} {wallet}") };
+            format!("rule `{rule}` gave {gave} in place of {wanted} {wallet}, because budget `{budget}` had no more")
+        }
         ResultBody::Activated { wallet, points, available } => {
             format!("{points} {wallet} can be spent now, {available} available after it")
         }
