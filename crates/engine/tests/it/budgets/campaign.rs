@@ -124,8 +124,11 @@ impl Campaign {
         self.intake.decode_unrouted(line.as_bytes()).unwrap()
     }
 
+    /// None of them may be buried.
     pub(super) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
-        self.try_apply(lines).await.unwrap()
+        let settled = self.try_apply(lines).await.unwrap();
+        assert!(!settled.iter().any(|settled| matches!(settled, Settled::Buried(_))), "{settled:?}");
+        settled
     }
 
     pub(super) async fn try_apply(&self, lines: &[&str]) -> Result<Vec<Settled>, EngineError> {

@@ -78,7 +78,7 @@ fn single() -> serde_json::Value {
 }
 
 fn three_lines(order: &str) -> String {
-    let line = |id: &str| format!(r#"{{"id":"{id}","sku":"{id}","quantity":"1","amount":"10.00"}}"#);
+    let line = |id: &str| format!(r#"{{"line":"{id}","sku":"{id}","quantity":"1","amount":"10.00"}}"#);
     let lines = [line("a"), line("b"), line("c")].join(",");
     buy(order, "ann", "30.00").replace(r#","amount":"30.00"}"#, &format!(r#","amount":"30.00","lines":[{lines}]}}"#))
 }

@@ -95,14 +95,17 @@ impl Commit<'_> {
     /// All slices but the own one are no more; answers what is used of those that were recalled so far.
     fn recall(&self, name: &str) -> rusqlite::Result<i64> {
         let key = params![self.pipeline.as_str(), name, self.owner];
+        let (used, granted): (i64, i64) = self
+            .prepare(
+                "select coalesce(sum(used), 0), coalesce(sum(granted), 0) from slice
+                 where pipeline = ?1 and budget = ?2 and owner <> ?3",
+            )?
+            .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let used = self
             .prepare(
-                "update budget set used = used + s.used, granted = budget.granted - s.granted
-                 from (select coalesce(sum(used), 0) as used, coalesce(sum(granted), 0) as granted
-                       from slice where pipeline = ?1 and budget = ?2 and owner <> ?3) as s
-                 where pipeline = ?1 and name = ?2 returning used",
+                "update budget set used = used + ?3, granted = granted - ?4 where pipeline = ?1 and name = ?2 returning used",
             )?
-            .query_row(key, |row| row.get(0))?;
+            .query_row(params![self.pipeline.as_str(), name, used, granted], |row| row.get(0))?;
         self.prepare("delete from slice where pipeline = ?1 and budget = ?2 and owner <> ?3")?.execute(key)?;
         Ok(used)
     }
