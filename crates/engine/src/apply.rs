@@ -12,8 +12,8 @@ use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
 use ledger::book::{Applied, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
 use ledger::{
-    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger, OpenBatch, Takes,
-    Wanted,
+    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger,
+    OpenBatch, Takes, Wanted,
 };
 use rules::Compiled;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use contract::{BudgetName, PipelineName, Points};
 use contract::ruleset::{RulesetHash, TimelineLine};
-use ledger::{BudgetWanted, Ledger};
+use contract::{BudgetName, PipelineName, Points};
 use ledger::book::RewardRules;
+use ledger::{BudgetWanted, Ledger};
 use rules::{Compiled, Timeline};
 
 use crate::EngineError;

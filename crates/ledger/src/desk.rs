@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
-    self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
+    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{

@@ -14,8 +14,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,

@@ -16,8 +16,8 @@ use crate::book::{Applied, MemberState, Outcome};
 use crate::budget::BudgetWanted;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::transit::{Transit, UnderWay};
 

@@ -90,11 +90,7 @@ pub(crate) fn clip(mut awards: Vec<Award>, rooms: Option<&Rooms>) -> Vec<Award> 
 /// What is due back of each award of an order that came out of a budget, when the rules would give this for what was kept: the order goes on
 /// to have what it has of the budget, as far as the rule still gives it. What was taken back may have been given to somebody else meanwhile,
 /// so that it only comes again where there is room.
-pub(crate) fn of_order(
-    state: &OrderState,
-    earned: &[Award],
-    rooms: Option<&Rooms>,
-) -> BTreeMap<RuleName, Points> {
+pub(crate) fn of_order(state: &OrderState, earned: &[Award], rooms: Option<&Rooms>) -> BTreeMap<RuleName, Points> {
     let mut rooms: BTreeMap<BudgetName, Points> = rooms.cloned().unwrap_or_default();
     let mut due = BTreeMap::new();
     for (award, budget) in state.awards.iter().filter_map(|award| Some((award, award.budget.as_ref()?))) {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use contract::{BudgetName, RuleName};
 use contract::program::Rule;
 use contract::ruleset::{Ruleset, RulesetHash};
+use contract::{BudgetName, RuleName};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 

@@ -64,15 +64,16 @@ async fn a_batch_of_several_awards_of_one_budget_is_given_what_one_after_the_oth
     let settled = campaign.apply(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let told: Vec<_> = settled.iter().map(told).collect();
     assert_eq!(told[..2], [["earned 110"], ["earned 110"]]);
-    assert_eq!(told[2..], [["earned 60", "spring gave spring 50 of 100"], ["earned 10", "spring gave spring 0 of 100"]]);
+    assert_eq!(
+        told[2..],
+        [["earned 60", "spring gave spring 50 of 100"], ["earned 10", "spring gave spring 0 of 100"]]
+    );
     assert_eq!(campaign.stands().await, "250 used, 0 left");
     campaign.audits_clean().await;
 }
 
 async fn rules_of_one_budget_share_it_in_their_order(campaign: Campaign) {
-    let fixed = |name: &str| {
-        serde_json::json!({ "name": name, "on": "purchase", "earn": { "wallet": "points", "fixed": "30", "budget": "spring" } })
-    };
+    let fixed = |name: &str| serde_json::json!({ "name": name, "on": "purchase", "earn": { "wallet": "points", "fixed": "30", "budget": "spring" } });
     campaign.rules(&serde_json::json!([fixed("first"), fixed("second")]), "50").await;
     let settled = campaign.apply(&[&buy("o1", "ann", "10.00")]).await;
     assert_eq!(told(&settled[0]), ["earned 50", "spring gave second 20 of 30"]);
@@ -101,7 +102,9 @@ async fn a_preview_takes_nothing(campaign: Campaign) {
 async fn another_limit_counts_from_when_it_is_said(campaign: Campaign) {
     campaign.rules(&base_and_spring(), "150").await;
     let other = campaign.beside().await;
-    let gives = async |campaign: &Campaign, order: &str| told(&campaign.apply(&[&buy(order, "ann", "10.00")]).await[0]).remove(0);
+    let gives = async |campaign: &Campaign, order: &str| {
+        told(&campaign.apply(&[&buy(order, "ann", "10.00")]).await[0]).remove(0)
+    };
     // Both have a slice with something in it.
     other.apply(&[&buy("o0", "bob", "1.00")]).await;
     assert_eq!(gives(&campaign, "o1").await, "earned 110");
@@ -130,7 +133,8 @@ async fn a_wallets_decimals_are_the_budgets(campaign: Campaign) {
     let rules = serde_json::json!([{ "name": "spring", "on": "purchase",
         "earn": { "wallet": "cents", "per": { "amount": "1.00", "points": "0.1" }, "budget": "spring" } }]);
     campaign.rules_of("cents", &rules, "1.25").await;
-    let told: Vec<_> = campaign.apply(&[&buy("o1", "ann", "10.00"), &buy("o2", "bob", "10.00")]).await.iter().map(told).collect();
+    let told: Vec<_> =
+        campaign.apply(&[&buy("o1", "ann", "10.00"), &buy("o2", "bob", "10.00")]).await.iter().map(told).collect();
     assert_eq!(told, [vec!["earned 1.00"], vec!["earned 0.25", "spring gave spring 0.25 of 1.00"]]);
     assert_eq!(campaign.stands().await, "1.25 used, 0.00 left");
     campaign.audits_clean().await;
@@ -172,7 +176,11 @@ async fn workers_that_come_and_go_leave_few_slices(campaign: Campaign) {
     campaign.apply(&[&buy("o1", "ann", "1.00")]).await;
     let own = campaign.slices().await[0];
     // Each left one with ten points in it.
-    let left = |n: i32| format!("insert into slice (pipeline, budget, owner, epoch, granted, used) values ('shop', 'spring', 'w{n}', 0, 10, 0);");
+    let left = |n: i32| {
+        format!(
+            "insert into slice (pipeline, budget, owner, epoch, granted, used) values ('shop', 'spring', 'w{n}', 0, 10, 0);"
+        )
+    };
     let all: String = (0..63).map(left).collect();
     campaign.tamper(&format!("{all} update budget set granted = granted + 630")).await;
     campaign.audits_clean().await;
@@ -190,15 +198,22 @@ async fn a_budget_keeps_its_wallet(campaign: Campaign) {
     campaign.rules(&base_and_spring(), "100").await;
     let error = campaign.try_rules("cents", &serde_json::json!([]), "100").await.unwrap_err();
     assert!(matches!(error, LedgerError::Incompatible { .. }), "{error}");
-    assert!(error.to_string().contains("budget `spring` is of wallet `cents`, but an earlier version's was of `points`"), "{error}");
+    assert!(
+        error.to_string().contains("budget `spring` is of wallet `cents`, but an earlier version's was of `points`"),
+        "{error}"
+    );
 }
 
 async fn an_activity_may_come_out_of_a_budget(campaign: Campaign) {
     let rules = serde_json::json!([{ "name": "spring", "on": "visit", "earn": { "wallet": "points", "fixed": "7", "budget": "spring" } }]);
     campaign.rules(&rules, "10").await;
-    let visit = |id: &str| format!(r#"{{"id":"{id}","type":"visit","occurredAt":"2026-01-02T12:00:00Z","member":"ann"}}"#);
+    let visit =
+        |id: &str| format!(r#"{{"id":"{id}","type":"visit","occurredAt":"2026-01-02T12:00:00Z","member":"ann"}}"#);
     let told: Vec<_> = campaign.apply(&[&visit("v1"), &visit("v2"), &visit("v3")]).await.iter().map(told).collect();
-    assert_eq!(told, [vec!["earned 7"], vec!["earned 3", "spring gave spring 3 of 7"], vec!["spring gave spring 0 of 7"]]);
+    assert_eq!(
+        told,
+        [vec!["earned 7"], vec!["earned 3", "spring gave spring 3 of 7"], vec!["spring gave spring 0 of 7"]]
+    );
     assert_eq!(campaign.stands().await, "10 used, 0 left");
     campaign.audits_clean().await;
 }

@@ -158,7 +158,9 @@ impl Draft<'_, '_> {
         for ((wallet, dates), points) in sums {
             let lot = self.credit(wallet, (points, dates), Account::Issued)?;
             lots.insert((wallet, dates), lot);
-            let parts = awards.iter().filter(|award| award.wallet == *wallet && award.dates == dates && !award.points.is_zero());
+            let parts = awards
+                .iter()
+                .filter(|award| award.wallet == *wallet && award.dates == dates && !award.points.is_zero());
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
             let (available, expires_at) = (self.available(wallet)?, self.ends(wallet, dates));

@@ -45,7 +45,8 @@ const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
     ) p";
 
-const AWARDS: &str = "select w.bucket, w.member, a.entry, a.rule, a.wallet, a.lot, a.awarded, a.due, a.taken, a.waived, a.budget
+const AWARDS: &str =
+    "select w.bucket, w.member, a.entry, a.rule, a.wallet, a.lot, a.awarded, a.due, a.taken, a.waived, a.budget
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select entry from purchase

@@ -199,8 +199,13 @@ impl OpenBatch for Open {
         let BatchWrites { applied, reviewed, cleared_attempts } = writes;
         self.thread
             .run(move |connection| {
-                let transaction =
-                    commit::Commit { connection, pipeline: &pipeline, object: &object, owner: &owner, decided: applied.len() };
+                let transaction = commit::Commit {
+                    connection,
+                    pipeline: &pipeline,
+                    object: &object,
+                    owner: &owner,
+                    decided: applied.len(),
+                };
                 let fold = move |batch: BatchId| Rows::of((applied, &reviewed), batch, &loaded);
                 transaction.run(fold, (&cleared_attempts, &pots))
             })

@@ -32,7 +32,11 @@ const UNCHECK: &str = "do $$ declare c record; begin
 async fn the_audit_finds_each_break_of_a_budget(campaign: Campaign) {
     campaign.rules(&base_and_spring(), "1000").await;
     campaign.apply(&[&buy("o1", "ann", "10.00")]).await;
-    campaign.beside().await.apply(&[&buy("o2", "bob", "10.00"), &refund("r1", "ann", "o1", r#","amount":"4.00""#)]).await;
+    campaign
+        .beside()
+        .await
+        .apply(&[&buy("o2", "bob", "10.00"), &refund("r1", "ann", "o1", r#","amount":"4.00""#)])
+        .await;
     campaign.audits_clean().await;
     if campaign.url.starts_with("postgres") {
         campaign.tamper(UNCHECK).await;

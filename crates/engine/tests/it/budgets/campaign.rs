@@ -56,11 +56,15 @@ pub(super) fn base_and_spring() -> Value {
 
 pub(super) fn buy(order: &str, member: &str, amount: &str) -> String {
     let of = "2026-01-10T12:00:00Z";
-    format!(r#"{{"id":"{order}","type":"purchase","occurredAt":"{of}","member":"{member}","order":"{order}","amount":"{amount}"}}"#)
+    format!(
+        r#"{{"id":"{order}","type":"purchase","occurredAt":"{of}","member":"{member}","order":"{order}","amount":"{amount}"}}"#
+    )
 }
 
 pub(super) fn refund(id: &str, member: &str, order: &str, rest: &str) -> String {
-    format!(r#"{{"id":"{id}","type":"refund","occurredAt":"2026-01-31T12:00:00Z","member":"{member}","order":"{order}"{rest}}}"#)
+    format!(
+        r#"{{"id":"{id}","type":"refund","occurredAt":"2026-01-31T12:00:00Z","member":"{member}","order":"{order}"{rest}}}"#
+    )
 }
 
 impl Campaign {
@@ -195,7 +199,11 @@ impl Campaign {
     }
 }
 
-pub(super) async fn append(ledger: &dyn Ledger, (wallet, rules): (&str, &Value), budget: Option<&str>) -> Result<(), LedgerError> {
+pub(super) async fn append(
+    ledger: &dyn Ledger,
+    (wallet, rules): (&str, &Value),
+    budget: Option<&str>,
+) -> Result<(), LedgerError> {
     let mut program = json!({ "currency": "USD", "wallets": [{ "name": "points" }, { "name": "cents", "scale": 2 }] });
     if let Some(points) = budget {
         program["budgets"] = json!([{ "name": "spring", "wallet": wallet, "points": points }]);

@@ -54,7 +54,10 @@ async fn a_clipped_award_is_refunded_as_it_was_given(campaign: Campaign) {
     assert_eq!((campaign.available("ann").await.as_str(), campaign.stands().await.as_str()), ("35", "30 used, 0 left"));
     // A tenth would earn 10.
     campaign.apply(&[&refund("r2", "ann", "o1", r#","amount":"4.00""#)]).await;
-    assert_eq!((campaign.available("ann").await.as_str(), campaign.stands().await.as_str()), ("11", "10 used, 20 left"));
+    assert_eq!(
+        (campaign.available("ann").await.as_str(), campaign.stands().await.as_str()),
+        ("11", "10 used, 20 left")
+    );
     campaign.audits_clean().await;
     campaign.apply(&[&refund("r3", "ann", "o1", "")]).await;
     assert_eq!((campaign.available("ann").await.as_str(), campaign.stands().await.as_str()), ("0", "0 used, 30 left"));
@@ -109,7 +112,10 @@ async fn what_came_back_comes_again_where_there_is_room(campaign: Campaign) {
     campaign.apply(&[&three_lines("o1")]).await;
     campaign.apply(&[&returns("r1", "a")]).await;
     campaign.apply(&[&returns("r2", "b")]).await;
-    assert_eq!((campaign.available("ann").await.as_str(), campaign.stands().await.as_str()), ("60", "50 used, 10 left"));
+    assert_eq!(
+        (campaign.available("ann").await.as_str(), campaign.stands().await.as_str()),
+        ("60", "50 used, 10 left")
+    );
     campaign.audits_clean().await;
 }
 
@@ -140,6 +146,9 @@ async fn a_refund_by_a_worker_without_a_slice_gives_back(campaign: Campaign) {
     assert_eq!(campaign.stands().await, "0 used, 200 left");
     campaign.audits_clean().await;
     // What it got back it may give itself.
-    assert_eq!(told(&other.apply(&[&buy("o2", "bob", "30.00")]).await[0]), ["earned 230", "spring gave spring 200 of 300"]);
+    assert_eq!(
+        told(&other.apply(&[&buy("o2", "bob", "30.00")]).await[0]),
+        ["earned 230", "spring gave spring 200 of 300"]
+    );
     campaign.audits_clean().await;
 }

@@ -44,7 +44,12 @@ impl Paused {
             takes: Takes::Nothing,
             at: event.occurred_at,
         };
-        let request = BatchRequest { pipeline: pipeline(), wanted: vec![wanted], rewards: Vec::new(), budgets: budgets.collect() };
+        let request = BatchRequest {
+            pipeline: pipeline(),
+            wanted: vec![wanted],
+            rewards: Vec::new(),
+            budgets: budgets.collect(),
+        };
         let (open, mut begun) = campaign.ledger.begin(&request).await.unwrap();
         let members: &mut HashMap<MemberId, MemberState> = &mut begun.members;
         let state = members.get_mut(&event.member).unwrap();
@@ -77,7 +82,10 @@ async fn a_paused_worker_that_wakes_up_overshoots_nothing_and_decides_again() {
     let paused = Paused::on(&a, &buy("a2", "ann", "2.00")).await;
     // Out of its own slice, which it has.
     assert!(campaign.slices().await[0] >= 20);
-    assert_eq!(told(&b.apply(&[&buy("b1", "bob", "100.00")]).await[0]), ["earned 1090", "spring gave spring 990 of 1000"]);
+    assert_eq!(
+        told(&b.apply(&[&buy("b1", "bob", "100.00")]).await[0]),
+        ["earned 1090", "spring gave spring 990 of 1000"]
+    );
     assert_eq!(campaign.stands().await, "1000 used, 0 left");
     assert_eq!(paused.wakes_up().await, Committed::Raced);
     assert_eq!(told(&a.apply(&[&buy("a2", "ann", "2.00")]).await[0]), ["earned 2", "spring gave spring 0 of 20"]);
@@ -121,10 +129,10 @@ async fn two_batches_of_one_worker_share_its_slice() {
 /// Purchases and refunds of hot members, each worker with most of them in an order of its own and in its own batches.
 fn lines(worker: u64) -> Vec<String> {
     let mut lines = Vec::new();
-    for n in (0..ORDERS).filter(|n| (n + worker) % 4 != 0) {
+    for n in (0..ORDERS).filter(|n| !(n + worker).is_multiple_of(4)) {
         let (order, member) = (format!("o{n}"), format!("m{}", n % MEMBERS));
         lines.push(buy(&order, &member, &format!("{}.00", 1 + n % 7)));
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             lines.push(refund(&format!("r{n}"), &member, &order, r#","amount":"1.00""#));
         }
     }

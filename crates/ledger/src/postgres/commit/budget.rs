@@ -15,7 +15,8 @@ const SLICE: &str = "with taken as (
     ) select 1 / count(*) from taken";
 
 /// From here on nobody else grants or recalls.
-const POOL: &str = "insert into budget (pipeline, name, wallet, allowed, epoch, granted, used) values ($1, $2, $3, $4, 1, 0, 0)
+const POOL: &str =
+    "insert into budget (pipeline, name, wallet, allowed, epoch, granted, used) values ($1, $2, $3, $4, 1, 0, 0)
     on conflict (pipeline, name) do update set allowed = greatest(budget.allowed, excluded.allowed),
         epoch = budget.epoch + 1";
 

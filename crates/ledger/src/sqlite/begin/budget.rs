@@ -16,9 +16,9 @@ impl Begin<'_> {
             self.connection.prepare_cached("select used, granted from budget where pipeline = ?1 and name = ?2")?;
         let pool: Option<(i64, i64)> = pool.query_row(of, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((pool_used, granted)) = pool else { return Ok(Stands::default()) };
-        let mut slices = self.connection.prepare_cached(
-            "select owner = ?3, epoch, granted, used from slice where pipeline = ?1 and budget = ?2",
-        )?;
+        let mut slices = self
+            .connection
+            .prepare_cached("select owner = ?3, epoch, granted, used from slice where pipeline = ?1 and budget = ?2")?;
         let mut stands = Stands { pool_used, granted, ..Stands::default() };
         let mut rows = slices.query(params![self.pipeline, wanted.name.as_str(), owner])?;
         while let Some(row) = rows.next()? {

@@ -71,8 +71,11 @@ impl Commit<'_> {
              on conflict (pipeline, budget, owner) do update set granted = excluded.granted, used = excluded.used",
         )?
         .execute(params![pipeline, name, self.owner, epoch, granted, used])?;
-        self.prepare("update budget set granted = ?3 where pipeline = ?1 and name = ?2")?
-            .execute(params![pipeline, name, slices.others + granted])?;
+        self.prepare("update budget set granted = ?3 where pipeline = ?1 and name = ?2")?.execute(params![
+            pipeline,
+            name,
+            slices.others + granted
+        ])?;
         Ok(true)
     }
 

@@ -40,7 +40,11 @@ fn result_sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} earned{wait}, {available} available after it")
         }
         ResultBody::BudgetExhausted { budget, rule, wallet, points, wanted, .. } => {
-            let gave = if points.trim_matches(['0', '.']).is_empty() { "nothing".to_owned() } else { format!("{points} {wallet}") };
+            let gave = if points.trim_matches(['0', '.']).is_empty() {
+                "nothing".to_owned()
+            } else {
+                format!("{points} {wallet}")
+            };
             format!("rule `{rule}` gave {gave} in place of {wanted} {wallet}, because budget `{budget}` had no more")
         }
         ResultBody::Activated { wallet, points, available } => {
