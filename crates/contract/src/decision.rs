@@ -1,6 +1,6 @@
 //! What the rules say about one event, as a value: the ledger posts it, `explain` prints it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -10,7 +10,10 @@ use crate::event::{Event, LineRef, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{EventType, HoldId, MemberId, OrderId, Points, RuleName, WalletName};
+use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, WalletName};
+
+/// How much each budget can still give, over all workers.
+pub type Rooms = BTreeMap<BudgetName, Points>;
 
 /// What deciding an event will need of its member, beyond balances and lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Reads {
     pub recipient: Option<MemberId>,
     /// Whether it may move an end of points that idle which is to be warned of: all of those are loaded, where more of the member is decided.
     pub idles: bool,
+    /// Budgets that it may take from or give back to. A refund names none: which its order took from is known once that is loaded.
+    pub budgets: BTreeSet<BudgetName>,
 }
 
 /// What the rules may see of a member when they decide.
@@ -34,6 +39,8 @@ pub struct Facts<'a> {
     pub hold: Option<&'a HoldState>,
     /// What redemptions spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
     pub paid: Option<&'a BTreeMap<WalletName, Points>>,
+    /// How much the budgets can still give; what is not named there has no limit here.
+    pub rooms: Option<&'a Rooms>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -53,8 +60,11 @@ pub enum Decision {
     Refund {
         /// All returns of the order so far, this one included.
         returned: Returned,
-        /// Due in all by wallet: `clamp(awarded - f(kept), 0, awarded)`; every wallet that the order's awards name.
+        /// Due in all by wallet: `clamp(awarded - f(kept), 0, awarded)`, of each award that came out of a budget apart from the others; every
+        /// wallet that the order's awards name.
         due: BTreeMap<WalletName, Points>,
+        /// How much of that is due of each award that came out of a budget: no other rule makes up for it.
+        of_budgets: BTreeMap<RuleName, Points>,
         /// What comes back of the points that had paid for the order; before anything is taken.
         gives_back: GiveBack,
     },
@@ -143,7 +153,7 @@ pub struct Award {
     pub rule: RuleName,
     /// Into which wallet.
     pub wallet: WalletName,
-    /// > 0, in units of the wallet's scale.
+    /// In units of the wallet's scale; > 0, but for an award whose budget has nothing left: it is only told.
     pub points: Points,
     /// When they can be spent and when they end.
     pub dates: Dates,
@@ -206,6 +216,19 @@ pub struct AwardInputs {
     /// The lines that counted, when the order has more than one or rounding is by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineInputs>,
+    /// What it came out of; absent for an award without a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budgeted>,
+}
+
+/// What an award came out of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Budgeted {
+    /// Which budget.
+    pub name: BudgetName,
+    /// How many points the rule gives by itself; the award is of fewer where the budget had no more.
+    pub wanted: Decimal,
 }
 
 /// One line's part in an award.
@@ -338,6 +361,9 @@ pub struct OrderAward {
     pub taken: Points,
     /// What the policy could not take; never demanded again.
     pub waived: Points,
+    /// What it came out of. What is taken back of it can be given again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetName>,
 }
 
 /// All that came back of an order, summed up, so that neither order nor split of the refunds matters.

@@ -150,6 +150,10 @@ identity!(
     RuleName, label, 63
 );
 identity!(
+    /// What a campaign may give in all, unique in the programme.
+    BudgetName, label, 63
+);
+identity!(
     /// A reward that points are turned into.
     RewardName, label, 63
 );

@@ -25,8 +25,8 @@ pub mod yearly;
 
 pub use decimal::Quantity;
 pub use id::{
-    EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source, SubscriberName,
-    WalletName,
+    BudgetName, EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source,
+    SubscriberName, WalletName,
 };
 pub use money::{Currency, Money};
 pub use period::Period;

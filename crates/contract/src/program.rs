@@ -1,5 +1,6 @@
 //! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
 
+mod budget;
 mod reward;
 
 use jiff::Timestamp;
@@ -7,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
 
+pub use budget::{BUDGETS_MAX, Budget};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
 
-use crate::{Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
+use crate::{BudgetName, Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 
 /// Most wallets of a programme; each costs a balance row per member.
 pub const WALLETS_MAX: usize = 16;
@@ -43,6 +45,13 @@ pub struct Program {
         )
     )]
     pub wallets: Vec<Wallet>,
+    /// What rules may give in all, each of them shared by the rules that name it (`earn.budget`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
+    )]
+    pub budgets: Vec<Budget>,
     /// Where a day begins and ends: the IANA name of a time zone, such as `Europe/Moscow`.
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
@@ -345,6 +354,9 @@ pub struct Earn {
     /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
+    /// The budget that these points come out of: what it has no room for any more is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetName>,
     /// In place of the wallet's `pending`, for these points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
+use crate::{BudgetName, EventId, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use reject::RejectReason;
@@ -67,6 +67,23 @@ pub enum ResultBody {
         expires_at: Option<Timestamp>,
         /// Which rules gave how much.
         awards: Vec<AwardPart>,
+    },
+    /// A rule gave less than it would have, or nothing, because its budget had no more.
+    #[serde(rename = "budget.exhausted")]
+    BudgetExhausted {
+        /// Which budget.
+        budget: BudgetName,
+        /// Which rule.
+        rule: RuleName,
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many points it gave; "0": none.
+        points: String,
+        /// How many it would have given.
+        wanted: String,
+        /// The order, if it was a purchase.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<OrderId>,
     },
     /// Points that were pending can be spent now.
     #[serde(rename = "points.activated")]

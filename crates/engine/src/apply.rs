@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use contract::decision::{Facts, Reads};
+use contract::decision::{Facts, Reads, Rooms};
 use contract::event::{ContentHash, Event, Kind};
 use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
@@ -12,8 +12,8 @@ use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
 use ledger::book::{Applied, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
 use ledger::{
-    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, Ledger, OpenBatch, Takes,
-    Wanted,
+    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger,
+    OpenBatch, Takes, Wanted,
 };
 use rules::Compiled;
 
@@ -203,6 +203,21 @@ impl<'a> Item<'a> {
     }
 }
 
+/// What was decided so far of a batch, and what it left of the budgets.
+struct Keeping {
+    applied: Vec<Applied>,
+    rooms: Rooms,
+}
+
+/// What an event took out of budgets, or gave back, is so for the next one.
+fn use_up(rooms: &mut Rooms, applied: &Applied) {
+    for (name, points) in &applied.budgets {
+        if let Some(room) = rooms.get_mut(name) {
+            room.0 = room.0.saturating_sub(*points);
+        }
+    }
+}
+
 /// Decides one event after the other against the members' states.
 struct Desk<'a> {
     pipeline: &'a PipelineName,
@@ -221,8 +236,18 @@ impl Desk<'_> {
             takes: self.takes(item.event),
             at: item.event.occurred_at,
         };
-        let (wanted, rewards) = (items.iter().map(wanted).collect(), self.rulebook.rewards.wallets());
-        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards }
+        let (wanted, rewards): (Vec<_>, _) = (items.iter().map(wanted).collect(), self.rulebook.rewards.wallets());
+        let budgets = self.budgets((items, &wanted));
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets }
+    }
+
+    /// Those of which the events may take; of a refund nobody knows yet to which it gives back.
+    fn budgets(&self, (items, wanted): (&[Item<'_>], &[Wanted])) -> Vec<BudgetWanted> {
+        if items.iter().any(|item| matches!(item.event.kind, Kind::Refund(_))) {
+            return self.rulebook.budgets(None);
+        }
+        let named = wanted.iter().flat_map(|want| want.reads.budgets.iter().cloned()).collect();
+        self.rulebook.budgets(Some(&named))
     }
 
     fn reads(&self, event: &Event) -> Reads {
@@ -237,7 +262,7 @@ impl Desk<'_> {
 
     fn decide_all(&self, items: &[Item<'_>], begun: Begun) -> (Vec<Verdict>, Vec<Applied>) {
         let mut members = begun.members;
-        let mut applied = Vec::with_capacity(items.len());
+        let mut kept = Keeping { applied: Vec::with_capacity(items.len()), rooms: begun.rooms };
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(items.len());
         for (item, answer) in items.iter().zip(begun.answers) {
             let verdict = match answer {
@@ -255,33 +280,34 @@ impl Desk<'_> {
                 }
                 Answer::Fresh | Answer::Twin { .. } => {
                     let state = members.entry(item.event.member.clone()).or_default();
-                    self.decide(item, state, &mut applied).unwrap_or_else(Verdict::Buried)
+                    self.decide(item, state, &mut kept).unwrap_or_else(Verdict::Buried)
                 }
             };
             verdicts.push(verdict);
         }
-        (verdicts, applied)
+        (verdicts, kept.applied)
     }
 
     /// Decides an event, and then the refunds that waited for it.
-    fn decide(&self, item: &Item<'_>, state: &mut MemberState, applied: &mut Vec<Applied>) -> Result<Verdict, Refusal> {
+    fn decide(&self, item: &Item<'_>, state: &mut MemberState, kept: &mut Keeping) -> Result<Verdict, Refusal> {
         if state.is_erased() {
             // Before all else: what is buried would be kept with its member's name.
-            return self.turn_away(item, state, applied);
+            return self.turn_away(item, state, &mut kept.applied);
         }
         // Only a fresh event can be late: what was applied before is answered as it was.
         self.limits.check(item.event.occurred_at, self.now)?;
         let cause = Identity::of(item.event);
         let rewards = &self.rulebook.rewards;
         let before = (!rewards.is_empty()).then(|| state.clone());
-        let (mut posted, outcome) = self.settle_and_post((item, &cause), state, rewards)?;
+        let mut rooms = kept.rooms.clone();
+        let (mut posted, outcome) = self.settle_and_post((item, &cause), (state, &mut rooms), rewards)?;
         let mut given_up = Vec::new();
         if let Kind::Purchase(purchase) = &item.event.kind {
             for waited in state.parked(&purchase.order).to_vec() {
                 let refund = Item::of(&waited);
                 // The purchase brings it up: the refund may have done so for other points when it was parked. Nothing becomes a reward before
                 // the last one has taken what it takes.
-                match self.settle_and_post((&refund, &cause), state, &RewardRules::default()) {
+                match self.settle_and_post((&refund, &cause), (state, &mut rooms), &RewardRules::default()) {
                     Ok((more, _)) => posted.extend(more),
                     // It stays parked until whoever buries its copy gives it up: a crash between the two must not lose it.
                     Err(refusal) => given_up.push((waited, refusal)),
@@ -295,7 +321,8 @@ impl Desk<'_> {
             return Err(refusal);
         }
         let results = posted.iter().flat_map(|of| of.results.iter().cloned()).collect();
-        applied.extend(posted);
+        kept.applied.extend(posted);
+        kept.rooms = rooms;
         Ok(Verdict::Kept { outcome, results, given_up })
     }
 
@@ -336,22 +363,24 @@ impl Desk<'_> {
     fn settle_and_post(
         &self,
         (item, cause): (&Item<'_>, &Identity),
-        state: &mut MemberState,
+        (state, rooms): (&mut MemberState, &mut Rooms),
         rewards: &RewardRules,
     ) -> Result<(Vec<Applied>, Outcome), Refusal> {
         let (event, rules) = (item.event, self.rulebook.timeline.latest());
         let past = self.limits.past(event.occurred_at, self.now);
         let is_last = matches!(event.kind, Kind::Erase(_));
         let Some(rules) = rules.filter(|_| is_last || state.is_due(event.occurred_at, past)) else {
-            let kept = self.post(item, state)?;
+            let kept = self.post(item, state, Some(&*rooms))?;
             let outcome = kept.outcome;
+            use_up(rooms, &kept);
             return Ok((vec![kept], outcome));
         };
         let mut after = state.clone();
         let settling = self.settling(rules, (&event.member, cause), (event.occurred_at, rewards));
         let mut posted = if is_last { after.settle_last(settling)? } else { after.settle(settling)? };
-        let kept = self.post(item, &mut after)?;
+        let kept = self.post(item, &mut after, Some(&*rooms))?;
         let outcome = kept.outcome;
+        use_up(rooms, &kept);
         posted.push(kept);
         *state = after;
         Ok((posted, outcome))
@@ -361,14 +390,14 @@ impl Desk<'_> {
     fn misfits(&self, event: &Event, state: Option<&MemberState>) -> Vec<(Event, Refusal)> {
         let (Kind::Purchase(purchase), Some(state)) = (&event.kind, state) else { return Vec::new() };
         let misfit = |waiting: &Event| {
-            let refusal = self.post(&Item::of(waiting), &mut state.clone()).err()?;
+            let refusal = self.post(&Item::of(waiting), &mut state.clone(), None).err()?;
             Some((waiting.clone(), refusal))
         };
         state.parked(&purchase.order).iter().filter_map(misfit).collect()
     }
 
-    fn post(&self, item: &Item<'_>, state: &mut MemberState) -> Result<Applied, Refusal> {
-        let facts = state.facts(&rules::reads(item.event));
+    fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
+        let facts = Facts { rooms, ..state.facts(&rules::reads(item.event)) };
         let rules = self.rules(item.event, facts)?;
         let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
         state.post(Posting {

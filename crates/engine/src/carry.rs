@@ -61,7 +61,8 @@ impl Engine {
         let events = transits.iter().map(Transit::event).collect::<Result<Vec<_>, _>>()?;
         let request = |rulebook: &Rulebook| {
             let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
-            BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards: rulebook.rewards.wallets() }
+            let (pipeline, rewards) = (self.pipeline.clone(), rulebook.rewards.wallets());
+            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new() }
         };
         let arrive = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.arrive_all((transits, &events), rulebook, begun)?;

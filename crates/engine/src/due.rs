@@ -55,7 +55,8 @@ impl Engine {
     ) -> Result<Result<DueSettled, String>, EngineError> {
         let request = |rulebook: &Rulebook| {
             let wanted = due.iter().map(|due| wanted(due, by)).collect();
-            BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards: rulebook.rewards.wallets() }
+            let (pipeline, rewards) = (self.pipeline.clone(), rulebook.rewards.wallets());
+            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new() }
         };
         let settle = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.settle_all(due, by, (rulebook, begun.members))?;

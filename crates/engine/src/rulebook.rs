@@ -1,12 +1,12 @@
 //! The compiled rules of a pipeline's timeline, as far as this process has seen it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use contract::PipelineName;
 use contract::ruleset::{RulesetHash, TimelineLine};
-use ledger::Ledger;
+use contract::{BudgetName, PipelineName, Points};
 use ledger::book::RewardRules;
+use ledger::{BudgetWanted, Ledger};
 use rules::{Compiled, Timeline};
 
 use crate::EngineError;
@@ -20,6 +20,8 @@ pub struct Rulebook {
     pub timeline: Timeline,
     /// Rewards that points are turned into by themselves, by all of them.
     pub(crate) rewards: RewardRules,
+    /// Budgets of all of them, each as it was said last.
+    budgets: BTreeMap<BudgetName, BudgetWanted>,
     compiled: HashMap<RulesetHash, Arc<Compiled>>,
 }
 
@@ -38,8 +40,14 @@ impl Rulebook {
         }
         let versions: Vec<(TimelineLine, Arc<Compiled>)> =
             lines.into_iter().filter_map(|line| compiled.get(&line.hash).cloned().map(|rules| (line, rules))).collect();
-        let rewards = rewards(&versions);
-        Ok(Self { seq, timeline: Timeline::new(versions), rewards, compiled })
+        let (rewards, budgets) = (rewards(&versions), budgets(&versions));
+        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, compiled })
+    }
+
+    /// The budgets of these names, with what may be given of each; all of them for `None`.
+    pub(crate) fn budgets(&self, names: Option<&BTreeSet<BudgetName>>) -> Vec<BudgetWanted> {
+        let is_wanted = |budget: &&BudgetWanted| names.is_none_or(|names| names.contains(&budget.name));
+        self.budgets.values().filter(is_wanted).cloned().collect()
     }
 
     /// The rules that paid, for a refund.
@@ -53,6 +61,22 @@ fn rewards(versions: &[(TimelineLine, Arc<Compiled>)]) -> RewardRules {
     let mut said: Vec<_> = versions.iter().collect();
     said.sort_by_key(|(line, _)| line.seq);
     RewardRules::of(said.iter().map(|(line, rules)| (line.valid_from, rules.hash(), rules.ruleset())))
+}
+
+/// A limit counts from when it is said: how much is given cannot depend on which of two events of different times comes first.
+fn budgets(versions: &[(TimelineLine, Arc<Compiled>)]) -> BTreeMap<BudgetName, BudgetWanted> {
+    let mut said: Vec<_> = versions.iter().collect();
+    said.sort_by_key(|(line, _)| line.seq);
+    let mut budgets = BTreeMap::new();
+    for ruleset in said.iter().map(|(_, rules)| rules.ruleset()) {
+        for budget in &ruleset.program.budgets {
+            let scale = ruleset.wallet(Some(&budget.wallet)).map(|wallet| wallet.scale).unwrap_or_default();
+            let (name, wallet) = (budget.name.clone(), budget.wallet.clone());
+            let limit = Points::from_decimal(budget.points.get(), scale).unwrap_or(Points::ZERO);
+            budgets.insert(name.clone(), BudgetWanted { name, wallet, limit });
+        }
+    }
+    budgets
 }
 
 async fn compile(ledger: &dyn Ledger, hash: &RulesetHash) -> Result<Arc<Compiled>, EngineError> {

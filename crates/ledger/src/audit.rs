@@ -65,6 +65,7 @@ macro_rules! of_member {
 }
 
 // After the macro that it uses.
+mod budgets;
 mod erased;
 mod holds;
 mod rewards;
@@ -357,6 +358,7 @@ const PUBLISHED: Check = Check {
 fn checks() -> Vec<&'static Check> {
     let mut checks: Vec<_> = CHECKS
         .iter()
+        .chain(&budgets::CHECKS)
         .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
         .chain(&rewards::CHECKS)
@@ -398,14 +400,14 @@ impl Check {
         OF_MEMBERS
             .iter()
             .chain(&BY_TIME)
-            .chain(&["member"])
+            .chain(&["member", "budget", "slice"])
             .fold(self.sql.to_owned(), |sql, table| sql.replace(&format!("{{{table}}}"), table))
     }
 
     /// Over the members that were touched since `$3`; of events and batches, over those recorded since. `SQLite` takes a cross join in
     /// its order, so that it goes from the members to their rows; to `PostgreSQL` it is a join like any other.
     fn since(&self) -> String {
-        let mut sql = self.sql.to_owned();
+        let mut sql = self.sql.replace("{budget}", "budget").replace("{slice}", "slice");
         for table in OF_MEMBERS {
             let theirs = format!(
                 "(select t.* from touched u cross join {table} t where t.pipeline = $1 and t.bucket = u.bucket and t.member = u.member)"

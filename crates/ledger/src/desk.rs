@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
-    self, Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
+    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
@@ -235,6 +235,10 @@ impl<S: Store> Ledger for Desk<S> {
         ask: &LiabilityAsk,
     ) -> Result<Vec<WalletLiability>, LedgerError> {
         report::liability(&self.0, pipeline, ask).await
+    }
+
+    async fn budgets(&self, pipeline: &PipelineName) -> Result<Vec<BudgetReport>, LedgerError> {
+        report::budgets(&self.0, pipeline).await
     }
 
     async fn audit(

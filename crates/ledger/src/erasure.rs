@@ -104,6 +104,7 @@ pub(crate) fn no_inputs() -> Result<String, LedgerError> {
         exact: Decimal::ZERO,
         rounding: None,
         lines: Vec::new(),
+        budget: None,
     };
     serde_json::to_string(&inputs).map_err(|e| LedgerError::unreadable("what is to be written", e))
 }

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod book;
+mod budget;
 pub mod report;
 
 mod desk;
@@ -24,6 +25,7 @@ mod transit;
 
 use std::sync::Arc;
 
+pub use budget::BudgetWanted;
 pub use error::LedgerError;
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,

@@ -89,7 +89,8 @@ pub(crate) fn undecided<'a>(
     let is_decided = |want: &Wanted| known.contains_key(&want.identity) && !is_waited_for(want);
     let stays = |want: &&Wanted| !erased.contains(&want.member) && !is_decided(want);
     let wanted = request.wanted.iter().filter(stays).cloned().collect();
-    Cow::Owned(BatchRequest { pipeline: request.pipeline.clone(), wanted, rewards: request.rewards.clone() })
+    let (pipeline, rewards, budgets) = (request.pipeline.clone(), request.rewards.clone(), request.budgets.clone());
+    Cow::Owned(BatchRequest { pipeline, wanted, rewards, budgets })
 }
 
 /// Whom a batch concerns.
@@ -152,6 +153,7 @@ pub(crate) struct StoredAward {
     pub(crate) lot: i64,
     /// awarded, due, taken, waived
     pub(crate) points: [i64; 4],
+    pub(crate) budget: Option<String>,
 }
 
 /// What refunds of an order took from lots and gave back into them, in that order; or what redemptions for it took, and its

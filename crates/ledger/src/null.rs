@@ -14,8 +14,8 @@ use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -44,8 +44,8 @@ fn nothing() -> Option<Ruleset> {
     let name = WalletName::parse("points").ok()?;
     let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
-    let (wallets, time_zone) = (vec![wallet], utc());
-    let program = Program { currency, wallets, time_zone, refunds: Refunds::default(), valid_from: None };
+    let (wallets, budgets, time_zone) = (vec![wallet], Vec::new(), utc());
+    let program = Program { currency, wallets, budgets, time_zone, refunds: Refunds::default(), valid_from: None };
     Some(Ruleset::new(&program, &[]))
 }
 
@@ -66,7 +66,8 @@ impl Ledger for Null {
             request.wanted.iter().map(|want| (want.member.clone(), MemberState::default())).collect();
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
-        Ok((Box::new(NullBatch), Begun { answers, members, timeline_seq }))
+        let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();
+        Ok((Box::new(NullBatch), Begun { answers, members, timeline_seq, rooms }))
     }
 
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {
@@ -220,6 +221,10 @@ impl Ledger for Null {
     }
 
     async fn liability(&self, _: &PipelineName, _: &LiabilityAsk) -> Result<Vec<WalletLiability>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn budgets(&self, _: &PipelineName) -> Result<Vec<BudgetReport>, LedgerError> {
         Ok(Vec::new())
     }
 

@@ -11,14 +11,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
 use contract::event::Event;
-use contract::{HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
     Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Erased, Frozen, HoldRow, IdleEnd, Idling,
-    LotRow, OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting,
+    LotRow, OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting, add_budgets,
 };
+use crate::budget::Pots;
 use crate::error::LedgerError;
 use crate::store::{BatchId, Committed, Identity};
 use crate::stored;
@@ -58,6 +59,8 @@ pub(crate) struct Loaded {
     pub(crate) recipients: HashMap<MemberId, MemberKey>,
     /// Names under which nothing happens any more: of the members, those that were erased before.
     pub(crate) erased: HashSet<MemberId>,
+    /// The budgets that the batch may use.
+    pub(crate) pots: Pots,
 }
 
 /// All rows of a batch.
@@ -92,6 +95,8 @@ pub(crate) struct Rows {
     pub(crate) erased: BTreeMap<MemberKey, (MemberId, Erased)>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
+    /// What is taken out of budgets, or given back.
+    pub(crate) budgets: BTreeMap<BudgetName, i64>,
     pub(crate) has_results: bool,
 }
 
@@ -260,8 +265,10 @@ impl Rows {
             idles,
             unmoved,
             rewarding,
+            budgets,
             ..
         } = applied;
+        add_budgets(&mut self.budgets, &budgets);
         self.aside(at, (idles, unmoved, rewarding));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
@@ -340,6 +347,7 @@ impl Rows {
                 due: Points::ZERO,
                 taken: Points::ZERO,
                 waived: Points::ZERO,
+                budget: award.inputs.budget.as_ref().map(|budget| budget.name.clone()),
             };
             self.awards.push(AwardRow {
                 member: at.member,

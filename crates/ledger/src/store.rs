@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::decision::Reads;
+use contract::decision::{Reads, Rooms};
 use contract::event::{ContentHash, Event, Kind};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
@@ -13,10 +13,11 @@ use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
+use crate::budget::BudgetWanted;
 use crate::error::LedgerError;
 use crate::report::{
-    Balance, BestMember, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage, MemberReport,
-    StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
+    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
 };
 use crate::transit::{Transit, UnderWay};
 
@@ -186,6 +187,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     async fn liability(&self, pipeline: &PipelineName, ask: &LiabilityAsk)
     -> Result<Vec<WalletLiability>, LedgerError>;
 
+    /// What is left of the programme's budgets, by name.
+    async fn budgets(&self, pipeline: &PipelineName) -> Result<Vec<BudgetReport>, LedgerError>;
+
     /// Checks the invariants one after another and tells each to `progress` before it runs. Empty means: no difference.
     async fn audit(
         &self,
@@ -246,6 +250,8 @@ pub struct BatchRequest {
     pub wanted: Vec<Wanted>,
     /// Wallets whose points may be turned into rewards by themselves: all that can be spent of them is loaded.
     pub rewards: Vec<WalletName>,
+    /// Budgets that its events may take from or give back to.
+    pub budgets: Vec<BudgetWanted>,
 }
 
 /// What one event needs.
@@ -324,6 +330,9 @@ pub struct Begun {
     pub members: HashMap<MemberId, MemberState>,
     /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
     pub timeline_seq: i64,
+    /// How much each wanted budget can still give; carry it on with [`Applied::budgets`]. Others may use it meanwhile: then the commit is
+    /// [`Committed::Raced`].
+    pub rooms: Rooms,
 }
 
 /// What the inbox says about an event.
@@ -373,7 +382,8 @@ pub enum Committed {
         /// What the store said, without values.
         detail: String,
     },
-    /// Nothing stands: another worker applied one of these identities for another member meanwhile. Begin again.
+    /// Nothing stands: another worker applied one of these identities for another member meanwhile, or used up what a budget had left, or recalled this one's slice
+    /// of it. Begin again: whoever was in the way has gone on, so that it ends.
     Raced,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::PipelineName;
-use contract::program::Wallet;
+use contract::program::{Budget, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 
 use crate::error::LedgerError;
@@ -87,7 +87,7 @@ async fn insert(
     store.tell(&sql, &args).await?.first().map(line).transpose()
 }
 
-/// A wallet that was ever used stays, with its scale; points would otherwise change their value or lose their name.
+/// A wallet that was ever used stays, with its scale, and a budget with its wallet; points would otherwise change their value or lose their name.
 async fn compatible(store: &dyn Sql, known: &[TimelineLine], ruleset: &Ruleset) -> Result<(), LedgerError> {
     let wallets: BTreeMap<_, _> = ruleset.program.wallets.iter().map(|wallet| (&wallet.name, wallet)).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -104,8 +104,26 @@ async fn compatible(store: &dyn Sql, known: &[TimelineLine], ruleset: &Ruleset) 
         for wallet in &earlier.program.wallets {
             wallet_stays(wallet, wallets.get(&wallet.name).copied())?;
         }
+        for budget in &earlier.program.budgets {
+            budget_stays(budget, &ruleset.program.budgets)?;
+        }
     }
     Ok(())
+}
+
+/// What was given of a budget is counted in points of its wallet.
+fn budget_stays(earlier: &Budget, now: &[Budget]) -> Result<(), LedgerError> {
+    let Budget { name, wallet, .. } = earlier;
+    match now.iter().find(|budget| budget.name == *name && budget.wallet != *wallet) {
+        None => Ok(()),
+        Some(now) => {
+            let detail = format!(
+                "budget `{name}` is of wallet `{}`, but an earlier version's was of `{wallet}`; keep its wallet, or add another budget",
+                now.wallet
+            );
+            Err(LedgerError::Incompatible { detail })
+        }
+    }
 }
 
 fn wallet_stays(earlier: &Wallet, now: Option<&Wallet>) -> Result<(), LedgerError> {

@@ -1,6 +1,6 @@
 //! What the rules that applied give: exact up to one rounding, with the arithmetic kept beside the result.
 
-use contract::decision::{Award, AwardInputs, Dates, Effect as EffectKind, LineInputs, Multiplier};
+use contract::decision::{Award, AwardInputs, Budgeted, Dates, Effect as EffectKind, LineInputs, Multiplier};
 use contract::event::Line;
 use contract::program::RoundingAt;
 use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
@@ -53,12 +53,12 @@ impl When<'_> {
     }
 }
 
-/// The awards of the rules that applied, in their order; what comes to 0 points is left out.
+/// The awards of the rules that applied, in their order and with no regard to budgets; what comes to 0 points is left out.
 pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) -> Result<Vec<Award>, Refusal> {
     let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
     let mut awards = Vec::new();
     for one in applied {
-        let award = match &one.rule.effect {
+        let mut award = match &one.rule.effect {
             Effect::Money(earn) => {
                 let counted = Counted::of(one, earn, &multiplied, lines);
                 counted.award(when.dates(&earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
@@ -67,10 +67,22 @@ pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) ->
             Effect::Multiply(_) => continue,
         };
         if !award.points.is_zero() {
+            award.inputs.budget = budgeted(one, award.points);
             awards.push(award);
         }
     }
     Ok(awards)
+}
+
+/// What the rule's award comes out of, and how much that is before anybody looks at what is left.
+fn budgeted(one: &Applied<'_>, points: Points) -> Option<Budgeted> {
+    let name = one.rule.budget.clone()?;
+    let wanted = match &one.rule.effect {
+        Effect::Money(earn) => points.to_decimal(earn.scale),
+        Effect::Fixed(earn) => earn.written,
+        Effect::Multiply(_) => return None,
+    };
+    Some(Budgeted { name, wanted })
 }
 
 fn too_many(rule: &RuleName) -> Refusal {
@@ -88,6 +100,7 @@ fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
         exact: earn.written,
         rounding: None,
         lines: Vec::new(),
+        budget: None,
     };
     let (wallet, until) = (earn.wallet.clone(), earn.terms.until().cloned());
     Award { rule: rule.clone(), wallet, points: earn.points, dates, until, inputs }
@@ -124,6 +137,7 @@ impl<'a> Counted<'a> {
             exact: exact.to_decimal()?,
             rounding: Some(self.earn.rounding),
             lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
+            budget: None,
         };
         let (wallet, until) = (self.earn.wallet.clone(), self.earn.terms.until().cloned());
         Some(Award { rule: self.rule.clone(), wallet, points, dates, until, inputs })

@@ -4,6 +4,7 @@ use contract::Points;
 use contract::program::{REWARDS_A_DAY_MAX, RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX, Wallet};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
+use crate::budget;
 use crate::error::RuleError;
 use crate::term::{self, Terms};
 
@@ -42,6 +43,7 @@ pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
         faults.add("semantics", problem);
     }
     wallets(ruleset, faults);
+    budget::shape(ruleset, faults);
     refunds(ruleset, faults);
     let rules = ruleset.rules.len();
     if rules > RULES_MAX {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use contract::RuleName;
 use contract::program::Rule;
 use contract::ruleset::{Ruleset, RulesetHash};
+use contract::{BudgetName, RuleName};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
@@ -40,6 +40,7 @@ pub(crate) struct CompiledRule {
     pub(crate) picker: Picker,
     pub(crate) condition: Option<Condition>,
     pub(crate) effect: Effect,
+    pub(crate) budget: Option<BudgetName>,
     pub(crate) stop_after: bool,
 }
 
@@ -81,6 +82,7 @@ impl CompiledRule {
             picker: Picker::new(rule),
             condition,
             effect,
+            budget: rule.earn.as_ref().and_then(|earn| earn.budget.clone()),
             stop_after: rule.stop_after,
         }
     }

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::Compiled;
 use crate::award::{When, awards};
+use crate::budget;
 use crate::effect::no_wallet;
 use crate::hold;
 use crate::payment;
@@ -21,7 +22,7 @@ use crate::walk::walk;
 #[must_use]
 pub fn reads(event: &Event) -> Reads {
     let (order, hold, recipient) = (event.order().cloned(), event.hold().cloned(), event.recipient().cloned());
-    Reads { order, hold, recipient, idles: false }
+    Reads { order, hold, recipient, ..Reads::default() }
 }
 
 impl Compiled {
@@ -31,15 +32,16 @@ impl Compiled {
     /// parked, and so is an activity for which points of that order would wait. `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
         match &event.kind {
-            Kind::Purchase(purchase) => self.purchase(event, purchase, facts.order),
+            Kind::Purchase(purchase) => self.purchase(event, purchase, facts),
             Kind::OfOrder(of) if facts.order.is_none() && until::is_awaited(self.ruleset(), &of.name) => {
                 Ok(Decision::Park { order: of.order.clone() })
             }
             Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
-                Ok(Decision::Activity { awards: awards(&walk(self, event)?, &[], self.when(event))? })
+                let awards = awards(&walk(self, event)?, &[], self.when(event))?;
+                Ok(Decision::Activity { awards: budget::clip(awards, facts.rooms) })
             }
             Kind::Refund(returned) => match facts.order {
-                Some(state) => refund::decide(self, (event, returned), state, facts.paid),
+                Some(state) => refund::decide(self, (event, returned), state, facts),
                 None => Ok(Decision::Park { order: returned.order.clone() }),
             },
             Kind::Redeem(redeem) => self.redeem(event, redeem, facts),
@@ -60,25 +62,28 @@ impl Compiled {
         term::active(&self.ruleset().program.wallets, (event.type_name(), event.occurred_at), &self.zone)
     }
 
-    /// What deciding the event by these rules needs to know: [`reads`], and whether it may move an end that is warned of.
+    /// What deciding the event by these rules needs to know: [`reads`], whether it may move an end that is warned of, and the budgets of the
+    /// rules that it may trigger.
     #[must_use]
     pub fn reads(&self, event: &Event) -> Reads {
         let idles = term::warns(&self.ruleset().program.wallets, event.type_name());
-        Reads { idles, ..reads(event) }
+        let budgets = self.rules_on(event.type_name()).iter().filter_map(|rule| rule.budget.clone()).collect();
+        Reads { idles, budgets, ..reads(event) }
     }
 
-    fn purchase(&self, event: &Event, purchase: &Purchase, known: Option<&OrderState>) -> Result<Decision, Refusal> {
+    fn purchase(&self, event: &Event, purchase: &Purchase, facts: Facts<'_>) -> Result<Decision, Refusal> {
         // The same event again is the inbox's matter; here another one claims the order.
         let paid_by_another =
             |state: &OrderState| state.purchase.source != event.source || state.purchase.id != event.id;
-        if known.is_some_and(paid_by_another) {
+        if facts.order.is_some_and(paid_by_another) {
             let detail = format!(
                 "order `{}` was already paid for by another event; give each purchase its own `order`",
                 purchase.order
             );
             return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
         }
-        Ok(Decision::Purchase { awards: awards(&walk(self, event)?, &purchase.lines, self.when(event))? })
+        let awards = awards(&walk(self, event)?, &purchase.lines, self.when(event))?;
+        Ok(Decision::Purchase { awards: budget::clip(awards, facts.rooms) })
     }
 
     fn redeem(&self, event: &Event, redeem: &Redeem, facts: Facts<'_>) -> Result<Decision, Refusal> {

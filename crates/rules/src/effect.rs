@@ -5,6 +5,7 @@ use contract::ruleset::Ruleset;
 use contract::{Points, Quantity, Scale, WalletName};
 use rust_decimal::Decimal;
 
+use crate::budget;
 use crate::check::Faults;
 use crate::ratio::Ratio;
 use crate::suggest::did_you_mean;
@@ -77,6 +78,7 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
 
 fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
     let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
+    budget::of_rule(&format!("{path}.budget"), earn, ruleset, faults);
     let rounding = earn.rounding.unwrap_or_default();
     let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
     if earn.pending.is_some() || earn.expiry.is_some() {

@@ -8,6 +8,7 @@
 //! up to one rounding step at a named place.
 
 mod award;
+mod budget;
 mod check;
 mod compile;
 mod condition;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Award, Decision, OrderState};
+use contract::decision::{Award, Decision, Facts, OrderState};
 use contract::event::{Event, Kind, Purchase, Refund};
-use contract::{BuryReason, Points, Refusal, WalletName};
+use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
 
 use crate::Compiled;
 use crate::award::awards;
+use crate::budget;
 use crate::kept::kept;
-use crate::payment::{Paid, gives_back};
+use crate::payment::gives_back;
 use crate::walk::walk_kept;
 
 /// All returns with this one, what is due back in all (`clamp(awarded - f(kept), 0, awarded)` by wallet), and what comes back of the
@@ -18,7 +19,7 @@ pub(crate) fn decide(
     compiled: &Compiled,
     (event, refund): (&Event, &Refund),
     state: &OrderState,
-    paid: Option<&Paid>,
+    facts: Facts<'_>,
 ) -> Result<Decision, Refusal> {
     let returned = state.returned.and(refund).ok_or_else(overflow)?;
     let Kind::Purchase(purchase) = &state.purchase.kind else {
@@ -26,12 +27,13 @@ pub(crate) fn decide(
         return Err(Refusal::new(BuryReason::BadValue, detail));
     };
     let kept = kept(purchase, &returned)?;
-    let gives_back = gives_back(compiled, (purchase, kept.as_ref()), paid, event.occurred_at)?;
+    let gives_back = gives_back(compiled, (purchase, kept.as_ref()), facts.paid, event.occurred_at)?;
     let earned = match kept {
         Some(kept) => again(compiled, &state.purchase, kept)?,
         None => Vec::new(),
     };
-    Ok(Decision::Refund { returned, due: due(state, &earned)?, gives_back })
+    let of_budgets = budget::of_order(state, &earned, facts.rooms);
+    Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back })
 }
 
 /// What the order would have earned had only this been bought.
@@ -41,19 +43,30 @@ fn again(compiled: &Compiled, event: &Event, kept: Purchase) -> Result<Vec<Award
     awards(&walk_kept(compiled, &event)?, &lines, compiled.when(&event))
 }
 
-fn due(state: &OrderState, earned: &[Award]) -> Result<BTreeMap<WalletName, Points>, Refusal> {
+/// Awards that came out of a budget are apart: what others give for the rest of the order does not pay for them, nor they for others.
+fn due(
+    state: &OrderState,
+    earned: &[Award],
+    of_budgets: &BTreeMap<RuleName, Points>,
+) -> Result<BTreeMap<WalletName, Points>, Refusal> {
     let mut awarded: BTreeMap<WalletName, Points> = BTreeMap::new();
     for award in &state.awards {
         let sum = awarded.entry(award.wallet.clone()).or_default();
-        *sum = sum.plus(award.awarded).ok_or_else(overflow)?;
+        if award.budget.is_none() {
+            *sum = sum.plus(award.awarded).ok_or_else(overflow)?;
+        }
     }
     let mut due = BTreeMap::new();
     for (wallet, awarded) in awarded {
-        let into = earned.iter().filter(|award| award.wallet == wallet);
+        let into = earned.iter().filter(|award| award.wallet == wallet && award.inputs.budget.is_none());
         let kept = into.map(|award| award.points).try_fold(Points::ZERO, Points::plus).ok_or_else(overflow)?;
         // Both are >= 0, so the difference fits.
         let back = Points(awarded.0.saturating_sub(kept.0).clamp(0, awarded.0));
         due.insert(wallet, back);
+    }
+    for award in &state.awards {
+        let Some((back, due)) = of_budgets.get(&award.rule).zip(due.get_mut(&award.wallet)) else { continue };
+        *due = due.plus(*back).ok_or_else(overflow)?;
     }
     Ok(due)
 }

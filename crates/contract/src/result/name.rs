@@ -8,6 +8,7 @@ impl ResultBody {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Earned { .. } => "points.earned",
+            Self::BudgetExhausted { .. } => "budget.exhausted",
             Self::Activated { .. } => "points.activated",
             Self::Expiring { .. } => "points.expiring",
             Self::Expired { .. } => "points.expired",

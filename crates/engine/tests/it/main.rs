@@ -1,6 +1,7 @@
 //! Batches through rules and a real ledger, without a broker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
 
+mod budgets;
 mod carry;
 mod due;
 mod erase;

@@ -1,10 +1,12 @@
 //! What posting one event changed, as a value: the rows that a store will write, and nothing that it must work out itself.
 
+use std::collections::BTreeMap;
+
 use contract::decision::{AwardInputs, HoldState, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{HoldId, MemberId, OrderId, Points, Refusal, RuleName, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, WalletName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,8 @@ pub struct Applied {
     pub standing: Option<Standing>,
     /// What it changes of a transfer.
     pub transit: Option<Transiting>,
+    /// How much it takes out of budgets, or gives back (below nought).
+    pub budgets: BTreeMap<BudgetName, i64>,
 }
 
 impl Applied {
@@ -112,6 +116,7 @@ impl Applied {
             rewarding: Vec::new(),
             standing: None,
             transit: None,
+            budgets: BTreeMap::new(),
         }
     }
 }
@@ -409,7 +414,7 @@ pub struct NewAward {
     pub points: Points,
     /// Sequence of the lot.
     pub lot: i64,
-    /// The arithmetic.
+    /// The arithmetic, and what it came out of.
     pub inputs: AwardInputs,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contract::decision::Dates;
 use contract::result::{ResultBody, ResultEvent};
 use contract::ruleset::Ruleset;
-use contract::{BuryReason, EventType, HoldId, OrderId, Points, Refusal, Scale, WalletName};
+use contract::{BudgetName, BuryReason, EventType, HoldId, OrderId, Points, Refusal, Scale, WalletName};
 
 use super::applied::{Account, Applied, Entry, EntryKind, LotRow, OrderChange, Outcome, Parking};
 use super::debt::Claims;
@@ -40,6 +40,8 @@ pub(super) struct Draft<'s, 'p> {
     /// Lots that changed although nothing of them moved.
     pub(super) unmoved: Vec<LotRow>,
     pub(super) transit: Option<Transiting>,
+    /// What is taken out of budgets, or given back.
+    pub(super) budgets: BTreeMap<BudgetName, i64>,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -62,6 +64,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             standing: None,
             unmoved: Vec::new(),
             transit: None,
+            budgets: BTreeMap::new(),
         }
     }
 
@@ -82,6 +85,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             standing,
             unmoved,
             transit,
+            budgets,
             ..
         } = self;
         let event = posting.event;
@@ -119,7 +123,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
         let entry = moved.then_some(entry);
-        Applied { results, entry, order, parking, idles, unmoved, standing, transit, ..nothing }
+        Applied { results, entry, order, parking, idles, unmoved, standing, transit, budgets, ..nothing }
     }
 
     /// The wallet, copied out of the state at first touch.

@@ -4,6 +4,7 @@
 //! changed as a value. Nothing here reads a store, and nothing decides how many points an event is worth.
 
 mod applied;
+mod budget;
 mod debt;
 mod draft;
 mod due;
@@ -29,6 +30,7 @@ pub use applied::{
     Account, Allocation, Applied, Entry, EntryKind, HeldLot, HoldRow, LotRow, NewAward, OrderChange, Outcome, OwedLine,
     Parking, Payment, PostingLine,
 };
+pub(crate) use budget::add as add_budgets;
 pub use debt::Owed;
 pub use due::Settling;
 pub use erase::{Erased, TurningAway};
@@ -90,6 +92,7 @@ impl MemberState {
             order: order.and_then(|order| self.order(order)),
             hold: reads.hold.as_ref().and_then(|hold| self.hold(hold)),
             paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
+            rooms: None,
         }
     }
 

@@ -50,7 +50,9 @@ impl MemberState {
             Decision::Activity { awards } => draft.activity(awards)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
-            Decision::Refund { returned, due, gives_back } => draft.refund(returned, due, gives_back)?,
+            Decision::Refund { returned, due, of_budgets, gives_back } => {
+                draft.refund(returned, (due, of_budgets), gives_back)?
+            }
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
             Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
@@ -131,12 +133,13 @@ impl Draft<'_, '_> {
             due: Points::ZERO,
             taken: Points::ZERO,
             waived: Points::ZERO,
+            budget: award.inputs.budget.as_ref().map(|budget| budget.name.clone()),
         };
         let state = OrderState {
             purchase: event.clone(),
             ruleset: self.posting.ruleset_hash.clone(),
             returned: Returned::default(),
-            awards: awards.iter().map(paid).collect(),
+            awards: awards.iter().filter(|award| !award.points.is_zero()).map(paid).collect(),
         };
         let lots = self.entry.awards.iter().map(|award| (award.wallet.clone(), award.lot)).collect();
         self.order_book = Some((purchase.order.clone(), OrderBook { state, lots, taken: Vec::new() }));
@@ -186,8 +189,12 @@ impl Draft<'_, '_> {
             if awards.is_empty() && !self.entry.postings.is_empty() { EntryKind::Activate } else { EntryKind::Earn };
         let mut sums: BTreeMap<Together<'_>, Points> = BTreeMap::new();
         for award in awards {
-            if award.points.0 <= 0 {
+            let is_told_only = award.points.is_zero() && award.inputs.budget.is_some();
+            if award.points.0 <= 0 && !is_told_only {
                 return Err(unfit("an award must be of more than 0 points"));
+            }
+            if is_told_only {
+                continue;
             }
             let sum = sums.entry(together(award)).or_default();
             *sum = sum.plus(award.points).ok_or_else(|| overflow(&award.wallet))?;
@@ -196,7 +203,8 @@ impl Draft<'_, '_> {
         for ((wallet, dates, until), points) in sums {
             let lot = self.credit_until(wallet, (points, dates, until), Account::Issued)?;
             lots.insert((wallet, dates, until), lot);
-            let parts = awards.iter().filter(|award| together(award) == (wallet, dates, until));
+            let parts =
+                awards.iter().filter(|award| together(award) == (wallet, dates, until) && !award.points.is_zero());
             let scale = self.scale(wallet)?;
             let part = |award: &Award| AwardPart { rule: award.rule.clone(), points: text(award.points, scale) };
             let (available, expires_at) = (self.available(wallet)?, self.ends(wallet, dates));
@@ -212,7 +220,8 @@ impl Draft<'_, '_> {
             });
             self.tell_repaid()?;
         }
-        for award in awards {
+        self.take_of_budgets(awards, order)?;
+        for award in awards.iter().filter(|award| !award.points.is_zero()) {
             self.entry.awards.push(NewAward {
                 rule: award.rule.clone(),
                 wallet: award.wallet.clone(),

@@ -8,9 +8,10 @@ use contract::decision::{GiveBack, OrderAward, Returned};
 use contract::event::Kind;
 use contract::program::TakeBack;
 use contract::result::ResultBody;
-use contract::{OrderId, Points, Refusal, Scale, WalletName};
+use contract::{OrderId, Points, Refusal, RuleName, Scale, WalletName};
 
 use super::applied::{Account, EntryKind, OrderChange, Outcome};
+use super::budget::due_of;
 use super::draft::{Draft, overflow, text, unfit};
 use super::wallet::State;
 use super::{OrderBook, Taken};
@@ -60,7 +61,7 @@ impl Draft<'_, '_> {
     pub(super) fn refund(
         &mut self,
         returned: &Returned,
-        due: &BTreeMap<WalletName, Points>,
+        (due, of_budgets): (&BTreeMap<WalletName, Points>, &BTreeMap<RuleName, Points>),
         gives_back: &GiveBack,
     ) -> Result<Outcome, Refusal> {
         let Kind::Refund(refund) = &self.posting.event.kind else {
@@ -81,12 +82,16 @@ impl Draft<'_, '_> {
             }
             let shift = Shift { wallet, points: (target.0 - sums.due).abs(), sums, order };
             let after = match target.0.cmp(&sums.due) {
-                Ordering::Equal => continue,
+                // Another of the wallet's awards may be due than before.
+                Ordering::Equal if of_budgets.is_empty() => continue,
+                Ordering::Equal => sums,
                 Ordering::Greater => self.take_back(shift, &mut book)?,
                 Ordering::Less => self.give_back(shift, &mut book)?,
             };
-            fill(&mut book.state.awards, wallet, after);
+            fill(&mut book.state.awards, wallet, (after, of_budgets));
         }
+        let before = self.state.orders.get(order).map(|book| book.state.awards.clone()).unwrap_or_default();
+        self.give_back_to_budgets(&before, &book.state.awards);
         book.state.returned = returned.clone();
         self.order = Some(OrderChange::Returned {
             order: order.clone(),
@@ -195,14 +200,24 @@ fn some(points: i64, scale: Scale) -> Option<String> {
     (points > 0).then(|| text(Points(points), scale))
 }
 
-/// Spreads the wallet's sums over its awards, the first ones first: taken + waived = due <= awarded for each.
-fn fill(awards: &mut [OrderAward], wallet: &WalletName, sums: Sums) {
+/// Spreads the wallet's sums over its awards: taken + waived = due <= awarded for each. An award that came out of a budget has its own part of
+/// what is due, and what was taken of it stays taken as long as it is due: the budget may have given it to somebody else. All else fills the
+/// first ones first.
+fn fill(awards: &mut [OrderAward], wallet: &WalletName, (sums, of_budgets): (Sums, &BTreeMap<RuleName, Points>)) {
     let (mut due, mut taken) = (sums.due, sums.taken);
-    for award in awards.iter_mut().filter(|award| award.wallet == *wallet) {
-        award.due = Points(due.clamp(0, award.awarded.0.max(0)));
-        award.taken = Points(taken.clamp(0, award.due.0));
+    let mut awards: Vec<&mut OrderAward> = awards.iter_mut().filter(|award| award.wallet == *wallet).collect();
+    for award in &mut awards {
+        let own = due_of(award, of_budgets);
+        award.taken = Points(own.map_or(0, |own| own.min(award.taken.0)));
+        (due, taken) = (due - own.unwrap_or_default(), taken - award.taken.0);
+    }
+    for award in awards {
+        let own = due_of(award, of_budgets);
+        award.due = Points(own.unwrap_or_else(|| due.clamp(0, award.awarded.0.max(0))));
+        due -= if own.is_some() { 0 } else { award.due.0 };
+        let more = taken.clamp(0, award.due.0 - award.taken.0);
+        award.taken = Points(award.taken.0 + more);
         award.waived = Points(award.due.0 - award.taken.0);
-        due -= award.due.0;
-        taken -= award.taken.0;
+        taken -= more;
     }
 }

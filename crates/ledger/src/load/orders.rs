@@ -25,7 +25,8 @@ impl OrderParts {
             let [awarded, due, taken, waived] = row.points.map(Points);
             let rule = sql::id("award.rule", &row.rule)?;
             let wallet = sql::id("award.wallet", &row.wallet)?;
-            let award = OrderAward { rule, wallet, awarded, due, taken, waived };
+            let budget = row.budget.as_deref().map(|name| sql::id("award.budget", name)).transpose()?;
+            let award = OrderAward { rule, wallet, awarded, due, taken, waived, budget };
             parts.awards.entry((row.member, row.entry)).or_default().push((award, row.lot));
         }
         for row in allocations {

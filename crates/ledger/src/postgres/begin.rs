@@ -1,5 +1,6 @@
 //! The first half of a batch: lock the members, then (with snapshots taken after the locks) look and load.
 
+mod budget;
 mod due;
 mod holds;
 mod lock;
@@ -8,6 +9,7 @@ mod whole;
 use std::collections::{BTreeSet, HashMap};
 
 use contract::Points;
+use contract::decision::Rooms;
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
@@ -43,7 +45,8 @@ const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
     ) p";
 
-const AWARDS: &str = "select w.bucket, w.member, a.entry, a.rule, a.wallet, a.lot, a.awarded, a.due, a.taken, a.waived
+const AWARDS: &str =
+    "select w.bucket, w.member, a.entry, a.rule, a.wallet, a.lot, a.awarded, a.due, a.taken, a.waived, a.budget
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select entry from purchase
@@ -101,7 +104,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
         let members = load::states(&open.loaded, Books::default(), Vec::new())?;
-        return Ok(Begun { answers, members, timeline_seq });
+        return Ok(Begun { answers, members, timeline_seq, rooms: Rooms::new() });
     }
     let mut books = load_books(open, request).await?;
     let idlers = load::idlers(request, &open.loaded, &parked);
@@ -121,7 +124,9 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
     let members = load::states(&open.loaded, books, lots)?;
-    Ok(Begun { answers, members, timeline_seq })
+    open.loaded.pots = budget::pots(open, &request.budgets).await?;
+    let rooms = crate::budget::rooms(&open.loaded.pots);
+    Ok(Begun { answers, members, timeline_seq, rooms })
 }
 
 /// What tells whether the rest is needed.
@@ -344,6 +349,7 @@ fn read_award(row: &Row) -> Result<StoredAward, Error> {
         wallet: row.try_get(4)?,
         lot: row.try_get(5)?,
         points: [row.try_get(6)?, row.try_get(7)?, row.try_get(8)?, row.try_get(9)?],
+        budget: row.try_get(10)?,
     })
 }
 

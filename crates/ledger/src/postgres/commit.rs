@@ -11,6 +11,7 @@ use tokio_postgres::{Error, Statement};
 
 use super::fault;
 use super::graves::Forgetting;
+use crate::budget::Taking;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Identity};
 
@@ -21,6 +22,9 @@ pub(super) struct Batch<'a> {
     pub(super) cleared: &'a [AttemptKey],
     /// Where a member is to be forgotten.
     pub(super) forgetting: Option<Forgetting>,
+    pub(super) takings: Vec<Taking>,
+    /// Of slices of budgets.
+    pub(super) owner: &'a str,
 }
 
 /// A statement over columns. The first argument of each is the pipeline.
@@ -37,6 +41,7 @@ macro_rules! column {
 }
 
 // After the macro that they use.
+mod budget;
 mod due;
 mod erased;
 mod holds;
@@ -109,6 +114,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     writes.extend(transfers::carried(batch));
     writes.extend(members::standing(batch));
     writes.extend(erased::erased(batch));
+    // Last: whoever has one of its rows waits for nobody but another one of them.
+    writes.extend(budget::takings(batch));
     writes
 }
 
@@ -334,10 +341,10 @@ fn awards(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.awards;
     Write {
         sql: "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-                  awarded, due, taken, waived)
+                  awarded, due, taken, waived, budget, freed)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[],
                   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
-                  $14::bigint[], $15::bigint[])",
+                  $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -353,6 +360,8 @@ fn awards(batch: &Batch<'_>) -> Write {
             column!(rows, row => row.award.due.0),
             column!(rows, row => row.award.taken.0),
             column!(rows, row => row.award.waived.0),
+            column!(rows, row => row.award.budget.as_ref().map(|budget| budget.as_str().to_owned())),
+            column!(rows, row => row.award.budget.as_ref().map_or(0, |_| row.award.taken.0)),
         ],
     }
 }
@@ -361,7 +370,8 @@ fn award_changes(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.award_changes;
     Write {
         sql:
-            "update award a set due = w.due, taken = w.taken, waived = w.waived
+            "update award a set due = w.due, taken = w.taken, waived = w.waived,
+                  freed = case when a.budget is null then 0 else w.taken end
               from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[],
                   $8::bigint[]) as w(bucket, member, entry, n, due, taken, waived)
               where a.pipeline = $1 and a.bucket = w.bucket and a.member = w.member and a.entry = w.entry and a.n = w.n",

@@ -124,6 +124,10 @@ pub(super) fn refusal(error: &Error) -> Option<Committed> {
     if *db.code() == SqlState::UNIQUE_VIOLATION && db.constraint() == Some(INBOX_KEY) {
         return Some(Committed::Raced);
     }
+    if *db.code() == SqlState::DIVISION_BY_ZERO {
+        // Only what a batch takes out of a budget divides, by the number of rows that had it.
+        return Some(Committed::Raced);
+    }
     if *db.code() == SqlState::UNIQUE_VIOLATION {
         // Every other key is of our own making (a sequence that a promoted replica did not have, say): no event is at fault.
         return None;

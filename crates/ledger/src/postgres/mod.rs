@@ -24,6 +24,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use self::graves::Graves;
 use self::memory::{Confirmed, Memory};
+use crate::budget::takings;
 use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
@@ -45,6 +46,8 @@ pub(crate) struct Postgres {
     object: String,
     memory: Arc<Memory>,
     graves: Arc<Graves>,
+    /// Of slices of budgets.
+    owner: Arc<str>,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -68,7 +71,8 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { pool, object: shown, memory: Arc::default(), graves: Arc::default() })
+        let owner = crate::budget::owner().into();
+        Ok(Self { pool, object: shown, memory: Arc::default(), graves: Arc::default(), owner })
     }
 
     async fn client(&self) -> Result<Object, LedgerError> {
@@ -136,6 +140,7 @@ impl Store for Postgres {
             client: Some(self.client().await?),
             memory: self.memory.clone(),
             graves: self.graves.clone(),
+            owner: self.owner.clone(),
             object: self.object.clone(),
             pipeline: request.pipeline.clone(),
             batch: BatchId(0),
@@ -173,6 +178,7 @@ struct Open {
     client: Option<Object>,
     memory: Arc<Memory>,
     graves: Arc<Graves>,
+    owner: Arc<str>,
     object: String,
     pipeline: PipelineName,
     batch: BatchId,
@@ -200,7 +206,8 @@ impl OpenBatch for Open {
         let rows = Rows::of((writes.applied, &writes.reviewed), self.batch, &loaded)?;
         let forgetting = graves::forgetting(self.client()?, &self.pipeline, &rows).await.map_err(|e| self.fail(e))?;
         let (id, pipeline, cleared) = (self.batch, &self.pipeline, &writes.cleared_attempts);
-        let batch = commit::Batch { id, pipeline, rows: &rows, cleared, forgetting };
+        let (takings, owner) = (takings(&rows.budgets, &loaded.pots)?, &*self.owner);
+        let batch = commit::Batch { id, pipeline, rows: &rows, cleared, forgetting, takings, owner };
         let committed = match commit::commit(self.client()?, &batch).await {
             Ok(()) => {
                 self.memory.keep(&self.pipeline, self.batch, &rows);

@@ -1,5 +1,6 @@
 //! What people ask a ledger: who has how much, and why. Amounts are decimals at their wallet's scale.
 
+mod budgets;
 mod explain;
 mod holds;
 mod liability;
@@ -22,6 +23,8 @@ use serde::Serialize;
 
 use crate::book::Outcome;
 
+pub use budgets::BudgetReport;
+pub(crate) use budgets::budgets;
 pub(crate) use explain::{explain_event, explain_member};
 pub use holds::{HoldMark, HoldPage};
 pub use liability::{Expiring, LiabilityAsk, MONTHS_AHEAD, Until, WalletLiability};

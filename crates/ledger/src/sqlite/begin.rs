@@ -27,6 +27,7 @@ macro_rules! lot {
 const LOT_COLUMNS: usize = 12;
 
 // After the macro that it uses.
+mod budget;
 mod idle;
 pub(super) mod members;
 mod refunds;
@@ -36,7 +37,7 @@ mod whole;
 pub(super) fn begin(
     connection: &Connection,
     object: &str,
-    request: &BatchRequest,
+    (request, owner): (&BatchRequest, &str),
 ) -> Result<(Loaded, Begun), LedgerError> {
     let begin = Begin { connection, pipeline: request.pipeline.as_str() };
     let fail = |e| thread::error(object, e);
@@ -79,9 +80,11 @@ pub(super) fn begin(
     for wish in load::wishes(request, &loaded, &books)? {
         begin.burn_order(wish, &mut lots).map_err(fail)?;
     }
+    loaded.pots = begin.pots(&request.budgets, owner).map_err(fail)?;
+    let rooms = crate::budget::rooms(&loaded.pots);
     let timeline_seq = begin.timeline_seq().map_err(fail)?;
     let members = load::states(&loaded, books, lots)?;
-    Ok((loaded, Begun { answers, members, timeline_seq }))
+    Ok((loaded, Begun { answers, members, timeline_seq, rooms }))
 }
 
 pub(super) struct Begin<'a> {
@@ -212,12 +215,13 @@ impl Begin<'_> {
 
     fn awards(&self, member: MemberKey, entry: i64, into: &mut Vec<StoredAward>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
-            "select rule, wallet, lot, awarded, due, taken, waived from award
+            "select rule, wallet, lot, awarded, due, taken, waived, budget from award
              where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 order by n",
         )?;
         let read = |row: &Row<'_>| {
             let points = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
-            Ok(StoredAward { member, entry, rule: row.get(0)?, wallet: row.get(1)?, lot: row.get(2)?, points })
+            let (rule, wallet, lot, budget) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(7)?);
+            Ok(StoredAward { member, entry, rule, wallet, lot, points, budget })
         };
         for row in find.query_map(params![self.pipeline, member.bucket, member.number, entry], read)? {
             into.push(row?);

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::{holds, thread};
+use crate::budget::{Pots, takings};
 use crate::error::LedgerError;
 use crate::rows::{InboxRow, Rows};
 use crate::store::{AttemptKey, BatchId, Committed, Identity};
 
+mod budget;
 mod erased;
 mod idle;
 mod members;
@@ -21,6 +23,8 @@ pub(super) struct Commit<'a> {
     pub(super) connection: &'a Connection,
     pub(super) pipeline: &'a PipelineName,
     pub(super) object: &'a str,
+    /// Of slices of budgets.
+    pub(super) owner: &'a str,
     /// Events that leave something behind; without any there is no batch.
     pub(super) decided: usize,
 }
@@ -29,15 +33,22 @@ impl Commit<'_> {
     pub(super) fn run(
         self,
         fold: impl FnOnce(BatchId) -> Result<Rows, LedgerError>,
-        cleared: &[AttemptKey],
+        (cleared, pots): (&[AttemptKey], &Pots),
     ) -> Result<Committed, LedgerError> {
         let batch = match self.decided {
             0 => BatchId(0),
             _ => self.batch().map_err(|e| thread::error(self.object, e))?,
         };
         let rows = fold(batch)?;
-        match self.write(batch, &rows, cleared) {
-            Ok(()) => Ok(Committed::Done(batch)),
+        let takings = takings(&rows.budgets, pots)?;
+        let written = self.write(batch, &rows, cleared).and_then(|()| self.take(&takings));
+        match written {
+            // The caller rolls back.
+            Ok(false) => Ok(Committed::Raced),
+            Ok(true) => {
+                self.connection.execute_batch("commit").map_err(|e| thread::error(self.object, e))?;
+                Ok(Committed::Done(batch))
+            }
             Err(e) if thread::is_refusal(&e) => Ok(Committed::Refused { detail: refusal(&e) }),
             Err(e) => Err(thread::error(self.object, e)),
         }
@@ -76,7 +87,7 @@ impl Commit<'_> {
             // Nothing is to be published.
             self.prepare("update batch set published_at = recorded_at where id = ?1")?.execute([batch.0])?;
         }
-        self.connection.execute_batch("commit")
+        Ok(())
     }
 
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
@@ -298,7 +309,9 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-             awarded, due, taken, waived) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             awarded, due, taken, waived, budget, freed)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                 case when ?16 is null then 0 else ?14 end)",
         )?;
         for row in &rows.awards {
             let award = &row.award;
@@ -318,10 +331,11 @@ impl Commit<'_> {
                 award.due.0,
                 award.taken.0,
                 award.waived.0,
+                award.budget.as_ref().map(contract::BudgetName::as_str),
             ])?;
         }
         let mut update = self.prepare(
-            "update award set due = ?6, taken = ?7, waived = ?8
+            "update award set due = ?6, taken = ?7, waived = ?8, freed = case when budget is null then 0 else ?7 end
              where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 and n = ?5",
         )?;
         for ((member, entry, n), award) in &rows.award_changes {

@@ -37,6 +37,8 @@ const MIGRATE_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     thread: Thread,
+    /// Of slices of budgets.
+    owner: Arc<str>,
     /// Held by an open batch and by each write: the one connection can be in one transaction.
     gate: Arc<Mutex<()>>,
 }
@@ -44,7 +46,8 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens (and creates) the file; `:memory:` lives as long as this value.
     pub(crate) fn open(path: &str) -> Result<Self, LedgerError> {
-        Ok(Self { thread: Thread::start(path)?, gate: Arc::new(Mutex::new(())) })
+        let owner = crate::budget::owner().into();
+        Ok(Self { thread: Thread::start(path)?, owner, gate: Arc::new(Mutex::new(())) })
     }
 
     async fn write<T: Send + 'static>(
@@ -123,10 +126,12 @@ impl Store for Sqlite {
             thread: self.thread.clone(),
             gate: Some(gate),
             pipeline: request.pipeline.clone(),
+            owner: self.owner.clone(),
             loaded: Loaded::default(),
         };
-        let (request, object) = (request.clone(), self.thread.object());
-        let (loaded, begun) = self.thread.run(move |connection| begin::begin(connection, &object, &request)).await?;
+        let (request, object, owner) = (request.clone(), self.thread.object(), self.owner.clone());
+        let run = move |connection: &mut Connection| begin::begin(connection, &object, (&request, &owner));
+        let (loaded, begun) = self.thread.run(run).await?;
         open.loaded = loaded;
         Ok((Box::new(open), begun))
     }
@@ -178,6 +183,7 @@ struct Open {
     thread: Thread,
     gate: Option<OwnedMutexGuard<()>>,
     pipeline: PipelineName,
+    owner: Arc<str>,
     loaded: Loaded,
 }
 
@@ -187,16 +193,21 @@ impl OpenBatch for Open {
         if let Some(refused) = refuse_doubles(&writes.applied) {
             return Ok(refused);
         }
-        let loaded = std::mem::take(&mut self.loaded);
-        let pipeline = self.pipeline.clone();
+        let mut loaded = std::mem::take(&mut self.loaded);
+        let (pipeline, owner, pots) = (self.pipeline.clone(), self.owner.clone(), std::mem::take(&mut loaded.pots));
         let object = self.thread.object();
         let BatchWrites { applied, reviewed, cleared_attempts } = writes;
         self.thread
             .run(move |connection| {
-                let transaction =
-                    commit::Commit { connection, pipeline: &pipeline, object: &object, decided: applied.len() };
+                let transaction = commit::Commit {
+                    connection,
+                    pipeline: &pipeline,
+                    object: &object,
+                    owner: &owner,
+                    decided: applied.len(),
+                };
                 let fold = move |batch: BatchId| Rows::of((applied, &reviewed), batch, &loaded);
-                transaction.run(fold, &cleared_attempts)
+                transaction.run(fold, (&cleared_attempts, &pots))
             })
             .await
     }

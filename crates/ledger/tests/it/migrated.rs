@@ -15,6 +15,10 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (7, ERASURE),
     (8, WARNINGS),
     (9, "drop table counter; drop table reward; alter table balance drop column reward_at"),
+    (
+        11,
+        "drop table budget; drop table slice; alter table award drop column budget; alter table award drop column freed",
+    ),
 ];
 
 const MOVES: &str =

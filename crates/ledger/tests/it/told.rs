@@ -5,6 +5,9 @@ use contract::result::{ResultBody, ResultEvent};
 pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
+        ResultBody::BudgetExhausted { budget, rule, points, wanted, .. } => {
+            format!("budget {budget} gave {rule} {points} of {wanted}")
+        }
         ResultBody::Activated { wallet, points, available } => format!("activated {points} {wallet}, {available}"),
         ResultBody::Expiring { wallet, points, available, last_day, .. } => {
             format!("expiring {points} {wallet} after {last_day}, {available}")

@@ -196,12 +196,13 @@ impl World {
                 hold: event.hold().cloned(),
                 recipient: event.recipient().cloned(),
                 idles: active(event).values().any(|until| until.warns.is_some()),
+                ..Reads::default()
             },
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
         let (wanted, rewards) = (events.iter().map(wanted).collect(), self.rewards().wallets());
-        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards }
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new() }
     }
 
     pub(crate) fn rewards(&self) -> RewardRules {
@@ -468,6 +469,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
     let program = Program {
         currency: usd(),
         wallets: wallets.iter().map(wallet).collect(),
+        budgets: Vec::new(),
         time_zone: utc(),
         refunds: Refunds::default(),
         valid_from: None,

@@ -3,6 +3,7 @@
 mod adjust;
 mod audit;
 mod balance;
+mod budgets;
 mod completions;
 mod dlq;
 mod erase;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Balance(balance::Args),
     Statement(statement::Args),
     Liability(liability::Args),
+    Budgets(budgets::Args),
     Explain(explain::Args),
     Export(export::Args),
     Audit(audit::Args),
@@ -64,7 +66,7 @@ impl Command {
         match self {
             Self::Explain(args) => args.is_of_a_member(),
             Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(self, Self::Audit(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_)),
+            _ => matches!(self, Self::Audit(_) | Self::Budgets(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_)),
         }
     }
 }
@@ -83,6 +85,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Balance(args) => balance::run(&args, screen).await,
         Command::Statement(args) => statement::run(&args, screen).await,
         Command::Liability(args) => liability::run(&args, screen).await,
+        Command::Budgets(args) => budgets::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,
         Command::Export(args) => export::run(&args, screen).await,
         Command::Audit(args) => audit::run(&args, screen).await,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "validate",
     "plan",
     "up",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 19] = [
     "balance",
     "statement",
     "liability",
+    "budgets",
     "explain",
     "export",
     "audit",

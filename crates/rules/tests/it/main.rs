@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bands;
+mod budgets;
 mod cdnow;
 mod conditions;
 mod dates;

@@ -105,6 +105,7 @@ pub(crate) fn state(compiled: &Compiled, event: &Event) -> OrderState {
         due: Points::ZERO,
         taken: Points::ZERO,
         waived: Points::ZERO,
+        budget: award.inputs.budget.map(|budget| budget.name),
     });
     OrderState {
         purchase: event.clone(),

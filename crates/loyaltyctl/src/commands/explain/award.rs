@@ -1,6 +1,6 @@
 //! The arithmetic of an award as a person would write it down.
 
-use contract::decision::{AwardInputs, Effect, LineInputs};
+use contract::decision::{AwardInputs, Budgeted, Effect, LineInputs};
 use contract::program::{Rule, Selector};
 use ledger::report::AwardReport;
 use rust_decimal::Decimal;
@@ -37,7 +37,16 @@ pub(super) fn render(award: &AwardReport, digits: Digits) -> String {
 fn sentence(award: &AwardReport, digits: Digits) -> String {
     let AwardReport { rule, wallet, awarded, inputs, .. } = award;
     let rounded = inputs.rounding.map(|rounding| format!(", {:?} at {:?}", rounding.mode, rounding.at));
-    format!("{rule}: {}{} -> {awarded} {wallet}", arithmetic(inputs, digits), rounded.unwrap_or_default())
+    let budget = inputs.budget.as_ref().map(|budget| of_budget(budget, *awarded)).unwrap_or_default();
+    format!("{rule}: {}{}{budget} -> {awarded} {wallet}", arithmetic(inputs, digits), rounded.unwrap_or_default())
+}
+
+/// Where the points came from, and whether there were enough.
+fn of_budget(Budgeted { name, wanted }: &Budgeted, awarded: Decimal) -> String {
+    if awarded < *wanted {
+        return format!(", {} wanted but budget {name} had no more", wanted.normalize());
+    }
+    format!(", out of budget {name}")
 }
 
 fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
@@ -88,7 +97,7 @@ fn after_refunds(award: &AwardReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contract::decision::{AwardInputs, Effect, Multiplier};
+    use contract::decision::{AwardInputs, Budgeted, Effect, Multiplier};
     use contract::program::{Rounding, RoundingAt, RoundingMode};
     use contract::{RuleName, WalletName};
     use ledger::report::AwardReport;
@@ -117,6 +126,7 @@ mod tests {
             exact: decimal(exact),
             rounding,
             lines: Vec::new(),
+            budget: None,
         }
     }
 
@@ -137,6 +147,16 @@ mod tests {
             super::sentence(&award(more, "21"), Digits(2)),
             "base: 10.50 x 1 per 1.00 x 2 (double) = 21, Floor at Order -> 21 points"
         );
+    }
+
+    #[test]
+    fn an_award_out_of_a_budget_names_it_and_says_whether_it_had_enough() {
+        let name = contract::BudgetName::parse("spring").unwrap();
+        let of = Some(Budgeted { name, wanted: decimal("25.0") });
+        let inputs = AwardInputs { budget: of, ..inputs(Effect::Fixed, "0", None, "25", "25") };
+        let told = |awarded| super::sentence(&award(inputs.clone(), awarded), Digits(2));
+        assert_eq!(told("25.0"), "base: 25 for the event, out of budget spring -> 25.0 points");
+        assert_eq!(told("7.5"), "base: 25 for the event, 25 wanted but budget spring had no more -> 7.5 points");
     }
 
     #[test]

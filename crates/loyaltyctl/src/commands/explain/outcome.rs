@@ -42,6 +42,14 @@ fn result_sentence(body: &ResultBody) -> String {
             let wait = if waits.is_empty() { String::new() } else { format!(" to be spent {}", waits.join(", or ")) };
             format!("{points} {wallet} earned{wait}, {available} available after it")
         }
+        ResultBody::BudgetExhausted { budget, rule, wallet, points, wanted, .. } => {
+            let gave = if points.trim_matches(['0', '.']).is_empty() {
+                "nothing".to_owned()
+            } else {
+                format!("{points} {wallet}")
+            };
+            format!("rule `{rule}` gave {gave} in place of {wanted} {wallet}, because budget `{budget}` had no more")
+        }
         ResultBody::Activated { wallet, points, available } => {
             format!("{points} {wallet} can be spent now, {available} available after it")
         }

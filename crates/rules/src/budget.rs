@@ -1,0 +1,111 @@
+//! Budgets: what is wrong with them as they are written, and awards that get no more than is left.
+
+use std::collections::BTreeMap;
+
+use contract::decision::{Award, OrderAward, OrderState, Rooms};
+use contract::program::{BUDGETS_MAX, Budget, Earn, Wallet};
+use contract::ruleset::Ruleset;
+use contract::{BudgetName, Points, RuleName};
+
+use crate::check::Faults;
+use crate::suggest::did_you_mean;
+
+const PATH: &str = "spec.program.budgets";
+
+/// What is wrong with the budgets of a programme.
+pub(crate) fn shape(ruleset: &Ruleset, faults: &mut Faults) {
+    let budgets = &ruleset.program.budgets;
+    if budgets.len() > BUDGETS_MAX {
+        faults.add(PATH, format!("has {} budgets; at most {BUDGETS_MAX} are allowed", budgets.len()));
+    }
+    for (index, budget) in budgets.iter().enumerate() {
+        if let Some(first) = budgets[..index].iter().position(|other| other.name == budget.name) {
+            let problem = format!("`{}` is also the name of {PATH}[{first}]; give each budget its own", budget.name);
+            faults.add(format!("{PATH}[{index}].name"), problem);
+        }
+        match ruleset.wallet(Some(&budget.wallet)) {
+            Some(wallet) => points(&format!("{PATH}[{index}].points"), (budget, wallet), faults),
+            None => {
+                faults.add(format!("{PATH}[{index}].wallet"), crate::effect::no_wallet(&budget.wallet, ruleset));
+            }
+        }
+    }
+}
+
+fn points(path: &str, (budget, wallet): (&Budget, &Wallet), faults: &mut Faults) {
+    let (written, digits) = (budget.points.get(), wallet.scale.digits());
+    if written.is_zero() {
+        faults.add(path, "is 0, so that its rules would give nothing; it must be more");
+    } else if Points::from_decimal(written, wallet.scale).is_none() {
+        let name = &wallet.name;
+        let problem = if written.normalize().scale() > digits {
+            format!(
+                "is `{written}`, finer than the {digits} decimals of wallet `{name}`; round it, or raise the wallet's `scale`"
+            )
+        } else {
+            format!("is `{written}`, more than wallet `{name}` can hold; make it smaller")
+        };
+        faults.add(path, problem);
+    }
+}
+
+/// What is wrong with the budget that a rule names.
+pub(crate) fn of_rule(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) {
+    let Some(name) = &earn.budget else { return };
+    let budgets = &ruleset.program.budgets;
+    let Some(budget) = budgets.iter().find(|budget| budget.name == *name) else {
+        let names = || budgets.iter().map(|budget| budget.name.as_str());
+        let near = did_you_mean(name.as_str(), names());
+        let known: Vec<String> = names().map(|known| format!("`{known}`")).collect();
+        let told = match known.len() {
+            0 => "; list it in `program.budgets`".to_owned(),
+            _ if near.is_empty() => format!("; it has {}", known.join(", ")),
+            _ => near,
+        };
+        faults.add(path, format!("the programme has no budget `{name}`{told}"));
+        return;
+    };
+    if budget.wallet != earn.wallet {
+        let problem = format!(
+            "budget `{name}` is of wallet `{}`, but the rule gives into `{}`; name one budget for each wallet",
+            budget.wallet, earn.wallet
+        );
+        faults.add(path, problem);
+    }
+}
+
+/// The awards as far as their budgets have room, the first ones first; what gets nothing stays in its place, to be told.
+pub(crate) fn clip(mut awards: Vec<Award>, rooms: Option<&Rooms>) -> Vec<Award> {
+    let Some(mut rooms) = rooms.cloned() else { return awards };
+    for award in &mut awards {
+        let room = award.inputs.budget.as_ref().and_then(|budget| rooms.get_mut(&budget.name));
+        if let Some(room) = room {
+            award.points = award.points.min(Points(room.0.max(0)));
+            room.0 -= award.points.0;
+        }
+    }
+    awards
+}
+
+/// What is due back of each award of an order that came out of a budget, when the rules would give this for what was kept: the order goes on
+/// to have what it has of the budget, as far as the rule still gives it. What was taken back may have been given to somebody else meanwhile,
+/// so that it only comes again where there is room.
+pub(crate) fn of_order(state: &OrderState, earned: &[Award], rooms: Option<&Rooms>) -> BTreeMap<RuleName, Points> {
+    let mut rooms: BTreeMap<BudgetName, Points> = rooms.cloned().unwrap_or_default();
+    let mut due = BTreeMap::new();
+    for (award, budget) in state.awards.iter().filter_map(|award| Some((award, award.budget.as_ref()?))) {
+        let again = earned.iter().filter(|again| again.rule == award.rule).map(|again| again.points.0.max(0));
+        let wanted = again.max().unwrap_or_default().min(award.awarded.0);
+        let room = rooms.entry(budget.clone()).or_default();
+        let more = (wanted - has(award)).clamp(0, room.0.max(0));
+        room.0 -= more;
+        let kept = wanted.min(has(award) + more);
+        due.insert(award.rule.clone(), Points(award.awarded.0 - kept));
+    }
+    due
+}
+
+/// What an order still has of a budget; what was waived it has as well.
+fn has(award: &OrderAward) -> i64 {
+    award.awarded.0.saturating_sub(award.taken.0).max(0)
+}
