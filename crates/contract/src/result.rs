@@ -453,6 +453,44 @@ pub enum ResultBody {
         /// Who.
         author: String,
     },
+    /// From now on the member is another one: what comes in their name is that one's.
+    #[serde(rename = "member.merged")]
+    Merged {
+        /// Who has all of it.
+        into: MemberId,
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// What a member had in a wallet who was merged into this one.
+    #[serde(rename = "points.merged")]
+    PointsMerged {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many could be spent.
+        points: String,
+        /// How many wait; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pending: Option<String>,
+        /// How many are held; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
+        /// How many were owed; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        debt: Option<String>,
+        /// Balance after.
+        available: String,
+    },
+    /// Two members could not become one.
+    #[serde(rename = "merge.rejected")]
+    MergeRejected {
+        /// Why.
+        reason: RejectReason,
+        /// What both have, by name, if that is the reason; the first ones of many.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        names: Vec<String>,
+    },
     /// What was asked of a member who was erased before.
     #[serde(rename = "request.rejected")]
     RequestRejected {

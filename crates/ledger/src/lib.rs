@@ -11,6 +11,7 @@ mod desk;
 mod erasure;
 mod error;
 mod load;
+mod merge;
 mod notes;
 mod null;
 mod postgres;
@@ -25,6 +26,7 @@ mod transit;
 use std::sync::Arc;
 
 pub use error::LedgerError;
+pub use merge::{Merger, runs};
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,
     Identity, Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,

@@ -66,7 +66,7 @@ impl Ledger for Null {
             request.wanted.iter().map(|want| (want.member.clone(), MemberState::default())).collect();
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
-        Ok((Box::new(NullBatch), Begun { answers, members, timeline_seq }))
+        Ok((Box::new(NullBatch), Begun { answers, members, followed: HashMap::new(), timeline_seq }))
     }
 
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {

@@ -13,6 +13,7 @@ use crate::store::{AttemptKey, BatchId, Committed, Identity};
 mod erased;
 mod idle;
 mod members;
+mod merge;
 mod refunds;
 mod rewards;
 mod transfers;
@@ -51,6 +52,7 @@ impl Commit<'_> {
 
     fn write(&self, batch: BatchId, rows: &Rows, cleared: &[AttemptKey]) -> rusqlite::Result<()> {
         let now = Timestamp::now().as_microsecond();
+        self.merges(rows)?;
         self.inbox(batch, rows, now)?;
         self.unparked(batch, &rows.unparked)?;
         self.entries(rows, now)?;
