@@ -68,7 +68,7 @@ macro_rules! of_member {
 macro_rules! of_some_member {
     () => {
         "' of member ' || coalesce((select m.external_id from member m
-            where m.pipeline = $1 and m.number = max(x.member)), '?')"
+            where m.pipeline = $1 and m.number = x.member), '?')"
     };
 }
 
@@ -325,13 +325,15 @@ const CHECKS: [Check; 21] = [
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
             of_some_member!(),
-            ", 'redeemed - payments = ' || cast(sum(x.amount) as text) from (
+            ", 'redeemed - payments = ' || cast(x.amount as text) from (
+                select y.entry, y.wallet, max(y.member) as member, sum(y.amount) as amount from (
                 select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
                         and e.id = p.entry and e.order_id is not null
                     where p.pipeline = $1 and p.account = 'redeemed'
                 union all select bucket, member, entry, wallet, -points from {payment} p where pipeline = $1
-             ) x group by x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
+                ) y group by y.entry, y.wallet having sum(y.amount) <> 0
+             ) x order by 1, 2 limit $2"
         ),
     },
     Check {

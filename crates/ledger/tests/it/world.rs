@@ -172,6 +172,7 @@ impl World {
                 said.push(merge(self, &merger.unwrap(), &mut begun, &mut run.writes.applied));
                 continue;
             }
+            let (identity, hash) = (Identity::of(event), event.content_hash());
             let event = &theirs;
             let state = begun.members.get_mut(&event.member).unwrap();
             let answer = match answer {
@@ -186,6 +187,8 @@ impl World {
                 },
             };
             said.push(answer);
+            let own = run.writes.applied.iter_mut().filter(|applied| applied.identity == identity);
+            own.for_each(|applied| applied.hash = hash);
         }
         let committed = open.commit(run.writes).await?;
         Ok((said, committed))
