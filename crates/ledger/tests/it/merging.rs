@@ -44,6 +44,7 @@ on_every_store! {
     what_is_under_way_to_a_merged_member_arrives_at_the_other
     points_that_idle_end_as_the_later_ones
     a_member_without_anything_is_merged
+    rewards_of_a_day_are_counted_together
     no_other_table_names_who_was_merged
     a_merge_among_other_events_is_a_batch_of_its_own
     books_are_told_after_a_merge
@@ -484,6 +485,27 @@ async fn a_member_without_anything_is_merged(world: World) {
     world.one(spend("s1", "cas", 10)).await;
     assert_eq!(told(&world, merged("m2", "cas", "bob")).await, [MERGED]);
     assert_eq!(told(&world, bought("o4", "cas", &[5, 5])).await, ["earned 10 points, 30"]);
+}
+
+async fn rewards_of_a_day_are_counted_together(world: World) {
+    let world = world.rewarding(100, 2).await;
+    world.one(bought("o1", "ann", &[90, 60])).await;
+    world.one(bought("o2", "bob", &[120, 60])).await;
+    assert_eq!(told(&world, merged("m1", "ann", "bob")).await, [MERGED, "joined 50 points, 130"]);
+    let midnight = "2026-11-02T00:00:00Z";
+    assert_eq!(world.settle_due(midnight).await, ["reward coffee for 100, 30"], "of this day there were two");
+    world.audits_clean().await;
+    world.one(bought("o3", "cas", &[50, 30])).await;
+    assert_eq!(
+        told(&world, on(merged("m2", "cas", "bob"), 1)).await,
+        ["merged into bob by bea: one person", "joined 80 points, 110", "reward coffee for 100, 10"]
+    );
+    // Where both had all that a day allows, the day has had more.
+    for (order, member) in [("o4", "dan"), ("o5", "eve")] {
+        world.one(bought(order, member, &[100, 130])).await;
+    }
+    assert_eq!(told(&world, merged("m3", "dan", "eve")).await[1..], ["joined 30 points, 60"]);
+    assert_eq!(told(&world, adjust("a1", "dan", 100)).await, ["adjusted 100 points, 160"]);
 }
 
 async fn no_other_table_names_who_was_merged(world: World) {
