@@ -3,15 +3,17 @@
 mod envelope;
 mod identity;
 mod name;
+mod part;
 mod reject;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
+use crate::{HoldId, MemberId, OrderId, RewardName, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
+pub use part::{AwardPart, Cause};
 pub use reject::RejectReason;
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
@@ -29,15 +31,6 @@ pub struct ResultEvent {
     /// What came out.
     #[serde(flatten)]
     pub body: ResultBody,
-}
-
-/// The event that caused a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
-    /// Its source.
-    pub source: Source,
-    /// Its id.
-    pub id: EventId,
 }
 
 /// What came out; all points are decimal strings at the wallet's scale.
@@ -499,13 +492,4 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
-}
-
-/// One rule's part of what was earned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwardPart {
-    /// The rule.
-    pub rule: RuleName,
-    /// Decimal string.
-    pub points: String,
 }

@@ -92,10 +92,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
 }
 
 /// Why a member cannot be one of the two, before anybody is asked.
-async fn stands_against(
-    target: &LedgerTarget,
-    (name, from): (&MemberId, &MemberId),
-) -> Result<Option<String>, Halt> {
+async fn stands_against(target: &LedgerTarget, (name, from): (&MemberId, &MemberId)) -> Result<Option<String>, Halt> {
     let Some(known) = member::known(target, name).await? else {
         return Ok(Some(member::stranger(target, name, "; check the name").await?));
     };

@@ -31,7 +31,9 @@ pub(super) fn sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} forfeited{debt}")
         }
         ResultBody::Erased { reason, author } => format!("the member was erased by {author} ({reason})"),
-        ResultBody::Merged { into, reason, author } => format!("the member is `{into}` from then on, says {author} ({reason})"),
+        ResultBody::Merged { into, reason, author } => {
+            format!("the member is `{into}` from then on, says {author} ({reason})")
+        }
         ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
             let more = [(pending, "that wait"), (held, "held"), (debt, "owed")];
             let more: String = more
