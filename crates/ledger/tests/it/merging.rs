@@ -51,6 +51,7 @@ on_every_store! {
     an_audit_finds_what_was_left_behind
     random_histories_and_merges_leave_books_that_audit
     eight_writers_merge_and_buy_at_once
+    tables_with_rows_of_the_version_before_merges_migrate
 }
 
 pub(crate) fn merged(name: &str, from: &str, into: &str) -> Event {
@@ -721,4 +722,16 @@ async fn eight_writers_merge_and_buy_at_once(world: World) {
         left += i32::from(!merged(n).await);
     }
     assert!((1..8).contains(&left), "{left} are left");
+}
+
+async fn tables_with_rows_of_the_version_before_merges_migrate(world: World) {
+    if world.url == "sqlite::memory:" {
+        return;
+    }
+    world.one(bought("o1", "ann", &[50, 50])).await;
+    world.one(bought("o2", "bob", &[9, 9])).await;
+    world.one(spend("s1", "ann", 30)).await;
+    let world = world.migrated_from(9).await;
+    assert_eq!(told(&world, merged("m1", "ann", "bob")).await, [MERGED, "joined 70 points, 88"]);
+    assert_eq!(told(&world, back("r1", "ann", "o1", &[])).await, ["clawed 88 points, waived 12, 0"]);
 }
