@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, LineRef, Refund, Word};
+use crate::event::{Event, LineRef, Merge, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
@@ -128,6 +128,8 @@ pub enum Decision {
     Unfreeze(Word),
     /// Let all that the member has be forfeited, and forget who they are.
     Erase(Word),
+    /// Let all that the member has be another one's. It is of two members: no posting of one carries it out.
+    Merge(Merge),
     /// The purchase of the event's order has not come yet: keep the event until it does.
     Park {
         /// The order that is waited for.

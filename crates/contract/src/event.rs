@@ -60,6 +60,8 @@ pub enum Kind {
     Unfreeze(Word),
     /// A person has the member forgotten: what they have is forfeited, and nothing is kept of who they are.
     Erase(Word),
+    /// A person has found that the member is another one: from now on all that is theirs is that one's.
+    Merge(Merge),
     /// A member joined.
     Signup,
     /// Any other activity that a source may say and a rule can name.
@@ -237,6 +239,17 @@ pub struct Word {
     pub author: String,
 }
 
+/// Two members are one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    /// Who has all of it from now on.
+    pub into: MemberId,
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who says so; an audit asks for it.
+    pub author: String,
+}
+
 /// SHA-256 of an event's canonical form: equal for the same content whatever the producer's spacing or order of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(pub [u8; 32]);
@@ -257,6 +270,7 @@ impl Event {
             Kind::Freeze(_) => "freeze",
             Kind::Unfreeze(_) => "unfreeze",
             Kind::Erase(_) => "erase",
+            Kind::Merge(_) => "merge",
             Kind::Signup => "signup",
             Kind::Custom(name) | Kind::OfOrder(OfOrder { name, .. }) => name.as_str(),
         }
@@ -303,9 +317,9 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 12] = [
+pub const BUILT_IN_TYPES: [&str; 13] = [
     "purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "transfer", "freeze", "unfreeze", "erase",
-    "signup",
+    "merge", "signup",
 ];
 
 /// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.
@@ -314,7 +328,10 @@ pub const DUE_SOURCE: &str = "loyalty.due";
 /// What the source of a transfer's arrival begins with; the transfer's own source follows. No producer may use such a source.
 pub const TRANSFER_SOURCE: &str = "loyalty.transfer/";
 
-/// What the id of an arrival ends with, after the transfer's own id.
+/// What the source of what arrives by a merge begins with; the merge's own source follows. No producer may use such a source.
+pub const MERGE_SOURCE: &str = "loyalty.merge/";
+
+/// What the id of an arrival ends with, after the own id of the transfer or merge.
 pub const ARRIVES: &str = "/in";
 
 /// What the id of a transfer's way back ends with, when it could not arrive.

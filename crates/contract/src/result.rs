@@ -3,15 +3,17 @@
 mod envelope;
 mod identity;
 mod name;
+mod part;
 mod reject;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{BudgetName, EventId, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, Source, WalletName};
+use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
+pub use part::{AwardPart, Cause};
 pub use reject::RejectReason;
 
 /// One result as the ledger stores it and the worker publishes it, the same every time.
@@ -29,15 +31,6 @@ pub struct ResultEvent {
     /// What came out.
     #[serde(flatten)]
     pub body: ResultBody,
-}
-
-/// The event that caused a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
-    /// Its source.
-    pub source: Source,
-    /// Its id.
-    pub id: EventId,
 }
 
 /// What came out; all points are decimal strings at the wallet's scale.
@@ -473,6 +466,44 @@ pub enum ResultBody {
         /// Who.
         author: String,
     },
+    /// From now on the member is another one: what comes in their name is that one's.
+    #[serde(rename = "member.merged")]
+    Merged {
+        /// Who has all of it.
+        into: MemberId,
+        /// Why, as the author said.
+        reason: String,
+        /// Who.
+        author: String,
+    },
+    /// What a member had in a wallet who was merged into this one.
+    #[serde(rename = "points.merged")]
+    PointsMerged {
+        /// Into which wallet.
+        wallet: WalletName,
+        /// How many could be spent.
+        points: String,
+        /// How many wait; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pending: Option<String>,
+        /// How many are held; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
+        /// How many were owed; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        debt: Option<String>,
+        /// Balance after.
+        available: String,
+    },
+    /// Two members could not become one.
+    #[serde(rename = "merge.rejected")]
+    MergeRejected {
+        /// Why.
+        reason: RejectReason,
+        /// What both have, by name, if that is the reason; the first ones of many.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        names: Vec<String>,
+    },
     /// What was asked of a member who was erased before.
     #[serde(rename = "request.rejected")]
     RequestRejected {
@@ -481,13 +512,4 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
-}
-
-/// One rule's part of what was earned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwardPart {
-    /// The rule.
-    pub rule: RuleName,
-    /// Decimal string.
-    pub points: String,
 }

@@ -10,9 +10,9 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
+use ledger::book::{Applied, Both, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
 use ledger::{
-    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger,
+    Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger, Merger,
     OpenBatch, Takes, Wanted,
 };
 use rules::Compiled;
@@ -69,12 +69,29 @@ impl Engine {
         self.rulebook.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Applies events in their order, everything or nothing; answers stand in the same order.
+    /// Applies events in their order, everything or nothing (before and after a merge apart, which is a batch of its own); answers stand in
+    /// the same order.
     ///
     /// What the database refuses for its content is found by halving and buried. A cancelled call leaves either nothing
-    /// or a committed batch whose events answer [`Settled::Replayed`] next time.
+    /// or committed batches whose events answer [`Settled::Replayed`] next time.
     /// `attempts` that were noted for these events end with them.
     pub async fn apply(
+        &self,
+        events: &[Event],
+        attempts: &[AttemptKey],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, EngineError> {
+        let mut runs: Vec<&[Event]> = ledger::runs(events).collect();
+        let last = runs.pop().unwrap_or_default();
+        let mut settled = Vec::with_capacity(events.len());
+        for run in runs {
+            settled.extend(self.apply_run(run, &[], now).await?);
+        }
+        settled.extend(self.apply_run(last, attempts, now).await?);
+        Ok(settled)
+    }
+
+    async fn apply_run(
         &self,
         events: &[Event],
         attempts: &[AttemptKey],
@@ -175,7 +192,7 @@ fn clash() -> Refusal {
 }
 
 /// What deciding came to, before the batch has an id.
-enum Verdict {
+pub(crate) enum Verdict {
     Kept { outcome: Outcome, results: Vec<ResultEvent>, given_up: Vec<(Event, Refusal)> },
     Replayed { results: Vec<ResultEvent>, given_up: Vec<(Event, Refusal)> },
     Buried(Refusal),
@@ -192,9 +209,9 @@ impl Verdict {
 }
 
 /// An event with its hash.
-struct Item<'a> {
-    event: &'a Event,
-    hash: ContentHash,
+pub(crate) struct Item<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) hash: ContentHash,
 }
 
 impl<'a> Item<'a> {
@@ -219,11 +236,11 @@ fn use_up(rooms: &mut Rooms, applied: &Applied) {
 }
 
 /// Decides one event after the other against the members' states.
-struct Desk<'a> {
-    pipeline: &'a PipelineName,
-    limits: TimeLimits,
-    rulebook: &'a Rulebook,
-    now: Timestamp,
+pub(crate) struct Desk<'a> {
+    pub(crate) pipeline: &'a PipelineName,
+    pub(crate) limits: TimeLimits,
+    pub(crate) rulebook: &'a Rulebook,
+    pub(crate) now: Timestamp,
 }
 
 impl Desk<'_> {
@@ -236,7 +253,9 @@ impl Desk<'_> {
             takes: self.takes(item.event),
             at: item.event.occurred_at,
         };
-        let (wanted, rewards): (Vec<_>, _) = (items.iter().map(wanted).collect(), self.rulebook.rewards.wallets());
+        let arrivals = items.iter().filter_map(|item| Merger::of(item.event)?.ok()).map(|merger| merger.wanted());
+        let wanted: Vec<_> = items.iter().map(wanted).chain(arrivals).collect();
+        let rewards = self.rulebook.rewards.wallets();
         let budgets = self.budgets((items, &wanted));
         BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets }
     }
@@ -261,10 +280,13 @@ impl Desk<'_> {
     }
 
     fn decide_all(&self, items: &[Item<'_>], begun: Begun) -> (Vec<Verdict>, Vec<Applied>) {
-        let mut members = begun.members;
+        let (mut members, followed) = (begun.members, begun.followed);
         let mut kept = Keeping { applied: Vec::with_capacity(items.len()), rooms: begun.rooms };
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(items.len());
         for (item, answer) in items.iter().zip(begun.answers) {
+            let theirs = followed.get(&item.event.member).map(|into| crate::merge::said_of(item.event, into));
+            let event = theirs.as_ref().unwrap_or(item.event);
+            let item = &Item { event, hash: item.hash };
             let verdict = match answer {
                 Answer::Replayed { results, .. } => {
                     Verdict::Replayed { results, given_up: self.misfits(item.event, members.get(&item.event.member)) }
@@ -277,6 +299,10 @@ impl Desk<'_> {
                     } else {
                         Verdict::Buried(clash())
                     }
+                }
+                Answer::Fresh | Answer::Twin { .. } if matches!(item.event.kind, Kind::Merge(_)) => {
+                    let both = Both { members: &mut members, followed: &followed };
+                    self.merge(item, both, &mut kept.applied).unwrap_or_else(Verdict::Buried)
                 }
                 Answer::Fresh | Answer::Twin { .. } => {
                     let state = members.entry(item.event.member.clone()).or_default();
@@ -327,7 +353,12 @@ impl Desk<'_> {
     }
 
     /// The rewards for which there are points, once an event and what waited for it are posted; at the latest of their times.
-    fn reward(&self, cause: &Identity, posted: &mut Vec<Applied>, state: &mut MemberState) -> Result<(), Refusal> {
+    pub(crate) fn reward(
+        &self,
+        cause: &Identity,
+        posted: &mut Vec<Applied>,
+        state: &mut MemberState,
+    ) -> Result<(), Refusal> {
         let (rules, rewards) = (self.rulebook.timeline.latest(), &self.rulebook.rewards);
         let at = posted.iter().map(|of| of.occurred_at).max();
         let (Some(rules), Some(at), Some(last), false) = (rules, at, posted.last_mut(), rewards.is_empty()) else {
@@ -339,7 +370,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn settling<'a>(
+    pub(crate) fn settling<'a>(
         &'a self,
         rules: &'a Compiled,
         (member, cause): (&'a MemberId, &'a Identity),
@@ -412,7 +443,7 @@ impl Desk<'_> {
     }
 
     /// Nothing is done with an event of a member who was erased.
-    fn turn_away(
+    pub(crate) fn turn_away(
         &self,
         Item { event, hash }: &Item<'_>,
         state: &MemberState,
@@ -438,6 +469,6 @@ impl Desk<'_> {
     }
 }
 
-fn no_rules(event: &Event) -> Refusal {
+pub(crate) fn no_rules(event: &Event) -> Refusal {
     Refusal::new(BuryReason::RuleFailed, format!("no rule set holds at {}", event.occurred_at))
 }

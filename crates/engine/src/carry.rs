@@ -78,11 +78,16 @@ impl Engine {
         rulebook: &Rulebook,
         begun: Begun,
     ) -> Result<Vec<Applied>, String> {
-        let mut members = begun.members;
+        let (mut members, followed) = (begun.members, begun.followed);
         let mut applied = Vec::new();
         for ((transit, event), answer) in transits.iter().zip(events).zip(begun.answers) {
             match answer {
-                Answer::Fresh => self.arrive((transit, event), rulebook, (&mut members, &mut applied))?,
+                Answer::Fresh => {
+                    // Who is to have them may be another one by now.
+                    let theirs = followed.get(&event.member).map(|into| crate::merge::said_of(event, into));
+                    let event = theirs.as_ref().unwrap_or(event);
+                    self.arrive((transit, event), rulebook, (&mut members, &mut applied))?;
+                }
                 // Another worker was faster; its batch has the results.
                 Answer::Replayed { .. } => {}
                 Answer::Clash | Answer::Twin { .. } => return Err(format!("event `{}` is taken by another", event.id)),

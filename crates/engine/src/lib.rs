@@ -5,6 +5,7 @@
 mod apply;
 mod carry;
 mod due;
+mod merge;
 mod rulebook;
 mod transact;
 

@@ -64,10 +64,19 @@ macro_rules! of_member {
     };
 }
 
-// After the macro that it uses.
+/// The same of an entry whose rows may have gone along with a merge, while its postings stay: entries have one number in the whole ledger.
+macro_rules! of_some_member {
+    () => {
+        "' of member ' || coalesce((select m.external_id from member m
+            where m.pipeline = $1 and m.number = x.member), '?')"
+    };
+}
+
+// After the macros that they use.
 mod budgets;
 mod erased;
 mod holds;
+mod merges;
 mod rewards;
 mod transfers;
 
@@ -196,14 +205,14 @@ const CHECKS: [Check; 21] = [
             of_member!(),
             ", 'event ' || x.event_id || ' of ' || x.source || ' names ' || coalesce('entry ' || cast(i.entry as text), 'none')
              from {entry} x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
-             where x.pipeline = $1 and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
+             where x.pipeline = $1 and x.from_member is null and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 4,
         name: "an event has at most one entry set",
         sql: "select 'event ' || event_id || ' of ' || source, cast(count(*) as text) || ' entries'
-              from {entry} e where pipeline = $1 group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
+              from {entry} e where pipeline = $1 and from_member is null group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
     },
     Check {
         invariant: 4,
@@ -298,7 +307,7 @@ const CHECKS: [Check; 21] = [
                  and e.id = x.entry
              left join ruleset r on r.hash = e.ruleset
              where x.pipeline = $1 and x.account = 'debt' and x.amount < 0
-                 and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
+                 and e.kind <> 'MergeIn' and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
              order by 1, 2 limit $2"
         ),
     },
@@ -316,14 +325,16 @@ const CHECKS: [Check; 21] = [
         name: "what was spent on an order, net of what came back, is what its payments say",
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
-            of_member!(),
-            ", 'redeemed - payments = ' || cast(sum(x.amount) as text) from (
+            of_some_member!(),
+            ", 'redeemed - payments = ' || cast(x.amount as text) from (
+                select y.entry, y.wallet, max(y.member) as member, sum(y.amount) as amount from (
                 select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
                         and e.id = p.entry and e.order_id is not null
                     where p.pipeline = $1 and p.account = 'redeemed'
                 union all select bucket, member, entry, wallet, -points from {payment} p where pipeline = $1
-             ) x group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
+                ) y group by y.entry, y.wallet having sum(y.amount) <> 0
+             ) x order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -361,6 +372,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&budgets::CHECKS)
         .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
+        .chain(&merges::CHECKS)
         .chain(&rewards::CHECKS)
         .chain(&transfers::CHECKS)
         .chain([&PUBLISHED])
@@ -391,8 +403,11 @@ const OF_MEMBERS: [&str; 15] = [
 /// Tables whose rows tell themselves when they were recorded.
 const BY_TIME: [&str; 2] = ["inbox", "batch"];
 
-/// Members that an entry touched since `$3`.
-const TOUCHED: &str = "select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)";
+/// Members that an entry touched since `$3`, and those who were merged into them.
+const TOUCHED: &str = "select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)
+    union select m.bucket, m.number from member m join (
+        select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)
+    ) t on t.bucket = m.merged_bucket and t.member = m.merged_number where m.pipeline = $1 and m.merged_number is not null";
 
 impl Check {
     /// Over everything.

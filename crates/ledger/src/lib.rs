@@ -12,6 +12,7 @@ mod desk;
 mod erasure;
 mod error;
 mod load;
+mod merge;
 mod notes;
 mod null;
 mod postgres;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use budget::BudgetWanted;
 pub use error::LedgerError;
+pub use merge::{Merger, runs};
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,
     Identity, Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,

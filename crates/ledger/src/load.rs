@@ -2,6 +2,7 @@
 
 mod holds;
 mod idle;
+mod merge;
 mod orders;
 mod rewards;
 
@@ -22,6 +23,7 @@ use orders::{OrderParts, replay};
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
 pub(crate) use idle::idlers;
+pub(crate) use merge::{followed, leavers, strangers};
 pub(crate) use rewards::{StoredCounter, rewarded};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
@@ -37,20 +39,21 @@ pub(crate) struct Known {
     pub(crate) outcome: String,
     pub(crate) results: Option<String>,
     pub(crate) batch: i64,
+    pub(crate) member: MemberKey,
 }
 
 /// What stands in the inbox, and what stands twice in the batch.
 pub(crate) fn answers(
     wanted: &[Wanted],
     known: &HashMap<Identity, Known>,
-    erased: &HashSet<MemberId>,
+    loaded: &Loaded,
 ) -> Result<Vec<Answer>, LedgerError> {
     let mut first: HashMap<&Identity, usize> = HashMap::new();
     let mut answers = Vec::with_capacity(wanted.len());
     for (at, want) in wanted.iter().enumerate() {
         let of = *first.entry(&want.identity).or_insert(at);
         answers.push(match known.get(&want.identity) {
-            Some(row) => known_answer(want, row, erased.contains(&want.member))?,
+            Some(row) => known_answer(want, row, loaded)?,
             None if of != at => Answer::Twin { of, same: wanted[of].hash == want.hash },
             None => Answer::Fresh,
         });
@@ -59,16 +62,18 @@ pub(crate) fn answers(
 }
 
 /// Of an erased member no hash is kept: what comes under an identity of theirs, in the name of one who was erased, is a redelivery.
-fn known_answer(want: &Wanted, row: &Known, is_erased: bool) -> Result<Answer, LedgerError> {
-    let same = if row.hash.is_empty() { is_erased } else { row.hash == want.hash.0 };
+fn known_answer(want: &Wanted, row: &Known, loaded: &Loaded) -> Result<Answer, LedgerError> {
+    let same = if row.hash.is_empty() { loaded.erased.contains(&want.member) } else { row.hash == want.hash.0 };
     if !same {
         return Ok(Answer::Clash);
     }
     let outcome = Outcome::parse(&row.outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{}` is not known", row.outcome)))?;
-    let results =
-        row.results.as_deref().map(|text| stored::results("inbox.results", text, &want.member)).transpose()?;
-    Ok(Answer::Replayed { outcome, results: results.unwrap_or_default(), batch: BatchId(row.batch) })
+    let name = loaded.name_of(&want.member, row.member);
+    let results = row.results.as_deref().map(|text| stored::results("inbox.results", text, name)).transpose()?;
+    let into = loaded.followed.get(&want.member).map(|followed| &followed.into);
+    let results = stored::merged(results.unwrap_or_default(), into);
+    Ok(Answer::Replayed { outcome, results, batch: BatchId(row.batch) })
 }
 
 /// What of a batch is to be decided, and so needs its members' books: not what comes in the name of one who was erased, nor what the inbox knows already, but for a purchase for which a
@@ -200,6 +205,8 @@ pub(crate) struct Books {
     pub(crate) due: Vec<StoredLot>,
     /// The last day of each wallet on which automatic rewards were given, where any may be.
     pub(crate) counters: Vec<StoredCounter>,
+    /// What keeps members from being merged: whom, the kind, the name.
+    pub(crate) shared: Vec<(MemberKey, String, String)>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
     pub(crate) holds: Vec<StoredHold>,
 }
@@ -245,7 +252,7 @@ pub(crate) fn due_until(
     waiting: &[ParkedRow],
 ) -> Result<BTreeMap<MemberKey, Timestamp>, LedgerError> {
     let mut by = due_by(request, &loaded.members);
-    let ids: HashMap<MemberKey, &MemberId> = loaded.members.iter().map(|(id, key)| (*key, id)).collect();
+    let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     for row in waiting {
         let (Some(id), Some(by)) = (ids.get(&row.member), by.get_mut(&row.member)) else { continue };
         *by = stored::event("parked.event", &row.event, id)?.occurred_at.max(*by);
@@ -268,7 +275,7 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All => None,
+            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => None,
             Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
         };
@@ -295,7 +302,7 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for want in &request.wanted {
         let Some(member) = loaded.members.get(&want.member) else { continue };
         match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All => {}
+            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => {}
             Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
             Takes::Refund { order } => {
                 let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
@@ -332,7 +339,8 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
 
 /// Members of whom all is needed that they have.
 pub(crate) fn wholly(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> BTreeSet<MemberKey> {
-    let whole = request.wanted.iter().filter(|want| want.takes == Takes::All);
+    let is_all = |want: &&Wanted| matches!(want.takes, Takes::All | Takes::Merge { .. } | Takes::Merged);
+    let whole = request.wanted.iter().filter(is_all);
     whole.filter_map(|want| members.get(&want.member).copied()).collect()
 }
 
@@ -391,7 +399,7 @@ pub(crate) fn states(
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;
-    let ids: HashMap<MemberKey, &MemberId> = loaded.members.iter().map(|(id, key)| (*key, id)).collect();
+    let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {
         let order: OrderId = sql::id("purchase.order_id", &row.order)?;
@@ -424,6 +432,9 @@ pub(crate) fn states(
             in_turn(waiting);
         }
     }
+    for (member, kind, name) in books.shared {
+        states.entry(member).or_default().shared.push((merge::kind(&kind)?, name));
+    }
     for (key, frozen) in &loaded.frozen {
         states.entry(*key).or_default().frozen = Some(frozen.clone());
     }
@@ -434,7 +445,7 @@ pub(crate) fn states(
         }
         (id.clone(), states.remove(key).unwrap_or_default())
     };
-    Ok(loaded.members.iter().map(&mut state).collect())
+    Ok(loaded.own_names().map(&mut state).collect())
 }
 
 /// What is owed, by wallet, oldest first.

@@ -37,11 +37,12 @@ pub(crate) async fn unpublished(
 ) -> Result<Vec<Unpublished>, LedgerError> {
     let rows = store
         .ask(
-            "select cast(b.id as text), i.results, m.external_id
+            "select cast(b.id as text), i.results, m.external_id, t.external_id
              from (select id from batch where pipeline = $1 and published_at is null
                    and micros(recorded_at) <= micros(now()) - $2 order by id limit $3) b
              left join inbox i on i.batch = b.id and i.pipeline = $1 and i.results is not null
              left join member m on m.pipeline = $1 and m.bucket = i.bucket and m.number = i.member
+             left join member t on t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number
              order by b.id, i.position",
             &[pipeline.as_str().into(), micros(older_than), limit.into()],
         )
@@ -50,7 +51,8 @@ pub(crate) async fn unpublished(
     for row in &rows {
         let results = batches.entry(BatchId(row.int(0)?)).or_default();
         if row.maybe(1).is_some() {
-            results.extend(stored::results("inbox.results", row.text(1)?, &row.id(2)?)?);
+            let into = row.maybe(3).map(|_| row.id(3)).transpose()?;
+            results.extend(stored::merged(stored::results("inbox.results", row.text(1)?, &row.id(2)?)?, into.as_ref()));
         }
     }
     Ok(batches.into_iter().map(|(batch, results)| Unpublished { batch, results }).collect())

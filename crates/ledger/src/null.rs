@@ -67,7 +67,7 @@ impl Ledger for Null {
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();
-        Ok((Box::new(NullBatch), Begun { answers, members, timeline_seq, rooms }))
+        Ok((Box::new(NullBatch), Begun { answers, members, followed: HashMap::new(), timeline_seq, rooms }))
     }
 
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {

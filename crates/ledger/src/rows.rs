@@ -3,11 +3,12 @@
 //! A lot that three redemptions of one batch touched is one row here, and an order that was bought and refunded within the
 //! batch is inserted as it stands at the end.
 
+mod loaded;
 mod rewards;
 mod standing;
 mod transfers;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
 use contract::event::Event;
@@ -16,13 +17,15 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
-    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Erased, Frozen, HoldRow, IdleEnd, Idling,
-    LotRow, OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting, add_budgets,
+    Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Erased, HoldRow, IdleEnd, Idling, LotRow,
+    OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting, add_budgets,
 };
-use crate::budget::Pots;
 use crate::error::LedgerError;
+use crate::merge::MergeRow;
 use crate::store::{BatchId, Committed, Identity};
 use crate::stored;
+
+pub(crate) use loaded::{Followed, Loaded};
 
 /// Buckets over which a distributed database may spread the members.
 const BUCKETS: u16 = 1024;
@@ -46,21 +49,6 @@ pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
     let digest = hasher.finalize();
     let bucket = u16::from_be_bytes([digest[0], digest[1]]) % BUCKETS;
     i16::try_from(bucket).unwrap_or_default()
-}
-
-/// What `begin` learned that `commit` needs: who is who, and which entry paid for an order.
-#[derive(Debug, Default)]
-pub(crate) struct Loaded {
-    pub(crate) members: HashMap<MemberId, MemberKey>,
-    pub(crate) orders: HashMap<(MemberKey, OrderId), Option<i64>>,
-    /// Those of the members who are frozen.
-    pub(crate) frozen: HashMap<MemberKey, Frozen>,
-    /// Members to whom points may be sent; not locked.
-    pub(crate) recipients: HashMap<MemberId, MemberKey>,
-    /// Names under which nothing happens any more: of the members, those that were erased before.
-    pub(crate) erased: HashSet<MemberId>,
-    /// The budgets that the batch may use.
-    pub(crate) pots: Pots,
 }
 
 /// All rows of a batch.
@@ -93,6 +81,8 @@ pub(crate) struct Rows {
     pub(crate) standing: BTreeMap<MemberKey, Standing>,
     /// Members who are to be forgotten once all else is written.
     pub(crate) erased: BTreeMap<MemberKey, (MemberId, Erased)>,
+    /// Members who become another one, before all else is written.
+    pub(crate) merges: Vec<MergeRow>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
     /// What is taken out of budgets, or given back.
@@ -272,7 +262,7 @@ impl Rows {
         self.aside(at, (idles, unmoved, rewarding));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
-        self.stands(at.member, member, standing);
+        self.stands(at.member, (member, standing), loaded)?;
         self.has_results |= !results.is_empty();
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);
@@ -379,9 +369,9 @@ impl Rows {
 
     fn idle(&mut self, member: MemberKey, IdleEnd { wallet, idling, ended }: IdleEnd) {
         self.due.insert(member);
-        if let Some(EndedLots { upto, at }) = ended {
+        if let Some(EndedLots { after: from, upto, at }) = ended {
             let of_wallet = |row: &&EndedRow| row.member == member && row.wallet == wallet;
-            let after = self.ended.iter().rev().find(of_wallet).map_or(0, |row| row.upto);
+            let after = self.ended.iter().rev().find(of_wallet).map_or(0, |row| row.upto).max(from);
             self.ended.push(EndedRow { member, wallet: wallet.clone(), after, upto, at });
         }
         self.idles.insert((member, wallet), idling);
@@ -459,7 +449,9 @@ impl Rows {
         if let Some(key) = key {
             self.parked.remove(&key);
             if let Some(first) = self.inbox.iter_mut().find(|first| first.identity == row.identity) {
-                *first = row;
+                // It came before, perhaps in another name of its member's.
+                let hash = if row.hash.is_empty() { Vec::new() } else { std::mem::take(&mut first.hash) };
+                *first = InboxRow { hash, ..row };
             }
             return;
         }

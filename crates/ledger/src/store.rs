@@ -290,6 +290,13 @@ pub enum Takes {
     },
     /// Whatever the member has, held or not.
     All,
+    /// All that the member has, to give it to this one.
+    Merge {
+        /// To whom.
+        into: MemberId,
+    },
+    /// The same, of the one who gets it. Of whom nobody has heard is not made by it.
+    Merged,
     /// None, but these lots get some back.
     Lots {
         /// Of which wallet.
@@ -309,6 +316,7 @@ impl Takes {
             Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
             Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
             Kind::Erase(_) => return Self::All,
+            Kind::Merge(merge) => return Self::Merge { into: merge.into.clone() },
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };
@@ -328,6 +336,8 @@ pub struct Begun {
     /// Every member of the batch, as it stands; decide in order and let [`MemberState::post`] carry it on. Nothing was loaded of one
     /// of whom every event was decided before.
     pub members: HashMap<MemberId, MemberState>,
+    /// Members of the batch who were merged into others, whose states stand above: what is said of the one is the other's.
+    pub followed: HashMap<MemberId, MemberId>,
     /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
     pub timeline_seq: i64,
     /// How much each wanted budget can still give; carry it on with [`Applied::budgets`]. Others may use it meanwhile: then the commit is

@@ -3,7 +3,7 @@
 
 use contract::MemberId;
 use contract::event::Event;
-use contract::result::ResultEvent;
+use contract::result::{ResultBody, ResultEvent};
 
 use crate::error::LedgerError;
 use crate::sql;
@@ -28,6 +28,9 @@ pub(crate) fn event_text(event: &Event) -> Result<String, LedgerError> {
 pub(crate) fn results_text(mut results: Vec<ResultEvent>) -> Result<String, LedgerError> {
     for result in &mut results {
         result.member = nobody()?;
+        if let ResultBody::Merged { into, .. } = &mut result.body {
+            *into = nobody()?;
+        }
     }
     write(&results)
 }
@@ -42,4 +45,14 @@ pub(crate) fn event(what: &str, text: &str, member: &MemberId) -> Result<Event, 
 pub(crate) fn results(what: &str, text: &str, member: &MemberId) -> Result<Vec<ResultEvent>, LedgerError> {
     let results: Vec<ResultEvent> = sql::json(what, text)?;
     Ok(results.into_iter().map(|result| ResultEvent { member: member.clone(), ..result }).collect())
+}
+
+/// Puts in who a member is by now, where results say that they were merged.
+pub(crate) fn merged(mut results: Vec<ResultEvent>, who: Option<&MemberId>) -> Vec<ResultEvent> {
+    for result in &mut results {
+        if let (ResultBody::Merged { into, .. }, Some(who)) = (&mut result.body, who) {
+            *into = who.clone();
+        }
+    }
+    results
 }

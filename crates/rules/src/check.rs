@@ -135,6 +135,7 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
         "hold" | "capture" | "release" => "a hold keeps points that are there, and earns none",
         "transfer" => "points go from one member to another, and none are earned",
         "freeze" | "unfreeze" => "it says who may spend points, and gives none",
+        "merge" => "it says that two members are one, and gives no points",
         "erase" => "it forgets a member, who earns nothing any more",
         "adjust" => "an adjustment is a person's decision and earns nothing more",
         _ => return only_of_purchases(path, rule, faults),

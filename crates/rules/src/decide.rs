@@ -53,6 +53,7 @@ impl Compiled {
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
             Kind::Erase(word) => Ok(Decision::Erase(word.clone())),
+            Kind::Merge(merge) => Ok(Decision::Merge(merge.clone())),
         }
     }
 

@@ -7,9 +7,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, adjust, clip, hold, transfer};
+use super::{LINES_MAX, adjust, clip, hold, merge, transfer};
 use crate::event::{
-    DUE_SOURCE, Event, Kind, Line, LineRef, OfOrder, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE, Word,
+    DUE_SOURCE, Event, Kind, Line, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine,
+    TRANSFER_SOURCE, Word,
 };
 use crate::id::IdError;
 use crate::money::MoneyError;
@@ -35,7 +36,8 @@ pub(super) fn bad(field: &str, problem: impl std::fmt::Display) -> Refusal {
 pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> Result<Event, Refusal> {
     let id = identity("id", raw.id.as_deref(), crate::EventId::parse)?;
     let source = identity("source", raw.source.as_deref().or(Some(defaults.source)), crate::Source::parse)?;
-    if source.as_str() == DUE_SOURCE || source.as_str().starts_with(TRANSFER_SOURCE) {
+    let is_ours = [TRANSFER_SOURCE, MERGE_SOURCE].iter().any(|ours| source.as_str().starts_with(ours));
+    if is_ours || source.as_str() == DUE_SOURCE {
         return Err(bad("source", format!("is `{source}`, which only the ledger itself uses; name another")));
     }
     let member = identity("member", raw.member.as_deref(), crate::MemberId::parse)?;
@@ -56,6 +58,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
         "erase" => Kind::Erase(word(raw)?),
+        "merge" => Kind::Merge(merge::merge(raw, (&source, &id), &member)?),
         "signup" => Kind::Signup,
         _ => match raw.order.as_deref() {
             Some(order) => {

@@ -40,6 +40,8 @@ pub(super) struct Raw<'a> {
     pub(super) r#final: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) to: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) into: Option<&'a RawValue>,
     pub(super) reason: Option<String>,
     pub(super) author: Option<String>,
     pub(super) data: Option<BTreeMap<String, serde_json::Value>>,

@@ -12,17 +12,17 @@ pub(super) fn transfer(raw: &Raw<'_>, (source, id): (&Source, &EventId), from: &
     if to == *from {
         return Err(bad("to", "is the member itself; name another one"));
     }
-    fits("id", (id.as_str(), EventId::LEN_MAX), COMES_BACK)?;
-    fits("source", (source.as_str(), Source::LEN_MAX), TRANSFER_SOURCE)?;
+    fits("id", (id.as_str(), EventId::LEN_MAX), ("transfer", COMES_BACK))?;
+    fits("source", (source.as_str(), Source::LEN_MAX), ("transfer", TRANSFER_SOURCE))?;
     let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
     Ok(Transfer { to, wallet: wallet(raw)?, points })
 }
 
-/// The arrival is named after the transfer.
-fn fits(field: &str, (text, max): (&str, usize), more: &str) -> Result<(), Refusal> {
+/// The arrival is named after what sent it.
+pub(super) fn fits(field: &str, (text, max): (&str, usize), (what, more): (&str, &str)) -> Result<(), Refusal> {
     let max = max - more.len();
     if text.len() > max {
-        return Err(bad(field, format!("is {} bytes long; that of a transfer has at most {max}", text.len())));
+        return Err(bad(field, format!("is {} bytes long; that of a {what} has at most {max}", text.len())));
     }
     Ok(())
 }

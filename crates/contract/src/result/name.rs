@@ -39,6 +39,9 @@ impl ResultBody {
             Self::UnfreezeRejected { .. } => "unfreeze.rejected",
             Self::Forfeited { .. } => "points.forfeited",
             Self::Erased { .. } => "member.erased",
+            Self::Merged { .. } => "member.merged",
+            Self::PointsMerged { .. } => "points.merged",
+            Self::MergeRejected { .. } => "merge.rejected",
             Self::RequestRejected { .. } => "request.rejected",
         }
     }

@@ -11,6 +11,18 @@ pub enum RejectReason {
     MemberFrozen,
     /// The member was erased: nothing happens under their name any more.
     MemberErased,
+    /// The member was merged into another one before; say it of that one.
+    MemberMerged,
+    /// Both names are the same member's by now.
+    SameMember,
+    /// Nothing is known of the member into whom another one was to be merged.
+    UnknownMember,
+    /// Both members have orders of the same name, so that a refund could mean either.
+    SameOrders,
+    /// Both members had holds of the same name.
+    SameHolds,
+    /// Points that the member sent have neither arrived nor come back yet; ask again in a moment.
+    TransferUnderWay,
     /// With these points the member would have more than a wallet can hold.
     WalletFull,
     /// The member is not frozen.

@@ -76,7 +76,8 @@ pub(super) const CHECKS: [Check; 5] = [
             ", x.kind || ' of hold ' || x.hold_id
              from {entry} x left join hold h on h.pipeline = x.pipeline and h.bucket = x.bucket and h.member = x.member
                  and h.hold_id = x.hold_id
-             where x.pipeline = $1 and x.hold_id is not null
+             where x.pipeline = $1 and x.hold_id is not null and not exists (select 1 from member m where m.pipeline = $1
+                 and m.bucket = x.bucket and m.number = x.member and m.merged_number is not null)
                  and (h.entry is null or x.id < h.entry or x.id > coalesce(h.ended, x.id)
                      or (x.kind = 'Hold') <> (x.id = h.entry)
                      or (x.kind in ('Release', 'TimeOut') and (h.ended is null or x.id <> h.ended)))

@@ -33,7 +33,9 @@ pub(super) const CHECKS: [Check; 2] = [
              left join transfer s on s.pipeline = x.pipeline and s.bucket = x.bucket and s.member = x.member
                  and s.entry = x.entry
              left join transfer e on e.pipeline = x.pipeline and e.ended = x.entry
-             where x.pipeline = $1 and x.account = 'transit' and s.entry is null and not coalesce(x.amount = -e.points, false)
+             left join entry m on m.pipeline = x.pipeline and m.bucket = x.bucket and m.member = x.member and m.id = x.entry
+             where x.pipeline = $1 and x.account = 'transit' and s.entry is null and coalesce(m.kind, '') not in ('MergeOut', 'MergeIn')
+                 and not coalesce(x.amount = -e.points, false)
              order by 1, 2 limit $2"
         ),
     },

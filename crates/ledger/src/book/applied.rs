@@ -245,6 +245,10 @@ pub enum EntryKind {
     TransferBack,
     /// What a member had was forfeited, because they were to be forgotten.
     Erase,
+    /// All that a member had left for the one that they were found to be.
+    MergeOut,
+    /// All that a member had came in who was found to be this one.
+    MergeIn,
 }
 
 impl EntryKind {
@@ -268,6 +272,8 @@ impl EntryKind {
             Self::TransferIn => "TransferIn",
             Self::TransferBack => "TransferBack",
             Self::Erase => "Erase",
+            Self::MergeOut => "MergeOut",
+            Self::MergeIn => "MergeIn",
         }
     }
 }

@@ -43,7 +43,9 @@ pub struct IdleEnd {
 /// Lots that idled and whose end has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedLots {
-    /// All that idled, up to this sequence.
+    /// All that idled, later ones than this,
+    pub after: i64,
+    /// and up to this sequence.
     pub upto: i64,
     /// When they ended.
     pub at: Timestamp,
@@ -77,7 +79,7 @@ impl WalletState {
             lot.idles = false;
         }
         self.idle = Some(until.into());
-        Some(EndedLots { upto: self.last_lot, at: stands })
+        Some(EndedLots { after: 0, upto: self.last_lot, at: stands })
     }
 
     /// From when on the lots that idle are gone.

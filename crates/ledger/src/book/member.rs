@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::applied::Outcome;
 use super::draft::{Draft, text};
-use super::{Erased, MemberState};
+use super::{Erased, MemberState, Merged};
 
 /// Since when a member is frozen, why, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Standing {
     Free,
     /// The member is forgotten.
     Erased(Erased),
+    /// The member is another one.
+    Merged(Merged),
 }
 
 /// Why points cannot leave, as it is told.
@@ -50,7 +52,7 @@ impl MemberState {
     pub(super) fn stand(&mut self, standing: &Standing) {
         self.frozen = match standing {
             Standing::Frozen(frozen) => Some(frozen.clone()),
-            Standing::Free | Standing::Erased(_) => None,
+            Standing::Free | Standing::Erased(_) | Standing::Merged(_) => None,
         };
         self.erased |= matches!(standing, Standing::Erased(_));
     }

@@ -12,6 +12,7 @@ mod erase;
 mod hold;
 mod idle;
 mod member;
+mod merge;
 mod payment;
 mod post;
 mod refund;
@@ -26,6 +27,8 @@ use contract::decision::{Facts, HoldState, OrderState, Reads};
 use contract::event::Event;
 use contract::{HoldId, OrderId, WalletName};
 
+use crate::merge::Shared;
+
 pub use applied::{
     Account, Allocation, Applied, Entry, EntryKind, HeldLot, HoldRow, LotRow, NewAward, OrderChange, Outcome, OwedLine,
     Parking, Payment, PostingLine,
@@ -37,6 +40,7 @@ pub use erase::{Erased, TurningAway};
 pub(crate) use hold::HoldBook;
 pub use idle::{EndedLots, IdleEnd, Idling};
 pub use member::{Frozen, Standing};
+pub use merge::{Both, Merged, Merging};
 pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
@@ -57,6 +61,8 @@ pub struct MemberState {
     pub(crate) frozen: Option<Frozen>,
     /// Whether nothing happens under their name any more.
     pub(crate) erased: bool,
+    /// What keeps them from becoming the member into whom they are to be merged.
+    pub(crate) shared: Vec<(Shared, String)>,
 }
 
 /// An order with what its refunds need to know of lots.

@@ -61,6 +61,7 @@ impl MemberState {
             Decision::Freeze(word) => draft.freeze(word),
             Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Erase(word) => draft.erase(word)?,
+            Decision::Merge(_) => return Err(unfit("a merge is of two members, and was decided for one")),
             Decision::Decline(declined) => draft.decline(declined)?,
         };
         if !earns && outcome == Outcome::Applied {

@@ -44,7 +44,7 @@ pub struct Carrying<'a> {
     pub pipeline: &'a PipelineName,
     /// What is under way.
     pub transit: &'a Transit,
-    /// As [`Transit::event`] gives it; its member is the one whom it touches.
+    /// As [`Transit::event`] gives it, but that its member is the one whom it touches by now.
     pub event: &'a Event,
     /// The rule set of the time when it was sent.
     pub ruleset_hash: &'a RulesetHash,
@@ -62,7 +62,9 @@ impl MemberState {
         let points = Points(sums.filter(|sum| *sum > 0).ok_or_else(|| overflow(&transit.wallet))?);
         let decision = Decision::Transfer { to: transit.to.clone(), wallet: transit.wallet.clone(), points };
         // To be sent something is no activity.
-        let (hash, nothing) = (event.content_hash(), BTreeMap::new());
+        // The member whom it touches may be another one by now; the event stays what it was.
+        let hash = transit.event().map_or_else(|_| event.content_hash(), |said| said.content_hash());
+        let nothing = BTreeMap::new();
         let mut draft = Draft::new(
             self,
             Posting { pipeline, event, hash, decision: &decision, active: &nothing, ruleset_hash, ruleset },

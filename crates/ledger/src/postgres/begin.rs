@@ -4,6 +4,7 @@ mod budget;
 mod due;
 mod holds;
 mod lock;
+mod merge;
 mod whole;
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,7 +25,7 @@ use crate::load::{
 use crate::rows::MemberKey;
 use crate::store::{BatchRequest, Begun, Identity};
 
-const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch
+const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch, i.bucket, i.member
     from unnest($2::text[], $3::text[]) as w(source, id)
     cross join lateral (
         select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
@@ -99,12 +100,13 @@ pub(super) use lock::read_erasure;
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
     let Looked { known, parked, timeline_seq } = look(open, request).await?;
-    let answers = load::answers(&request.wanted, &known, &open.loaded.erased)?;
+    let answers = load::answers(&request.wanted, &known, &open.loaded)?;
+    let followed = load::followed(&open.loaded);
     let undecided = load::undecided(request, &open.loaded, (&known, &parked));
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
         let members = load::states(&open.loaded, Books::default(), Vec::new())?;
-        return Ok(Begun { answers, members, timeline_seq, rooms: Rooms::new() });
+        return Ok(Begun { answers, members, followed, timeline_seq, rooms: Rooms::new() });
     }
     let mut books = load_books(open, request).await?;
     let idlers = load::idlers(request, &open.loaded, &parked);
@@ -121,12 +123,13 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     books.holds = holds::load(open, request, &books).await?;
     let (all_lots, all_holds) = whole::load(open, request).await?;
     books.holds.extend(all_holds);
+    books.shared = merge::shared(open, request).await?;
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
     let members = load::states(&open.loaded, books, lots)?;
     open.loaded.pots = budget::pots(open, &request.budgets).await?;
     let rooms = crate::budget::rooms(&open.loaded.pots);
-    Ok(Begun { answers, members, timeline_seq, rooms })
+    Ok(Begun { answers, members, followed, timeline_seq, rooms })
 }
 
 /// What tells whether the rest is needed.
@@ -311,8 +314,9 @@ fn key(row: &Row) -> Result<MemberKey, Error> {
 }
 
 fn read_known(row: &Row) -> Result<(String, String, Known), Error> {
-    let known =
-        Known { hash: row.try_get(2)?, outcome: row.try_get(3)?, results: row.try_get(4)?, batch: row.try_get(5)? };
+    let member = MemberKey { bucket: row.try_get(6)?, number: row.try_get(7)? };
+    let (hash, outcome) = (row.try_get(2)?, row.try_get(3)?);
+    let known = Known { hash, outcome, results: row.try_get(4)?, batch: row.try_get(5)?, member };
     Ok((row.try_get(0)?, row.try_get(1)?, known))
 }
 

@@ -47,6 +47,7 @@ mod erased;
 mod holds;
 mod idle;
 mod members;
+mod merge;
 mod refunds;
 mod rewards;
 mod transfers;
@@ -78,7 +79,7 @@ async fn run(
 
 fn writes(batch: &Batch<'_>) -> Vec<Write> {
     let rows = batch.rows;
-    let mut writes = Vec::new();
+    let mut writes: Vec<Write> = merge::merges(batch).collect();
     let mut add = |is_needed: bool, write: fn(&Batch<'_>) -> Write| {
         if is_needed {
             writes.push(write(batch));

@@ -5,6 +5,7 @@ use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{EventId, MemberId, PipelineName, RuleName, Source, WalletName};
 
 use super::holds;
+use super::merge::{along, merge};
 use super::sums::{Scales, find_member, four, lots};
 use super::transfer::transfer;
 use super::{AllocationReport, AwardReport, EntryReport, EventReport, PostingReport};
@@ -55,11 +56,12 @@ async fn event_report(
         None => None,
     };
     let member: MemberId = row.id(2)?;
-    let event = stored_event(store, &key, (&source, &id)).await?;
+    let along = along(store, &key).await?;
+    let event = stored_event(store, &along, (&source, &id)).await?;
     let event = event.map(|event| Event { member: member.clone(), ..event });
     let mut refunds = Vec::new();
     if let Some(order) = event.as_ref().filter(|event| event.type_name() == "purchase").and_then(Event::order) {
-        let mut args = key.to_vec();
+        let mut args = along.clone();
         args.push(order.as_str().into());
         refunds = entries(store, scales, &args, "order_id = $4 and kind in ('Clawback', 'GiveBack')").await?;
         refunds.reverse();
@@ -67,13 +69,14 @@ async fn event_report(
     let about = entry.as_ref().and_then(|entry| Some((entry.id, entry.hold.clone()?)));
     let (mut hold, mut of_hold) = (None, Vec::new());
     if let Some((own, name)) = about {
-        hold = holds::hold(store, scales, &key, &name).await?;
-        let args = [&key[..], &[name.as_str().into()]].concat();
+        hold = holds::hold(store, scales, &along, &name).await?;
+        let args = [&along[..], &[name.as_str().into()]].concat();
         of_hold = entries(store, scales, &args, "hold_id = $4").await?;
         of_hold.retain(|entry| entry.id != own);
         of_hold.reverse();
     }
     let transfer = transfer(store, scales, pipeline, (&source, &id)).await?;
+    let merge = merge(store, pipeline, (&source, &id)).await?;
     let outcome = row.text(6)?;
     let outcome = Outcome::parse(outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{outcome}` is not known")))?;
@@ -87,7 +90,7 @@ async fn event_report(
         recorded_at: row.time(4)?,
         ruleset: RulesetHash(row.text(5)?.to_owned()),
         outcome,
-        results: results.unwrap_or_default(),
+        results: stored::merged(results.unwrap_or_default(), merge.as_ref().map(|merge| &merge.into)),
         batch: BatchId(row.int(8)?).0,
         published: row.maybe(9).is_some(),
         event,
@@ -96,13 +99,14 @@ async fn event_report(
         hold,
         of_hold,
         transfer,
+        merge,
     })
 }
 
 /// Purchases and parked refunds are kept whole; of other events the results tell what there is to know.
 async fn stored_event(
     store: &dyn Sql,
-    key: &[Arg; 3],
+    key: &[Arg],
     (source, id): (&Source, &EventId),
 ) -> Result<Option<Event>, LedgerError> {
     for table in ["purchase", "parked"] {
@@ -128,7 +132,7 @@ pub(crate) async fn explain_member(
     let key: [Arg; 3] = [pipeline.as_str().into(), bucket.into(), number.into()];
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let latest = format!(
-        "id in (select id from entry where pipeline = $1 and bucket = $2 and member = $3 order by id desc limit {limit})"
+        "id in (select id from entry where pipeline = $1 and bucket = $2 and member = $3 and from_member is null order by id desc limit {limit})"
     );
     entries(store, &scales, &key, &latest).await
 }
@@ -137,14 +141,18 @@ pub(crate) async fn explain_member(
 async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> Result<Vec<EntryReport>, LedgerError> {
     let sql = format!(
         "select cast(id as text), kind, source, event_id, order_id, cast(micros(effective_at) as text),
-         cast(micros(recorded_at) as text), ruleset, hold_id from entry e
+         cast(micros(recorded_at) as text), ruleset, hold_id, cast(coalesce(from_bucket, bucket) as text),
+         cast(coalesce(from_member, member) as text) from entry e
          where pipeline = $1 and bucket = $2 and member = $3 and {which} order by e.id desc"
     );
     let mut reports = Vec::new();
+    let along = along(store, &key[..3]).await?;
     for row in store.ask(&sql, key).await? {
         let id = row.int(0)?;
         let ruleset = RulesetHash(row.text(7)?.to_owned());
-        let parts = Parts { store, scales, key: &key[..3], entry: id };
+        // Postings stay; everything else goes along with a merge.
+        let own = [key[0].clone(), row.int(9)?.into(), row.int(10)?.into()];
+        let parts = Parts { store, scales, own: &own, along: &along, entry: id };
         reports.push(EntryReport {
             id,
             kind: row.text(1)?.to_owned(),
@@ -156,7 +164,7 @@ async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> 
             recorded_at: row.time(6)?,
             postings: parts.postings().await?,
             awards: parts.awards(&ruleset).await?,
-            lots: lots(store, scales, &key[..3], &format!("entry = {id}")).await?,
+            lots: lots(store, scales, &along, &format!("entry = {id}")).await?,
             allocations: parts.allocations().await?,
             ruleset,
         });
@@ -168,18 +176,19 @@ async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> 
 struct Parts<'a> {
     store: &'a dyn Sql,
     scales: &'a Scales,
-    key: &'a [Arg],
+    own: &'a [Arg],
+    along: &'a [Arg],
     entry: i64,
 }
 
 impl Parts<'_> {
-    async fn rows(&self, columns: &str, table: &str) -> Result<Vec<Row>, LedgerError> {
+    async fn rows(&self, columns: &str, table: &str, key: &[Arg]) -> Result<Vec<Row>, LedgerError> {
         let sql = format!(
             "select {columns} from {table}
              where pipeline = $1 and bucket = $2 and member = $3 and entry = {} order by n",
             self.entry
         );
-        self.store.ask(&sql, self.key).await
+        self.store.ask(&sql, key).await
     }
 
     async fn postings(&self) -> Result<Vec<PostingReport>, LedgerError> {
@@ -188,7 +197,7 @@ impl Parts<'_> {
             let amount = self.scales.points(&wallet, row, 2)?;
             Ok(PostingReport { account: row.text(0)?.to_owned(), wallet, amount })
         };
-        self.rows("account, wallet, cast(amount as text)", "posting").await?.iter().map(read).collect()
+        self.rows("account, wallet, cast(amount as text)", "posting", self.own).await?.iter().map(read).collect()
     }
 
     async fn allocations(&self) -> Result<Vec<AllocationReport>, LedgerError> {
@@ -197,13 +206,17 @@ impl Parts<'_> {
             let amount = self.scales.points(&wallet, row, 2)?;
             Ok(AllocationReport { wallet, lot: row.int(1)?, amount })
         };
-        self.rows("wallet, cast(lot as text), cast(amount as text)", "allocation").await?.iter().map(read).collect()
+        self.rows("wallet, cast(lot as text), cast(amount as text)", "allocation", self.along)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     async fn awards(&self, ruleset: &RulesetHash) -> Result<Vec<AwardReport>, LedgerError> {
         let columns = "rule, wallet, cast(awarded as text), cast(due as text), cast(taken as text),
                        cast(waived as text), cast(lot as text), inputs";
-        let rows = self.rows(columns, "award").await?;
+        let rows = self.rows(columns, "award", self.along).await?;
         let rules = if rows.is_empty() { None } else { timeline::ruleset(self.store, ruleset).await? };
         let read = |row: &Row| {
             let (rule, wallet): (RuleName, WalletName) = (row.id(0)?, row.id(1)?);

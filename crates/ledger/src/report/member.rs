@@ -2,7 +2,7 @@
 
 use contract::{MemberId, PipelineName};
 
-use super::{ErasedReport, FrozenReport, MemberReport};
+use super::{ErasedReport, FrozenReport, MemberReport, MergedReport};
 use crate::error::LedgerError;
 use crate::report::sums::find_member;
 use crate::sql::{Row, Sql};
@@ -17,7 +17,10 @@ pub(crate) async fn member(
     let rows = store
         .ask(
             "select cast(micros(joined_at) as text), cast(micros(frozen_at) as text), frozen_reason, frozen_by,
-             cast(micros(erased_at) as text), coalesce(erased_reason, ''), coalesce(erased_by, '') from member
+             cast(micros(erased_at) as text), coalesce(erased_reason, ''), coalesce(erased_by, ''),
+             cast(micros(merged_at) as text), coalesce(merged_reason, ''), coalesce(merged_by, ''), (select t.external_id from member t
+                 where t.pipeline = member.pipeline and t.bucket = member.merged_bucket and t.number = member.merged_number)
+             from member
              where pipeline = $1 and bucket = $2 and number = $3",
             &[pipeline.as_str().into(), bucket.into(), number.into()],
         )
@@ -32,7 +35,11 @@ pub(crate) async fn member(
             Some(at) => Some(ErasedReport { at, reason: text(5)?, author: text(6)? }),
             None => None,
         };
-        Ok(MemberReport { known_since: row.time(0)?, frozen, erased })
+        let merged = match row.maybe_time(7)? {
+            Some(at) => Some(MergedReport { into: row.id(10)?, at, reason: text(8)?, author: text(9)? }),
+            None => None,
+        };
+        Ok(MemberReport { merged, known_since: row.time(0)?, frozen, erased })
     };
     rows.first().map(read).transpose()
 }
@@ -46,7 +53,8 @@ pub(crate) async fn events_of(
     let Some((bucket, number)) = find_member(store, pipeline, member).await? else { return Ok(Vec::new()) };
     let rows = store
         .sweep(
-            "select i.source, i.event_id from inbox i where i.pipeline = $1 and i.bucket = $2 and i.member = $3
+            "select i.source, i.event_id from inbox i where i.pipeline = $1 and (i.bucket = $2 and i.member = $3 or exists (select 1 from member m
+                 where m.pipeline = $1 and m.bucket = i.bucket and m.number = i.member and m.merged_bucket = $2 and m.merged_number = $3))
              order by i.batch, i.position",
             &[pipeline.as_str().into(), bucket.into(), number.into()],
         )

@@ -5,6 +5,7 @@ mod explain;
 mod holds;
 mod liability;
 mod member;
+mod merge;
 mod statement;
 mod sums;
 mod transfer;
@@ -66,6 +67,30 @@ pub struct MemberReport {
     pub frozen: Option<FrozenReport>,
     /// Why they were forgotten, if so; then this is what is left under a name that says nothing.
     pub erased: Option<ErasedReport>,
+    /// Who they are by now, if they were found to be another one: what was theirs is that one's.
+    pub merged: Option<MergedReport>,
+}
+
+/// Into whom a member was merged, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergedReport {
+    /// Who has all of it.
+    pub into: MemberId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Why, as the author said.
+    pub reason: String,
+    /// Who.
+    pub author: String,
+}
+
+/// The two members of a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergeReport {
+    /// Who is another one from then on.
+    pub from: MemberId,
+    /// Who had all of it then.
+    pub into: MemberId,
 }
 
 /// Since when a member is frozen, and why.
@@ -261,6 +286,8 @@ pub struct EventReport {
     pub of_hold: Vec<EntryReport>,
     /// The transfer that it sent, let arrive or brought back.
     pub transfer: Option<TransferReport>,
+    /// The two members whom it made one.
+    pub merge: Option<MergeReport>,
 }
 
 /// One entry with all that hangs on it.

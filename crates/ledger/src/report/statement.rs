@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::merge::{along, merge};
 use super::sums::{LOT_COLUMNS, LOT_ORDER, Member, Scales, find_member, lot};
 use super::transfer::transfer;
 use super::{LotReport, Reckoning};
@@ -149,7 +150,9 @@ pub(crate) async fn statement(
 ) -> Result<Option<StatementPage>, LedgerError> {
     let Some(number) = find_member(store, pipeline, member).await? else { return Ok(None) };
     let scales = Scales::load(store, pipeline).await?;
-    let read = Read { store, scales: &scales, pipeline, member, key: key(pipeline, number) };
+    let key = key(pipeline, number);
+    let along = along(store, &key).await?;
+    let read = Read { store, scales: &scales, pipeline, member, along, key };
     read.page(ask, after.clone()).await.map(Some)
 }
 
@@ -162,6 +165,8 @@ struct Read<'a> {
     scales: &'a Scales,
     pipeline: &'a PipelineName,
     member: &'a MemberId,
+    /// Where rows stand that go along with a merge.
+    along: Vec<Arg>,
     key: [Arg; 3],
 }
 
@@ -171,13 +176,13 @@ impl Read<'_> {
         let Some((last, _)) = entries.last() else { return Ok(StatementPage { lines: Vec::new(), next: None }) };
         let (after, last, is_full) = (mark.entry, *last, entries.len() == ENTRIES_PER_PAGE);
         let mut heads: HashMap<i64, Head> = entries.into_iter().collect();
-        for row in self.within("rule, wallet, cast(awarded as text)", "award", (after, last)).await? {
+        for row in self.within("rule, wallet, cast(awarded as text)", "award", (&self.along, after, last)).await? {
             let wallet: WalletName = row.id(2)?;
             let share = RuleShare { rule: row.id(1)?, awarded: self.scales.points(&wallet, &row, 3)? };
             heads.entry(row.int(0)?).and_modify(|head| head.rules.push((wallet, share)));
         }
         let mut lines = Vec::new();
-        for row in self.within("account, wallet, cast(amount as text)", "posting", (after, last)).await? {
+        for row in self.within("account, wallet, cast(amount as text)", "posting", (&self.key, after, last)).await? {
             let (state, wallet): (&str, WalletName) = (row.text(1)?, row.id(2)?);
             if !OWN_ACCOUNTS.contains(&state) {
                 continue;
@@ -196,7 +201,7 @@ impl Read<'_> {
     async fn entries(&self, after: i64) -> Result<Vec<(i64, Head)>, LedgerError> {
         let sql = "select cast(id as text), kind, source, event_id, order_id, cast(micros(effective_at) as text),
              cast(micros(recorded_at) as text), hold_id from entry e
-             where pipeline = $1 and bucket = $2 and member = $3 and id > $4 order by e.id limit $5";
+             where pipeline = $1 and bucket = $2 and member = $3 and from_member is null and id > $4 order by e.id limit $5";
         let args = [&self.key[..], &[after.into(), ENTRIES_PER_PAGE.into()]].concat();
         let mut entries = Vec::new();
         for row in self.store.ask(sql, &args).await? {
@@ -208,7 +213,12 @@ impl Read<'_> {
     async fn head(&self, row: &Row) -> Result<Head, LedgerError> {
         let (kind, source, event): (_, Source, EventId) = (row.text(1)?.to_owned(), row.id(2)?, row.id(3)?);
         let note = if kind == "Adjust" { self.note(&source, &event).await? } else { None };
-        let other = if kind.starts_with("Transfer") { self.other(&source, &event).await? } else { None };
+        let other = match kind.as_str() {
+            "MergeOut" => merge(self.store, self.pipeline, (&source, &event)).await?.map(|merge| merge.into),
+            "MergeIn" => merge(self.store, self.pipeline, (&source, &event)).await?.map(|merge| merge.from),
+            kind if kind.starts_with("Transfer") => self.other(&source, &event).await?,
+            _ => None,
+        };
         let order = row.maybe(4).map(|_| row.id(4)).transpose()?;
         let hold = row.maybe(7).map(|_| row.id(7)).transpose()?;
         let (at, recorded_at) = (row.time(5)?, row.time(6)?);
@@ -233,12 +243,17 @@ impl Read<'_> {
     }
 
     /// Rows of the entries after one and up to another; the entry is column 0.
-    async fn within(&self, columns: &str, table: &str, (after, last): (i64, i64)) -> Result<Vec<Row>, LedgerError> {
+    async fn within(
+        &self,
+        columns: &str,
+        table: &str,
+        (key, after, last): (&[Arg], i64, i64),
+    ) -> Result<Vec<Row>, LedgerError> {
         let sql = format!(
             "select cast(entry as text), {columns} from {table} x where pipeline = $1 and bucket = $2 and member = $3
              and entry > $4 and entry <= $5 order by x.entry, x.n"
         );
-        self.store.ask(&sql, &[&self.key[..], &[after.into(), last.into()]].concat()).await
+        self.store.ask(&sql, &[key, &[after.into(), last.into()]].concat()).await
     }
 }
 

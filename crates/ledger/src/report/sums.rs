@@ -143,7 +143,7 @@ pub(crate) async fn best_members(
         .ask(
             "select m.external_id, cast(b.available as text) from balance b
              join member m on m.pipeline = b.pipeline and m.bucket = b.bucket and m.number = b.member
-             where b.pipeline = $1 and b.wallet = $2 and m.erased_at is null order by b.available desc, m.external_id limit $3",
+             where b.pipeline = $1 and b.wallet = $2 and m.erased_at is null and m.merged_number is null order by b.available desc, m.external_id limit $3",
             &[pipeline.as_str().into(), wallet.as_str().into(), limit.into()],
         )
         .await?;
@@ -159,7 +159,8 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         rows.first().map_or(Ok(0), |row| row.int(0))
     };
     let members =
-        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1 and outcome <> 'Erased') x")
+        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1 and outcome <> 'Erased') x
+             where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = x.bucket and m.number = x.member and m.merged_number is not null)")
             .await?;
     let unpublished_batches =
         count("select cast(count(*) as text) from batch where pipeline = $1 and published_at is null").await?;
@@ -167,7 +168,7 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         .ask(
             // What was due, or arrived, is no event that anybody sent.
             "select outcome, cast(count(*) as text) from inbox where pipeline = $1 and source <> 'loyalty.due'
-             and source not like 'loyalty.transfer/%' group by outcome",
+             and source not like 'loyalty.transfer/%' and source not like 'loyalty.merge/%' group by outcome",
             &key,
         )
         .await?;

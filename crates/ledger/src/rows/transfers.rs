@@ -36,6 +36,8 @@ pub(crate) struct CarriedRow {
     pub(crate) stage: Stage,
     /// The entry by which its points arrived or came back.
     pub(crate) ended: Option<i64>,
+    /// At whom they arrived: the receiver may be another one by now.
+    pub(crate) to: Option<MemberKey>,
 }
 
 impl Transfers {
@@ -70,7 +72,8 @@ impl Transfers {
             Transiting::Returned(key) => (key, Stage::Returned),
         };
         let ended = if stage == Stage::Refused { None } else { entry };
-        self.carried.push(CarriedRow { key, stage, ended });
+        let to = (stage == Stage::Arrived).then_some(at.member);
+        self.carried.push(CarriedRow { key, stage, ended, to });
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ const LOT_COLUMNS: usize = 12;
 mod budget;
 mod idle;
 pub(super) mod members;
+mod merge;
 mod refunds;
 mod rewards;
 mod whole;
@@ -45,7 +46,7 @@ pub(super) fn begin(
     let mut loaded = Loaded::default();
     begin.members(request, &mut loaded).map_err(fail)?;
     let known = begin.inbox(request).map_err(fail)?;
-    let answers = load::answers(&request.wanted, &known, &loaded.erased)?;
+    let answers = load::answers(&request.wanted, &known, &loaded)?;
     let mut parked = Vec::new();
     for (member, order) in load::orders(request, &loaded.members) {
         begin.parked(member, order.as_str(), &mut parked).map_err(fail)?;
@@ -70,6 +71,9 @@ pub(super) fn begin(
     }
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
+    for pair in load::leavers(request, &loaded.members) {
+        begin.shared(pair, &mut books.shared).map_err(fail)?;
+    }
     let mut lots = Vec::new();
     for member in whole {
         begin.all_of(member, (&mut lots, &mut books.holds)).map_err(fail)?;
@@ -84,7 +88,8 @@ pub(super) fn begin(
     let rooms = crate::budget::rooms(&loaded.pots);
     let timeline_seq = begin.timeline_seq().map_err(fail)?;
     let members = load::states(&loaded, books, lots)?;
-    Ok((loaded, Begun { answers, members, timeline_seq, rooms }))
+    let followed = load::followed(&loaded);
+    Ok((loaded, Begun { answers, members, followed, timeline_seq, rooms }))
 }
 
 pub(super) struct Begin<'a> {
@@ -95,13 +100,15 @@ pub(super) struct Begin<'a> {
 impl Begin<'_> {
     fn inbox(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<Identity, Known>> {
         let mut find = self.connection.prepare_cached(
-            "select hash, outcome, results, batch from inbox where pipeline = ?1 and source = ?2 and event_id = ?3",
+            "select hash, outcome, results, batch, bucket, member from inbox where pipeline = ?1 and source = ?2 and event_id = ?3",
         )?;
         let mut known = HashMap::new();
         for identity in request.wanted.iter().map(|want| &want.identity) {
             let key = params![self.pipeline, identity.source.as_str(), identity.id.as_str()];
             let read = |row: &Row<'_>| {
-                Ok(Known { hash: row.get(0)?, outcome: row.get(1)?, results: row.get(2)?, batch: row.get(3)? })
+                let member = MemberKey { bucket: row.get(4)?, number: row.get(5)? };
+                let (hash, outcome) = (row.get(0)?, row.get(1)?);
+                Ok(Known { hash, outcome, results: row.get(2)?, batch: row.get(3)?, member })
             };
             if let Some(row) = find.query_row(key, read).optional()? {
                 known.insert(identity.clone(), row);

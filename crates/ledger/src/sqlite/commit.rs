@@ -15,6 +15,7 @@ mod budget;
 mod erased;
 mod idle;
 mod members;
+mod merge;
 mod refunds;
 mod rewards;
 mod transfers;
@@ -62,6 +63,7 @@ impl Commit<'_> {
 
     fn write(&self, batch: BatchId, rows: &Rows, cleared: &[AttemptKey]) -> rusqlite::Result<()> {
         let now = Timestamp::now().as_microsecond();
+        self.merges(rows)?;
         self.inbox(batch, rows, now)?;
         self.unparked(batch, &rows.unparked)?;
         self.entries(rows, now)?;

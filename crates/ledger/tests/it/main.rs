@@ -21,6 +21,7 @@ mod holds;
 mod idle;
 mod kept;
 mod liability;
+mod merging;
 mod migrated;
 mod model;
 mod payments;

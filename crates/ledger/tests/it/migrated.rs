@@ -15,10 +15,12 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (7, ERASURE),
     (8, WARNINGS),
     (9, "drop table counter; drop table reward; alter table balance drop column reward_at"),
+    (10, MERGES),
     (
         11,
         "drop table budget; drop table slice; alter table award drop column budget; alter table award drop column freed",
     ),
+    (15, "alter table lot drop column waits_for"),
 ];
 
 const MOVES: &str =
@@ -32,6 +34,10 @@ const ERASURE: &str =
 
 const WARNINGS: &str = "drop index lot_warns; alter table lot drop column warns_at; alter table lot drop column warned;
      alter table balance drop column idle_warns_at; alter table balance drop column idle_warned";
+
+const MERGES: &str = "drop index member_merged; alter table member drop column merged_bucket; alter table member drop column merged_number;
+     alter table member drop column merged_at; alter table member drop column merged_reason; alter table member drop column merged_by;
+     alter table entry drop column from_bucket; alter table entry drop column from_member";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

@@ -174,6 +174,8 @@ impl Model {
                 self.frozen = matches!(event.kind, Kind::Freeze(_));
             }
             Kind::Erase(_) => self.erase(at),
+            // Histories of the model have none: `merging` has its own.
+            Kind::Merge(_) => {}
             Kind::Signup | Kind::Custom(_) => {}
         }
     }

@@ -59,6 +59,16 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
             format!("forfeited {points} {wallet}{}", some("waived", debt.as_deref()))
         }
         ResultBody::Erased { reason, author } => format!("erased by {author}: {reason}"),
+        ResultBody::Merged { into, reason, author } => format!("merged into {into} by {author}: {reason}"),
+        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+            let pending = some("pending", pending.as_deref());
+            let rest = some("held", held.as_deref()) + &some("owed", debt.as_deref());
+            format!("joined {points} {wallet}{pending}{rest}, {available}")
+        }
+        ResultBody::MergeRejected { reason, names } => {
+            let names = if names.is_empty() { String::new() } else { format!(" {}", names.join(", ")) };
+            format!("not merged: {reason:?}{names}")
+        }
         ResultBody::RequestRejected { asked, reason } => format!("no {asked}: {reason:?}"),
         ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
         ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {

@@ -12,6 +12,7 @@ use ledger::report::{LiabilityAsk, Reckoning};
 use ledger::{Answer, BatchRequest, BatchWrites, Committed, Identity, Transit, UnderWay};
 
 use crate::freezing::{freeze, unfreeze};
+use crate::merging::said_of;
 use crate::privacy::tables_with;
 use crate::time::{days, on};
 use crate::told::tell;
@@ -77,6 +78,7 @@ async fn step(world: &World, transit: &Transit) -> Option<Vec<String>> {
             return None;
         }
         assert_eq!(begun.answers, [Answer::Fresh]);
+        let event = said_of(&event, &begun.followed);
         let state = begun.members.get_mut(&event.member).unwrap();
         let mut applied = world.settle(state, (&event.member, &Identity::of(&event)), transit.at);
         let (pipeline, ruleset_hash, ruleset) = (&world.pipeline, &world.hash, &world.ruleset);

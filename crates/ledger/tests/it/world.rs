@@ -20,12 +20,13 @@ use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
 use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{
-    Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, OpenBatch, Since, Takes, Wanted,
+    Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Merger, OpenBatch, Since, Takes, Wanted,
 };
 
 use crate::erasing::turned_away;
 use crate::holds::on_hold;
 use crate::kept::{inputs, late, refunded};
+use crate::merging::{merge, said_of};
 pub(crate) use crate::told::tell;
 
 pub(crate) struct World {
@@ -118,6 +119,15 @@ impl World {
         }
     }
 
+    /// Another pipeline of the same ledger.
+    pub(crate) async fn sister(&self, name: &str) -> Self {
+        let pipeline = PipelineName::parse(&format!("s-{}", name.to_lowercase())).unwrap();
+        let since = Since { valid_from: None, author: "test".to_owned() };
+        self.ledger.append_timeline(&pipeline, &self.ruleset, &since).await.unwrap();
+        let (ruleset, hash) = (self.ruleset.clone(), self.hash.clone());
+        Self { ledger: self.ledger.clone(), url: self.url.clone(), pipeline, ruleset, hash, _folder: None }
+    }
+
     /// Changes rows behind the ledger's back.
     pub(crate) async fn tamper(&self, sql: &str) {
         if let Some(path) = self.url.strip_prefix("sqlite:") {
@@ -151,6 +161,10 @@ impl World {
 
     /// Decides events in one batch, if the store is there.
     pub(crate) async fn attempt(&self, events: &[Event]) -> Result<(Vec<Said>, Committed), ledger::LedgerError> {
+        let runs: Vec<&[Event]> = ledger::runs(events).collect();
+        if runs.len() > 1 {
+            return Box::pin(self.in_runs(&runs)).await;
+        }
         let (open, said, writes) = self.decided(events).await?;
         let committed = open.commit(writes).await?;
         Ok((said, committed))
@@ -168,7 +182,14 @@ impl World {
         let (open, mut begun) = self.ledger.begin(&self.request(events)).await?;
         let mut run = Run { world: self, writes: BatchWrites::default() };
         let mut said: Vec<Said> = Vec::new();
-        for (event, answer) in events.iter().zip(begun.answers) {
+        for (event, answer) in events.iter().zip(std::mem::take(&mut begun.answers)) {
+            let theirs = said_of(event, &begun.followed);
+            if let (Answer::Fresh, Some(merger)) = (&answer, Merger::of(event)) {
+                said.push(merge(self, &merger.unwrap(), &mut begun, &mut run.writes.applied));
+                continue;
+            }
+            let (identity, hash) = (Identity::of(event), event.content_hash());
+            let event = &theirs;
             let state = begun.members.get_mut(&event.member).unwrap();
             let answer = match answer {
                 Answer::Fresh => run.decide(event, state),
@@ -182,8 +203,24 @@ impl World {
                 },
             };
             said.push(answer);
+            let own = run.writes.applied.iter_mut().filter(|applied| applied.identity == identity);
+            own.for_each(|applied| applied.hash = hash);
         }
         Ok((open, said, run.writes))
+    }
+
+    /// A merge is a batch of its own.
+    async fn in_runs(&self, runs: &[&[Event]]) -> Result<(Vec<Said>, Committed), ledger::LedgerError> {
+        let (mut said, mut last) = (Vec::new(), Committed::Raced);
+        for run in runs {
+            let (of_run, committed) = self.attempt(run).await?;
+            said.extend(of_run);
+            last = committed;
+            if !matches!(last, Committed::Done(_)) {
+                break;
+            }
+        }
+        Ok((said, last))
     }
 
     pub(crate) fn request(&self, events: &[Event]) -> BatchRequest {
@@ -201,7 +238,8 @@ impl World {
             takes: Takes::of(event, &self.ruleset),
             at: event.occurred_at,
         };
-        let (wanted, rewards) = (events.iter().map(wanted).collect(), self.rewards().wallets());
+        let arrivals = events.iter().filter_map(Merger::of).map(|merger| merger.unwrap().wanted());
+        let (wanted, rewards) = (events.iter().map(wanted).chain(arrivals).collect(), self.rewards().wallets());
         BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new() }
     }
 
@@ -406,6 +444,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Freeze(word) => Decision::Freeze(word.clone()),
         Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Erase(word) => Decision::Erase(word.clone()),
+        Kind::Merge(merge) => Decision::Merge(merge.clone()),
         Kind::OfOrder(of) if state.order(&of.order).is_none() => Decision::Park { order: of.order.clone() },
         Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => Decision::Activity { awards: awards(event, &[]) },
     })

@@ -79,8 +79,10 @@ async fn one(
     let open = open_holds(target, member, wallet).await?;
     let known = known(target, member).await?;
     if screen.is_json() {
-        let frozen = known.and_then(|known| known.frozen);
-        screen.json(&serde_json::json!({ "member": member, "frozen": frozen, "wallets": wallets, "holds": open }))?;
+        let (frozen, merged) = known.map(|known| (known.frozen, known.merged)).unwrap_or_default();
+        screen.json(&serde_json::json!({
+            "member": member, "frozen": frozen, "merged": merged, "wallets": wallets, "holds": open,
+        }))?;
     } else if screen.is_csv() {
         screen.csv(&balance_table(&wallets))?;
     } else {

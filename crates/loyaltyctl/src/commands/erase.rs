@@ -60,7 +60,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         screen.warn(&format!("nothing changes: member `{name}` was {}\n", member::gone(erased)))?;
         return Ok(Verdict::Found);
     }
-    let (engine, event) = prepare("erase", &args.word, &target).await?;
+    if let Some(merged) = &known.merged {
+        screen.warn(&format!("nothing changes: member `{name}` was {}\n", member::elsewhere(merged)))?;
+        return Ok(Verdict::Found);
+    }
+    let (engine, event) = prepare("erase", &args.word, (&target, &[])).await?;
     // Not made of its content, as that of other events: it stays in the ledger, and a hash over a name can be guessed.
     let id = parse("an event's id", &id(), EventId::parse)?;
     let event = Event { id, ..event };

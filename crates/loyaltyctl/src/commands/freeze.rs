@@ -100,7 +100,11 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
         screen.warn(&format!("nothing changes: member `{name}` was {}\n", member::gone(erased)))?;
         return Ok(Verdict::Found);
     }
-    let (engine, event) = prepare(what, args, &target).await?;
+    if let Some(merged) = &before.merged {
+        screen.warn(&format!("nothing changes: member `{name}` was {}\n", member::elsewhere(merged)))?;
+        return Ok(Verdict::Found);
+    }
+    let (engine, event) = prepare(what, args, (&target, &[])).await?;
     // With its time: the same may be said again after it was taken back.
     let id = format!("{what}-{}", &hex(&event.content_hash().0)[..32]);
     let event = Event { id: parse("an event's id", &id, contract::EventId::parse)?, ..event };
@@ -117,17 +121,24 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
     Ok(Verdict::Fine)
 }
 
-/// The engine, and the event as a worker would read it from the broker, but for its id.
-pub(super) async fn prepare(what: &str, args: &WordArgs, target: &LedgerTarget) -> Result<(Engine, Event), Halt> {
+/// The engine, and the event as a worker would read it from the broker, with more fields, but for its id.
+pub(super) async fn prepare(
+    what: &str,
+    args: &WordArgs,
+    (target, more): (&LedgerTarget, &[(&str, &str)]),
+) -> Result<(Engine, Event), Halt> {
     let events: Events = serde_json::from_value(serde_json::json!({
         "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": [what] }],
     }))
     .map_err(FreezeError::Event)?;
     let (now, ruleset) = (Timestamp::now(), target.ruleset().await?);
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "id": "-", "type": what, "occurredAt": now, "member": args.member, "reason": args.reason,
         "author": args.author.clone().unwrap_or_else(user::name),
     });
+    for (field, value) in more {
+        body[*field] = (*value).into();
+    }
     let intake = Intake::new(&events, ruleset.currency());
     let event = intake.decode_unrouted(body.to_string().as_bytes()).map_err(FreezeError::Refused)?;
     let engine = Engine::open(target.pipeline.clone(), Arc::clone(&target.ledger), TimeLimits::new(&events)).await?;

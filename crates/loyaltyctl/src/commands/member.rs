@@ -2,7 +2,7 @@
 
 use contract::MemberId;
 use ledger::LedgerError;
-use ledger::report::{ErasedReport, FrozenReport, MemberReport};
+use ledger::report::{ErasedReport, FrozenReport, MemberReport, MergedReport};
 
 use crate::screen::Screen;
 use crate::target::LedgerTarget;
@@ -12,11 +12,12 @@ pub(super) async fn known(target: &LedgerTarget, member: &MemberId) -> Result<Op
     target.ledger.member(&target.pipeline, member).await
 }
 
-/// A line for people where a member is frozen, and nothing where not.
+/// A line for people where a member is frozen, forgotten or another one, and nothing where not.
 pub(super) fn line(member: Option<&MemberReport>, screen: &Screen) -> String {
     let frozen = member.and_then(|member| member.frozen.as_ref()).map(sentence);
     let erased = member.and_then(|member| member.erased.as_ref()).map(gone);
-    frozen.or(erased).map(|sentence| screen.style.red(&format!("{sentence}\n"))).unwrap_or_default()
+    let merged = member.and_then(|member| member.merged.as_ref()).map(elsewhere);
+    erased.or(merged).or(frozen).map(|sentence| screen.style.red(&format!("{sentence}\n"))).unwrap_or_default()
 }
 
 /// Why nothing can be said of a member, in a line: unknown (with what to do then), or forgotten.
@@ -36,6 +37,11 @@ pub(super) fn gone(ErasedReport { at, reason, author }: &ErasedReport) -> String
         return "erased: what comes in the name of an erased member is put down here".to_owned();
     }
     format!("erased at {at} by {author}: {reason}")
+}
+
+/// Into whom, when, by whom and why.
+pub(super) fn elsewhere(MergedReport { into, at, reason, author }: &MergedReport) -> String {
+    format!("merged into `{into}` at {at} by {author}: {reason}; ask for that one")
 }
 
 /// Since when, by whom and why.

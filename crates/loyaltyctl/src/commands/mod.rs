@@ -15,6 +15,7 @@ mod import;
 mod liability;
 mod man;
 mod member;
+mod merge;
 mod migrate;
 mod plan;
 mod simulate;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Freeze(freeze::FreezeArgs),
     Unfreeze(freeze::UnfreezeArgs),
     Erase(erase::Args),
+    Merge(merge::Args),
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
@@ -66,7 +68,10 @@ impl Command {
         match self {
             Self::Explain(args) => args.is_of_a_member(),
             Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(self, Self::Audit(_) | Self::Budgets(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_)),
+            _ => matches!(
+                self,
+                Self::Audit(_) | Self::Budgets(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_) | Self::Merge(_)
+            ),
         }
     }
 }
@@ -94,6 +99,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Freeze(args) => freeze::freeze(&args, screen).await,
         Command::Unfreeze(args) => freeze::unfreeze(&args, screen).await,
         Command::Erase(args) => erase::run(&args, screen).await,
+        Command::Merge(args) => merge::run(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),

@@ -23,6 +23,7 @@ const COMMANDS: [&str; 20] = [
     "freeze",
     "unfreeze",
     "erase",
+    "merge",
     "migrate",
     "completions",
     "man",
@@ -59,6 +60,9 @@ fn a_wrong_command_line_is_exit_code_2() {
         &["freeze", "a"],
         &["unfreeze", "--reason", "why"],
         &["erase", "a"],
+        &["merge", "a", "--reason", "why"],
+        &["merge", "a", "b"],
+        &["merge", "a", "b", "--reason", "why", "--yes", "--dry-run"],
         &["erase", "a", "--reason", "why", "--yes", "--dry-run"],
     ] {
         run(&mut loyaltyctl(Path::new("/"), args)).ended(2);

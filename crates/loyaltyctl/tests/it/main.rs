@@ -9,6 +9,7 @@ mod faults;
 mod freeze;
 mod holds;
 mod import;
+mod merge;
 mod money;
 mod pages;
 mod parts;

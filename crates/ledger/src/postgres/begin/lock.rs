@@ -7,13 +7,13 @@ use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
-use super::prepare;
+use super::{merge, prepare};
 use crate::book::Frozen;
 use crate::erasure::{self, Erasure};
 use crate::error::LedgerError;
 use crate::load;
 use crate::postgres::Open;
-use crate::rows::{Loaded, MemberKey, bucket};
+use crate::rows::{Followed, Loaded, MemberKey, bucket};
 use crate::store::{BatchId, BatchRequest};
 
 /// Every statement of a batch reaches its rows by key. The planner of a table that nobody has analysed yet believes that
@@ -34,10 +34,12 @@ const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
     order by w.n on conflict (pipeline, bucket, external_id) do nothing";
 
 /// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
-const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by, m.is_erased
+const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by, m.is_erased,
+    (select t.external_id from member t where t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number)
     from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
     cross join lateral (
-        select external_id, bucket, number, frozen_at, frozen_reason, frozen_by, erased_at is not null as is_erased from member
+        select external_id, bucket, number, frozen_at, frozen_reason, frozen_by, erased_at is not null as is_erased,
+            merged_bucket, merged_number from member
         where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
     ) m";
 
@@ -56,8 +58,9 @@ const TOMBSTONES: &str = "select hash from tombstone where pipeline = $1 and has
 const TRIES: usize = 10;
 
 pub(super) async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
+    let mut others = BTreeSet::new();
     for _ in 0..TRIES {
-        if lock_once(open, request).await? {
+        if lock_once(open, request, &others).await? && !follow(open, request, &mut others).await? {
             return find_recipients(open, request).await;
         }
         open.client()?.batch_execute("rollback").await.map_err(|e| open.fail(e))?;
@@ -74,11 +77,11 @@ struct Locked {
 
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number, see whether anybody was ever erased; one more if
 /// somebody is not there. `false`: somebody was erased meanwhile.
-async fn lock_once(open: &mut Open, request: &BatchRequest) -> Result<bool, LedgerError> {
-    let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).collect();
+async fn lock_once(open: &mut Open, request: &BatchRequest, others: &BTreeSet<MemberId>) -> Result<bool, LedgerError> {
+    let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).chain(others).collect();
     open.loaded = Loaded::default();
     let known = open.graves.of(&request.pipeline);
-    let locked = round_trip(open.client()?, (request, &ids), known.as_ref()).await.map_err(|e| open.fail(e))?;
+    let locked = round_trip(open.client()?, (request, &ids, others), known.as_ref()).await.map_err(|e| open.fail(e))?;
     let erasure = locked.erasure.as_ref().map(read_erasure).transpose().map_err(|e| open.fail(e))?;
     if erasure != known {
         // Whoever was inserted may have been erased: the hashes were of no key, or of another one.
@@ -93,12 +96,19 @@ async fn lock_once(open: &mut Open, request: &BatchRequest) -> Result<bool, Ledg
         if row.try_get(6).map_err(|e| open.fail(e))? {
             open.loaded.erased.insert(id.clone());
         }
+        if let Some(into) = row.try_get::<_, Option<&str>>(7).map_err(|e| open.fail(e))? {
+            let into = crate::sql::id("member.external_id", into)?;
+            open.loaded.followed.insert(id.clone(), Followed { into, own: key });
+        }
         open.loaded.members.insert(id, key);
         open.loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
     }
     let missing: BTreeSet<&MemberId> = ids.into_iter().filter(|id| !open.loaded.members.contains_key(*id)).collect();
     let buried = buried(open, request, (&missing, known.as_ref())).await?;
-    if buried.len() < missing.len() {
+    // Of whom nobody has heard is not made by everything that names them, and who was looked up may be erased by now.
+    let strangers = load::strangers(request);
+    let is_there = |id: &&MemberId| buried.iter().any(|(known, _)| known == id);
+    if missing.iter().any(|id| !is_there(id) && !strangers.contains(id)) {
         return Ok(false);
     }
     open.loaded.members.extend(buried.iter().map(|(id, key)| ((*id).clone(), *key)));
@@ -106,15 +116,41 @@ async fn lock_once(open: &mut Open, request: &BatchRequest) -> Result<bool, Ledg
     Ok(true)
 }
 
+/// Locks who a member is by now, and who was merged into one of whom all is loaded. `true`: not all of them were locked, and it has to be done
+/// again, with them and in the one order. Who is locked stays who they are.
+async fn follow(open: &mut Open, request: &BatchRequest, others: &mut BTreeSet<MemberId>) -> Result<bool, LedgerError> {
+    let targets: Vec<(MemberId, MemberId)> =
+        open.loaded.followed.iter().map(|(id, followed)| (id.clone(), followed.into.clone())).collect();
+    let mut more: BTreeSet<MemberId> = BTreeSet::new();
+    for (id, into) in targets {
+        match open.loaded.members.get(&into).copied() {
+            Some(key) => drop(open.loaded.members.insert(id, key)),
+            None => drop(more.insert(into)),
+        }
+    }
+    for member in load::wholly(request, &open.loaded.members) {
+        let absorbed = merge::absorbed(open, (request.pipeline.as_str(), member)).await?;
+        more.extend(absorbed.iter().map(|(id, _)| id.clone()).filter(|id| !open.loaded.members.contains_key(id)));
+        open.loaded.absorbed.insert(member, absorbed);
+    }
+    if more.is_empty() {
+        return Ok(false);
+    }
+    others.extend(more);
+    Ok(true)
+}
+
 async fn round_trip(
     client: &Object,
-    (request, ids): (&BatchRequest, &BTreeSet<&MemberId>),
+    (request, ids, followed): (&BatchRequest, &BTreeSet<&MemberId>, &BTreeSet<MemberId>),
     erasure: Option<&Erasure>,
 ) -> Result<Locked, Error> {
     let own = named(request, ids);
-    let recipients = load::recipients(request);
-    // Those who may be sent something are made with the others, in one order, and are not locked.
-    let others = (!recipients.is_empty()).then(|| ids.union(&recipients).copied().collect());
+    let (recipients, strangers) = (load::recipients(request), load::strangers(request));
+    // Those who may be sent something are made with the others, in one order, and are not locked. Who is only looked up is not made.
+    let is_made = |id: &&MemberId| !strangers.contains(id) && !followed.contains(*id) || recipients.contains(id);
+    let others: Option<BTreeSet<&MemberId>> = (!recipients.is_empty() || !strangers.is_empty() || !followed.is_empty())
+        .then(|| ids.union(&recipients).copied().filter(is_made).collect());
     let made = others.as_ref().unwrap_or(ids);
     let all = others.as_ref().map(|made| named(request, made));
     let hashes: Vec<String> =

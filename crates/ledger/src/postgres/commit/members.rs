@@ -7,7 +7,7 @@ pub(super) fn standing<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = Write> 
     batch.rows.standing.iter().map(|(member, standing)| {
         let frozen = match standing {
             Standing::Frozen(Frozen { since, reason, author }) => Some((*since, reason.clone(), author.clone())),
-            Standing::Free | Standing::Erased(_) => None,
+            Standing::Free | Standing::Erased(_) | Standing::Merged(_) => None,
         };
         let said = |which: fn(&(jiff::Timestamp, String, String)) -> &String| frozen.as_ref().map(which).cloned();
         Write {

@@ -29,7 +29,8 @@ pub(super) fn sent(batch: &Batch<'_>) -> Write {
 
 pub(super) fn carried<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = Write> + use<'a> {
     batch.rows.transfers.carried.iter().map(|row| Write {
-        sql: "update transfer set stage = $5, ended = $6
+        sql: "update transfer set stage = $5, ended = $6, to_bucket = coalesce($7, to_bucket),
+                  to_member = coalesce($8, to_member)
               where pipeline = $1 and bucket = $2 and member = $3 and entry = $4",
         columns: vec![
             Box::new(row.key.sender.bucket),
@@ -37,6 +38,8 @@ pub(super) fn carried<'a>(batch: &'a Batch<'_>) -> impl Iterator<Item = Write> +
             Box::new(row.key.entry),
             Box::new(row.stage.as_str()),
             Box::new(row.ended),
+            Box::new(row.to.map(|to| to.bucket)),
+            Box::new(row.to.map(|to| to.number)),
         ],
     })
 }

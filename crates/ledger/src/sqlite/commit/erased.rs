@@ -54,7 +54,7 @@ impl Commit<'_> {
         erasure(self.connection, pipeline)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
     }
 
-    fn of(&self, member: MemberKey, sql: &str, more: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+    pub(super) fn of(&self, member: MemberKey, sql: &str, more: &[&dyn ToSql]) -> rusqlite::Result<usize> {
         let pipeline = self.pipeline.as_str();
         let mut args: Vec<&dyn ToSql> = vec![&pipeline, &member.bucket, &member.number];
         args.extend(more);

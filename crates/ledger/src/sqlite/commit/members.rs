@@ -19,7 +19,7 @@ impl Commit<'_> {
         for (member, standing) in &rows.standing {
             let frozen = match standing {
                 Standing::Frozen(frozen) => Some(frozen),
-                Standing::Free | Standing::Erased(_) => None,
+                Standing::Free | Standing::Erased(_) | Standing::Merged(_) => None,
             };
             let at = |frozen: &Frozen| Timestamp::as_microsecond(frozen.since);
             update.execute(params![

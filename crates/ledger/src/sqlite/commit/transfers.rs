@@ -34,12 +34,15 @@ impl Commit<'_> {
             ])?;
         }
         let mut update = self.prepare(
-            "update transfer set stage = ?5, ended = ?6 where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4",
+            "update transfer set stage = ?5, ended = ?6, to_bucket = coalesce(?7, to_bucket), to_member = coalesce(?8, to_member)
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4",
         )?;
         for row in &transfers.carried {
             let sender = row.key.sender;
             let stage = row.stage.as_str();
-            update.execute(params![pipeline, sender.bucket, sender.number, row.key.entry, stage, row.ended])?;
+            let (bucket, number) = (row.to.map(|to| to.bucket), row.to.map(|to| to.number));
+            let key = params![pipeline, sender.bucket, sender.number, row.key.entry, stage, row.ended, bucket, number];
+            update.execute(key)?;
         }
         Ok(())
     }

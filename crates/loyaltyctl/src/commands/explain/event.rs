@@ -49,6 +49,7 @@ fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> Str
     rows.extend(report.event.as_ref().map(|event| ("what", outcome::happening(event))));
     rows.push(("outcome", outcome::sentence(report)));
     rows.extend(report.transfer.as_ref().map(|transfer| ("transfer", moves::transfer(transfer))));
+    rows.extend(report.merge.as_ref().map(|merge| ("merge", moves::merge(merge))));
     rows.push(("rules", rules(report, timeline)));
     rows.push(("results", results));
     let line =

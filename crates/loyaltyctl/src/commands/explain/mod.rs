@@ -8,6 +8,8 @@ mod outcome;
 
 use contract::{EventId, MemberId, Source};
 
+pub(super) use outcome::why;
+
 use super::balance::parse;
 use super::member::{known, line, stranger};
 use crate::edge::{Halt, Verdict};

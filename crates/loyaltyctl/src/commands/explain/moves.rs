@@ -1,7 +1,7 @@
 //! What became of a transfer, or of a freeze, in a sentence.
 
 use contract::result::ResultBody;
-use ledger::report::TransferReport;
+use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
 
@@ -31,8 +31,28 @@ pub(super) fn sentence(body: &ResultBody) -> String {
             format!("{points} {wallet} forfeited{debt}")
         }
         ResultBody::Erased { reason, author } => format!("the member was erased by {author} ({reason})"),
+        ResultBody::Merged { into, reason, author } => {
+            format!("the member is `{into}` from then on, says {author} ({reason})")
+        }
+        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+            let more = [(pending, "that wait"), (held, "held"), (debt, "owed")];
+            let more: String = more
+                .iter()
+                .filter_map(|(points, what)| points.as_ref().map(|points| format!(", {points} {what}")))
+                .collect();
+            format!("{points} {wallet}{more} of the member who was merged came in, {available} available after it")
+        }
+        ResultBody::MergeRejected { reason, names } => {
+            let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            format!("{}{names}", why(*reason))
+        }
         other => other.type_name().to_owned(),
     }
+}
+
+/// Who became whom.
+pub(super) fn merge(MergeReport { from, into }: &MergeReport) -> String {
+    format!("{from} into {into}")
 }
 
 /// From whom, to whom, and how far it is.

@@ -138,11 +138,17 @@ fn hold_sentence(body: &ResultBody) -> String {
     }
 }
 
-pub(super) fn why(reason: RejectReason) -> &'static str {
+pub(in crate::commands) fn why(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::InsufficientBalance => "too few points",
         RejectReason::MemberFrozen => "the member was frozen",
         RejectReason::MemberErased => "the member was erased",
+        RejectReason::MemberMerged => "the member was merged into another one before",
+        RejectReason::SameMember => "the two names are one member's by now",
+        RejectReason::UnknownMember => "nothing is known of the other member",
+        RejectReason::SameOrders => "both members have orders of the same name",
+        RejectReason::SameHolds => "both members had holds of the same name",
+        RejectReason::TransferUnderWay => "points that the member sent have not arrived yet",
         RejectReason::WalletFull => "the member would have more points than a wallet can hold",
         RejectReason::MemberNotFrozen => "the member was not frozen",
         RejectReason::DuplicateHold => "the member has had a hold of this name before",

@@ -127,9 +127,9 @@ fn about(line: &StatementLine) -> String {
     format!("{}: {more}", line.kind)
 }
 
-/// A transfer names the other member.
+/// A transfer, or a merge, names the other member.
 fn with_other(line: &StatementLine) -> String {
-    let way = if line.kind == "TransferOut" { "to" } else { "from" };
+    let way = if matches!(line.kind.as_str(), "TransferOut" | "MergeOut") { "to" } else { "from" };
     let other = line.other.as_ref().map_or("", |other| other.as_str());
     format!("{}: {way} {other}", line.kind)
 }
