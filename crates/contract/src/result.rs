@@ -1,6 +1,7 @@
 //! Results: events that we publish. Their ids follow from the identity of what caused them, so that a reader can drop doubles.
 
 mod envelope;
+mod event;
 mod identity;
 mod name;
 mod part;
@@ -13,25 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, RewardName, RuleName, WalletName};
 
 pub use envelope::CLOUD_EVENT_JSON;
+pub use event::ResultEvent;
 pub use part::{AwardPart, Cause};
 pub use reject::RejectReason;
-
-/// One result as the ledger stores it and the worker publishes it, the same every time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResultEvent {
-    /// Message id on the broker and `id` of the CloudEvent: 32 hex digits.
-    pub id: String,
-    /// When the cause happened.
-    pub time: Timestamp,
-    /// Whom it concerns.
-    pub member: MemberId,
-    /// The event that caused it.
-    pub cause: Cause,
-    /// What came out.
-    #[serde(flatten)]
-    pub body: ResultBody,
-}
 
 /// What came out; all points are decimal strings at the wallet's scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
