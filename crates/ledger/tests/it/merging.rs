@@ -6,7 +6,7 @@ use contract::event::{Event, Kind, Merge};
 use contract::program::TakeBack;
 use contract::{EventId, MemberId};
 use ledger::book::{Applied, Both, Merging, Outcome};
-use ledger::report::{StatementAsk, StatementMark};
+use ledger::report::{LiabilityAsk, Reckoning, StatementAsk, StatementMark};
 use ledger::{Begun, Identity, Merger};
 
 use crate::erasing::erase;
@@ -48,6 +48,7 @@ on_every_store! {
     no_other_table_names_who_was_merged
     a_merge_among_other_events_is_a_batch_of_its_own
     books_are_told_after_a_merge
+    what_was_owed_before_a_merge_is_told_as_it_was
     an_audit_finds_what_was_left_behind
     random_histories_and_merges_leave_books_that_audit
     eight_writers_merge_and_buy_at_once
@@ -606,6 +607,27 @@ async fn books_are_told_after_a_merge(world: World) {
     );
     let best = world.ledger.best_members(&world.pipeline, &id("points"), 9).await.unwrap();
     assert_eq!(best.iter().map(|best| best.member.as_str()).collect::<Vec<_>>(), ["bob"]);
+}
+
+async fn what_was_owed_before_a_merge_is_told_as_it_was(world: World) {
+    world.one(days(bought("o1", "ann", &[50, 50]), "last", 20)).await;
+    world.one(bought("o2", "bob", &[5, 5])).await;
+    world.one(on(spend("s1", "ann", 30), 1)).await;
+    world.one(on(hold_of("h1", "ann", ("till", 20)), 2)).await;
+    let at = |day| Some(on(spend("x", "ann", 1), day).occurred_at);
+    let told = async || {
+        let mut told = Vec::new();
+        for day in [0, 1, 2, 4] {
+            let ask = LiabilityAsk { at: at(day), by: Reckoning::Happened, zone: jiff::tz::TimeZone::UTC };
+            let of = world.ledger.liability(&world.pipeline, &ask).await.unwrap().remove(0);
+            let slots: Vec<String> = of.expiring.iter().map(|slot| slot.points.to_string()).collect();
+            told.push((of.outstanding.to_string(), of.held.to_string(), of.open_holds, of.earned.to_string(), slots));
+        }
+        told
+    };
+    let before = told().await;
+    world.one(on(merged("m1", "ann", "bob"), 3)).await;
+    assert_eq!(told().await, before, "at any date, before and after");
 }
 
 async fn an_audit_finds_what_was_left_behind(world: World) {
