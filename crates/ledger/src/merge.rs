@@ -26,6 +26,7 @@ pub struct Merger<'a> {
 
 impl<'a> Merger<'a> {
     /// `None` for any other event.
+    #[must_use]
     pub fn of(event: &'a Event) -> Option<Result<Self, LedgerError>> {
         let Kind::Merge(merge) = &event.kind else { return None };
         Some(arrival(event, &merge.into).map(|arrival| Self { event, merge, arrival }))
