@@ -5,7 +5,7 @@ use std::fmt;
 
 use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
-use contract::program::{Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::program::{Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
 use contract::{EventType, PipelineName};
 
 use crate::workers::DRAIN_WITHIN_S_MAX;
@@ -217,6 +217,13 @@ impl Found {
                 let path = format!("spec.program.wallets[{index}].expiry.inactivity.activities[{n}]");
                 self.said(path, activity, events);
             }
+            self.waited_for(&format!("spec.program.wallets[{index}]"), wallet.pending.as_ref(), events);
+        }
+    }
+
+    fn waited_for(&mut self, path: &str, pending: Option<&Pending>, events: &Events) {
+        if let Some(until) = pending.and_then(|pending| pending.until.as_ref()) {
+            self.said(format!("{path}.pending.until"), until, events);
         }
     }
 
@@ -240,6 +247,7 @@ impl Found {
             self.say(path, "must have exactly one of `earn` and `multiply`");
         }
         if let Some(earn) = &rule.earn {
+            self.waited_for(&format!("{path}.earn"), earn.pending.as_ref(), events);
             let given = [earn.per.is_some(), earn.per_step.is_some(), earn.fixed.is_some()];
             if given.iter().filter(|given| **given).count() != 1 {
                 self.say(format!("{path}.earn"), "must have exactly one of `per`, `perStep` and `fixed`");

@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub paid: Option<&'a BTreeMap<WalletName, Points>>,
     /// How much the budgets can still give; what is not named there has no limit here.
     pub rooms: Option<&'a Rooms>,
+    /// Whether points of an order may wait for an event of its type, by any version of the rules.
+    pub is_awaited: bool,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.

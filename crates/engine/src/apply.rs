@@ -428,7 +428,8 @@ impl Desk<'_> {
     }
 
     fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
-        let facts = Facts { rooms, ..state.facts(&rules::reads(item.event)) };
+        let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
+        let facts = Facts { rooms, is_awaited, ..state.facts(&rules::reads(item.event)) };
         let rules = self.rules(item.event, facts)?;
         let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
         state.post(Posting {

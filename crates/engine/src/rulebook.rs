@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use contract::ruleset::{RulesetHash, TimelineLine};
-use contract::{BudgetName, PipelineName, Points};
+use contract::{BudgetName, EventType, PipelineName, Points};
 use ledger::book::RewardRules;
 use ledger::{BudgetWanted, Ledger};
 use rules::{Compiled, Timeline};
@@ -22,6 +22,8 @@ pub struct Rulebook {
     pub(crate) rewards: RewardRules,
     /// Budgets of all of them, each as it was said last.
     budgets: BTreeMap<BudgetName, BudgetWanted>,
+    /// Activities for which points of an order may wait, by any of them: of which version a purchase is that comes later, nobody knows.
+    pub(crate) awaited: BTreeSet<EventType>,
     compiled: HashMap<RulesetHash, Arc<Compiled>>,
 }
 
@@ -41,7 +43,8 @@ impl Rulebook {
         let versions: Vec<(TimelineLine, Arc<Compiled>)> =
             lines.into_iter().filter_map(|line| compiled.get(&line.hash).cloned().map(|rules| (line, rules))).collect();
         let (rewards, budgets) = (rewards(&versions), budgets(&versions));
-        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, compiled })
+        let awaited = versions.iter().flat_map(|(_, rules)| rules.awaited().iter().cloned()).collect();
+        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, awaited, compiled })
     }
 
     /// The budgets of these names, with what may be given of each; all of them for `None`.

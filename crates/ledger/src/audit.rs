@@ -80,8 +80,9 @@ mod merges;
 mod payments;
 mod rewards;
 mod transfers;
+mod waits;
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 19] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
@@ -350,6 +351,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
         .chain(&transfers::CHECKS)
+        .chain(&waits::CHECKS)
         .chain([&PUBLISHED])
         .collect();
     checks.sort_by_key(|check| check.invariant);

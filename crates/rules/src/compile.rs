@@ -1,10 +1,10 @@
 //! A rule set becomes something that can decide: checked as a whole, every fault told at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::program::Rule;
 use contract::ruleset::{Ruleset, RulesetHash};
-use contract::{BudgetName, RuleName};
+use contract::{BudgetName, EventType, RuleName};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
@@ -13,7 +13,7 @@ use crate::condition::{self, Condition};
 use crate::effect::{self, Effect};
 use crate::error::RuleError;
 use crate::select::Picker;
-use crate::term;
+use crate::term::{self, until};
 
 /// A rule set that can decide; immutable, shared between threads.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Compiled {
     ruleset: Ruleset,
     /// Where the programme's days begin and end.
     pub(crate) zone: TimeZone,
+    /// Activities for which points of some order may wait.
+    awaited: BTreeSet<EventType>,
     /// By event type, in the order of the rule set.
     rules: HashMap<String, Vec<CompiledRule>>,
 }
@@ -71,7 +73,7 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
         }
     }
     faults.none_or_all()?;
-    Ok(Compiled { hash: ruleset.hash(), ruleset, zone, rules })
+    Ok(Compiled { hash: ruleset.hash(), awaited: until::awaited(&ruleset), ruleset, zone, rules })
 }
 
 impl CompiledRule {
@@ -99,6 +101,12 @@ impl Compiled {
     #[must_use]
     pub fn ruleset(&self) -> &Ruleset {
         &self.ruleset
+    }
+
+    /// Activities for which points of some order may wait (`pending.until`).
+    #[must_use]
+    pub fn awaited(&self) -> &BTreeSet<EventType> {
+        &self.awaited
     }
 
     /// When a day begins in the programme's time zone. Fails at the ends of the calendar (years -9999 and 9999).

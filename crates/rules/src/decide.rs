@@ -15,7 +15,7 @@ use crate::effect::no_wallet;
 use crate::hold;
 use crate::payment;
 use crate::refund;
-use crate::term::{self, Terms, until};
+use crate::term::{self, Terms};
 use crate::walk::walk;
 
 /// What [`Compiled::decide`] will need to know for this event.
@@ -29,11 +29,11 @@ impl Compiled {
     /// What these rules say about the event.
     ///
     /// A refund must be put to the rule set that paid for its order (`facts.order`); without an order it is
-    /// parked, and so is an activity for which points of that order would wait. `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
+    /// parked, and so is an activity for which points of that order may wait (`facts.is_awaited`). `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase, facts),
-            Kind::OfOrder(of) if facts.order.is_none() && until::is_awaited(self.ruleset(), &of.name) => {
+            Kind::OfOrder(of) if facts.order.is_none() && facts.is_awaited => {
                 Ok(Decision::Park { order: of.order.clone() })
             }
             Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
@@ -67,7 +67,10 @@ impl Compiled {
     /// rules that it may trigger.
     #[must_use]
     pub fn reads(&self, event: &Event) -> Reads {
-        let idles = term::warns(&self.ruleset().program.wallets, event.type_name());
+        let warns = |activity| term::warns(&self.ruleset().program.wallets, activity);
+        // What had waited for a purchase is decided with it.
+        let waited = matches!(event.kind, Kind::Purchase(_)) && self.awaited().iter().any(|name| warns(name.as_str()));
+        let idles = waited || warns(event.type_name());
         let budgets = self.rules_on(event.type_name()).iter().filter_map(|rule| rule.budget.clone()).collect();
         Reads { idles, budgets, ..reads(event) }
     }

@@ -132,6 +132,10 @@ fn each_mistake_names_its_field_and_what_to_do() {
             "`spec.program.wallets[1].expiry.inactivity.activities[2]` is `barista.tipp`, which no source may say; add it to a \
              source's `types`",
         ),
+        (
+            with("name: stars,", "name: stars, pending: { until: barista.tipp },"),
+            "`spec.program.wallets[1].pending.until` is `barista.tipp`, which no source may say; add it to a source's `types`",
+        ),
         (with("      multiply: { by: \"2\" }\n", ""), "`spec.rules[1]` must have exactly one of `earn` and `multiply`"),
         (
             with("multiply: { by: \"2\" }", "multiply: { by: \"2\" }\n      earn: { wallet: points, fixed: \"1\" }"),

@@ -45,7 +45,7 @@ async fn a_merge_among_other_events_is_applied_in_its_turn_and_refunds_go_by_the
         of("cas", &purchase("c", 4, "7.00")),
     ];
     let lines: Vec<&str> = events.iter().map(String::as_str).collect();
-    let preview = shop.engine.preview(&[shop.read(&lines[0]), shop.read(&lines[1])], NOW.parse().unwrap()).await;
+    let preview = shop.engine.preview(&[shop.read(lines[0]), shop.read(lines[1])], NOW.parse().unwrap()).await;
     assert_eq!(words(&preview.unwrap()), ["Applied 1", "Applied 1"]);
     let settled = shop.apply(&lines).await;
     assert_eq!(

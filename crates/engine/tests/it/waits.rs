@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::idle::{bought, shop, told};
+use crate::idle::{applied, bought, shop, told};
 use crate::shop::{pipeline, refund};
 
 fn delivered(id: &str, order: &str, when: &str) -> String {
@@ -20,6 +20,16 @@ async fn a_delivery_lets_points_be_spent_and_a_timer_does_where_none_comes() {
     let due = shop.engine.settle_due(by, 10, &std::collections::HashSet::new()).await.unwrap().unwrap();
     assert_eq!(due.results.len(), 1);
     assert_eq!(shop.apply(&[&delivered("e", "b", "2014-03-20T12:00:00Z")]).await.len(), 1);
+    shop.audits_clean().await;
+}
+
+#[tokio::test]
+async fn a_delivery_finds_points_of_rules_that_are_gone() {
+    let shop = shop(&json!({ "name": "points", "pending": { "until": "visit" } })).await;
+    applied(&shop, &json!({ "name": "points" }), "2014-02-01T00:00:00Z").await;
+    shop.apply(&[&delivered("d", "a", "2014-02-03T12:00:00Z")]).await;
+    let settled = shop.apply(&[&bought("a", "2014-01-30T12:00:00Z")]).await;
+    assert_eq!(told(&settled), ["points.earned 2014-01-30T12:00:00Z", "points.activated 2014-02-03T12:00:00Z"]);
     shop.audits_clean().await;
 }
 

@@ -99,6 +99,7 @@ impl MemberState {
             hold: reads.hold.as_ref().and_then(|hold| self.hold(hold)),
             paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
             rooms: None,
+            is_awaited: false,
         }
     }
 

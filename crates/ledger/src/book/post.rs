@@ -72,7 +72,7 @@ impl MemberState {
         Ok(draft.finish(outcome))
     }
 
-    /// Gives a parked refund up that its purchase does not fit (the rules refused it once the purchase had come).
+    /// Gives up what was parked and does not fit its purchase (the rules refused it once that had come).
     #[must_use]
     pub fn give_up(&mut self, posting: GivingUp<'_>) -> Applied {
         self.unpark(posting.event);
@@ -104,7 +104,7 @@ fn together(award: &Award) -> Together<'_> {
     (&award.wallet, award.dates, award.until.as_ref())
 }
 
-/// A parked refund that is given up.
+/// What was parked and is given up.
 #[derive(Debug, Clone, Copy)]
 pub struct GivingUp<'a> {
     /// The parked event.
@@ -186,8 +186,9 @@ impl Draft<'_, '_> {
     }
 
     fn earn(&mut self, awards: &[Award], order: Option<&OrderId>) -> Result<Outcome, Refusal> {
+        let earns_nothing = awards.iter().all(|award| award.points.is_zero());
         self.entry.kind =
-            if awards.is_empty() && !self.entry.postings.is_empty() { EntryKind::Activate } else { EntryKind::Earn };
+            if earns_nothing && !self.entry.postings.is_empty() { EntryKind::Activate } else { EntryKind::Earn };
         let mut sums: BTreeMap<Together<'_>, Points> = BTreeMap::new();
         for award in awards {
             let is_told_only = award.points.is_zero() && award.inputs.budget.is_some();
@@ -301,7 +302,7 @@ impl Draft<'_, '_> {
 
     fn park(&mut self, order: &OrderId) -> Result<Outcome, Refusal> {
         if self.state.orders.contains_key(order) {
-            return Err(unfit("a refund cannot wait for an order that is there"));
+            return Err(unfit("nothing can wait for an order that is there"));
         }
         let event = self.posting.event.clone();
         let waiting = self.state.parked.entry(order.clone()).or_default();

@@ -20,7 +20,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         11,
         "drop table budget; drop table slice; alter table award drop column budget; alter table award drop column freed",
     ),
-    (19, "alter table lot drop column waits_for"),
+    (12, "alter table lot drop column waits_for"),
 ];
 
 const MOVES: &str =

@@ -1,5 +1,7 @@
 //! Points that wait for something that happens to their order.
 
+use std::collections::BTreeSet;
+
 use contract::EventType;
 use contract::event::BUILT_IN_TYPES;
 use contract::program::{Earn, Pending, Rule};
@@ -15,11 +17,11 @@ impl Terms {
     }
 }
 
-/// Whether points of some order may wait for an activity of this type.
-pub(crate) fn is_awaited(ruleset: &Ruleset, activity: &EventType) -> bool {
+/// Activities for which points of some order may wait.
+pub(crate) fn awaited(ruleset: &Ruleset) -> BTreeSet<EventType> {
     let of_wallets = ruleset.program.wallets.iter().filter_map(|wallet| wallet.pending.as_ref());
     let of_rules = ruleset.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending.as_ref());
-    of_wallets.chain(of_rules).any(|pending| pending.until.as_ref() == Some(activity))
+    of_wallets.chain(of_rules).filter_map(|pending| pending.until.clone()).collect()
 }
 
 /// What is wrong with `until` where it is written.

@@ -1,6 +1,6 @@
 //! Points that wait for something that happens to their order.
 
-use contract::OrderId;
+use contract::{EventType, OrderId};
 use contract::decision::{Decision, Facts};
 use contract::event::{Event, Kind, OfOrder};
 use rules::{Compiled, compile};
@@ -40,18 +40,19 @@ fn points_wait_for_what_their_wallet_or_their_rule_says() {
 #[test]
 fn what_is_waited_for_waits_for_its_purchase() {
     let compiled = programme(&json!({ "until": "delivered" }), &[base(&json!({}))]).unwrap();
+    let awaited = Facts { is_awaited: true, ..Facts::default() };
     let parked = Decision::Park { order: OrderId::parse("o-1").unwrap() };
     let nothing = Decision::Activity { awards: Vec::new() };
-    assert_eq!(compiled.decide(&of_order("delivered"), Facts::default()).unwrap(), parked);
+    assert_eq!(compiled.decide(&of_order("delivered"), awaited).unwrap(), parked);
     assert_eq!(compiled.decide(&of_order("packed"), Facts::default()).unwrap(), nothing);
     assert_eq!(compiled.decide(&custom("delivered"), Facts::default()).unwrap(), nothing);
     let known = state(&compiled, &order("1"));
-    let facts = Facts { order: Some(&known), ..Facts::default() };
+    let facts = Facts { order: Some(&known), ..awaited };
     assert_eq!(compiled.decide(&of_order("delivered"), facts).unwrap(), nothing);
     // A rule's own points may wait, too.
     let own = base(&json!({ "pending": { "until": "packed" } }));
     let compiled = programme(&json!({ "for": "1d" }), &[own]).unwrap();
-    assert_eq!(compiled.decide(&of_order("packed"), Facts::default()).unwrap(), parked);
+    assert_eq!(compiled.awaited().iter().map(EventType::as_str).collect::<Vec<_>>(), ["packed"]);
 }
 
 #[test]
