@@ -147,7 +147,7 @@ fn requests_of_the_desk_are_held_to_their_shape() {
         (r#""type":"erase","author":"x""#, MissingField, "`reason`"),
         (r#""type":"merge","reason":"x","author":"x""#, MissingField, "`into`"),
         (r#""type":"merge","into":5,"reason":"x","author":"x""#, WrongType, "`into`"),
-        (r#""type":"merge","into":"m-17","reason":"x","author":"x""#, BadValue, "the member itself"),
+        (r#""type":"merge","into":"m1","reason":"x","author":"x""#, BadValue, "the member itself"),
         (r#""type":"merge","into":"n","author":"x""#, MissingField, "`reason`"),
         (
             r#""type":"merge","into":"n","reason":"x","author":"x","source":"loyalty.merge/shop""#,
