@@ -81,7 +81,7 @@ mod payments;
 mod rewards;
 mod transfers;
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 19] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
