@@ -24,6 +24,7 @@ on_both_stores! {
     workers_that_come_and_go_leave_few_slices
     a_budget_keeps_its_wallet
     an_activity_may_come_out_of_a_budget
+    an_activity_that_waited_for_its_purchase_comes_out_of_a_budget
 }
 
 fn told(settled: &Settled) -> Vec<String> {
@@ -214,6 +215,31 @@ async fn an_activity_may_come_out_of_a_budget(campaign: Campaign) {
         told,
         [vec!["earned 7"], vec!["earned 3", "spring gave spring 3 of 7"], vec!["spring gave spring 0 of 7"]]
     );
+    assert_eq!(campaign.stands().await, "10 used, 0 left");
+    campaign.audits_clean().await;
+}
+
+/// Whose purchases name no budget themselves.
+async fn an_activity_that_waited_for_its_purchase_comes_out_of_a_budget(campaign: Campaign) {
+    let mut base = crate::shop::earn("base", "1");
+    base["earn"]["pending"] = serde_json::json!({ "until": "visit" });
+    let rules = serde_json::json!([base, { "name": "spring", "on": "visit", "earn": { "wallet": "points", "fixed": "7", "budget": "spring" } }]);
+    campaign.rules(&rules, "10").await;
+    let visit = |order: &str| {
+        format!(
+            r#"{{"id":"v-{order}","type":"visit","occurredAt":"2026-01-12T12:00:00Z","member":"ann","order":"{order}"}}"#
+        )
+    };
+    campaign.apply(&[&visit("o1"), &visit("o2"), &visit("o3")]).await;
+    assert_eq!(campaign.stands().await, "0 used, 10 left");
+    assert_eq!(
+        told(&campaign.apply(&[&buy("o1", "ann", "10.00")]).await[0]),
+        ["earned 10", "points.activated", "earned 7"]
+    );
+    // By another worker, and two of them in one batch.
+    let settled = campaign.beside().await.apply(&[&buy("o2", "ann", "10.00"), &buy("o3", "ann", "10.00")]).await;
+    assert_eq!(told(&settled[0]), ["earned 10", "points.activated", "earned 3", "spring gave spring 3 of 7"]);
+    assert_eq!(told(&settled[1]), ["earned 10", "points.activated", "spring gave spring 0 of 7"]);
     assert_eq!(campaign.stands().await, "10 used, 0 left");
     campaign.audits_clean().await;
 }
