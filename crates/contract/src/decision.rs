@@ -39,7 +39,7 @@ pub struct Facts<'a> {
     pub hold: Option<&'a HoldState>,
     /// What redemptions spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
     pub paid: Option<&'a BTreeMap<WalletName, Points>>,
-    /// How much the budgets can still give; what is not named there has no limit here.
+    /// How much the budgets can still give, and what is not named there nothing; `None` where there is no limit.
     pub rooms: Option<&'a Rooms>,
     /// Whether points of an order may wait for an event of its type, by any version of the rules.
     pub is_awaited: bool,

@@ -1,5 +1,6 @@
 //! One batch: which events are fresh, what the rules say of them, what the balances allow, all kept in one transaction.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -260,12 +261,15 @@ impl Desk<'_> {
         BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets }
     }
 
-    /// Those of which the events may take; of a refund nobody knows yet to which it gives back.
+    /// Those of which the events may take, and what waits for them; of a refund nobody knows yet to which it gives back.
     fn budgets(&self, (items, wanted): (&[Item<'_>], &[Wanted])) -> Vec<BudgetWanted> {
         if items.iter().any(|item| matches!(item.event.kind, Kind::Refund(_))) {
             return self.rulebook.budgets(None);
         }
-        let named = wanted.iter().flat_map(|want| want.reads.budgets.iter().cloned()).collect();
+        let mut named: BTreeSet<_> = wanted.iter().flat_map(|want| want.reads.budgets.iter().cloned()).collect();
+        if items.iter().any(|item| matches!(item.event.kind, Kind::Purchase(_))) {
+            named.extend(self.rulebook.of_activities().iter().cloned());
+        }
         self.rulebook.budgets(Some(&named))
     }
 

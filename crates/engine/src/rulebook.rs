@@ -24,6 +24,8 @@ pub struct Rulebook {
     budgets: BTreeMap<BudgetName, BudgetWanted>,
     /// Activities for which points of an order may wait, by any of them: of which version a purchase is that comes later, nobody knows.
     pub(crate) awaited: BTreeSet<EventType>,
+    /// Those that an activity may take of: a purchase may bring up some that waited for it, and nobody knows yet of what types and times.
+    of_activities: BTreeSet<BudgetName>,
     compiled: HashMap<RulesetHash, Arc<Compiled>>,
 }
 
@@ -42,15 +44,20 @@ impl Rulebook {
         }
         let versions: Vec<(TimelineLine, Arc<Compiled>)> =
             lines.into_iter().filter_map(|line| compiled.get(&line.hash).cloned().map(|rules| (line, rules))).collect();
-        let (rewards, budgets) = (rewards(&versions), budgets(&versions));
+        let (rewards, budgets, of_activities) = (rewards(&versions), budgets(&versions), of_activities(&versions));
         let awaited = versions.iter().flat_map(|(_, rules)| rules.awaited().iter().cloned()).collect();
-        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, awaited, compiled })
+        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, awaited, of_activities, compiled })
     }
 
     /// The budgets of these names, with what may be given of each; all of them for `None`.
     pub(crate) fn budgets(&self, names: Option<&BTreeSet<BudgetName>>) -> Vec<BudgetWanted> {
         let is_wanted = |budget: &&BudgetWanted| names.is_none_or(|names| names.contains(&budget.name));
         self.budgets.values().filter(is_wanted).cloned().collect()
+    }
+
+    /// The budgets of rules that a purchase does not trigger itself.
+    pub(crate) fn of_activities(&self) -> &BTreeSet<BudgetName> {
+        &self.of_activities
     }
 
     /// The rules that paid, for a refund.
@@ -80,6 +87,13 @@ fn budgets(versions: &[(TimelineLine, Arc<Compiled>)]) -> BTreeMap<BudgetName, B
         }
     }
     budgets
+}
+
+/// A purchase's and a sign-up's never wait; all others may be of activities that do, by one version or another.
+fn of_activities(versions: &[(TimelineLine, Arc<Compiled>)]) -> BTreeSet<BudgetName> {
+    let rules = versions.iter().flat_map(|(_, rules)| &rules.ruleset().rules);
+    let of_activities = rules.filter(|rule| !matches!(rule.on.as_str(), "purchase" | "signup"));
+    of_activities.filter_map(|rule| rule.earn.as_ref()?.budget.clone()).collect()
 }
 
 async fn compile(ledger: &dyn Ledger, hash: &RulesetHash) -> Result<Arc<Compiled>, EngineError> {

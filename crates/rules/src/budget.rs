@@ -74,12 +74,13 @@ pub(crate) fn of_rule(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut F
     }
 }
 
-/// The awards as far as their budgets have room, the first ones first; what gets nothing stays in its place, to be told.
+/// The awards as far as their budgets have room, the first ones first; what gets nothing stays in its place, to be told. A budget that nobody
+/// looked at has no room: it could not be taken of.
 pub(crate) fn clip(mut awards: Vec<Award>, rooms: Option<&Rooms>) -> Vec<Award> {
     let Some(mut rooms) = rooms.cloned() else { return awards };
     for award in &mut awards {
-        let room = award.inputs.budget.as_ref().and_then(|budget| rooms.get_mut(&budget.name));
-        if let Some(room) = room {
+        if let Some(budget) = &award.inputs.budget {
+            let room = rooms.entry(budget.name.clone()).or_default();
             award.points = award.points.min(Points(room.0.max(0)));
             room.0 -= award.points.0;
         }

@@ -127,6 +127,10 @@ fn an_award_gets_no_more_than_is_left_and_says_what_it_wanted() {
         let expected = [award("base", 10, ""), award("ten", ten, "100"), award("bonus", bonus, "25")];
         assert_eq!(given(&rules, room), expected, "room {room}");
     }
+    // A budget that nobody looked at gives nothing.
+    let facts = Facts { rooms: Some(&Rooms::new()), ..Facts::default() };
+    let Ok(Decision::Purchase { awards }) = rules.decide(&order("10.00"), facts) else { panic!() };
+    assert_eq!(awards.iter().map(|award| award.points.0).collect::<Vec<_>>(), [10, 0, 0]);
     let reads = rules.reads(&order("10.00"));
     assert_eq!(reads.budgets.into_iter().collect::<Vec<_>>(), [name("spring")]);
     assert!(rules.reads(&event(Kind::Signup)).budgets.is_empty());

@@ -29,3 +29,5 @@ create table slice (
 alter table award add column budget text collate "C";
 alter table award add column freed bigint not null default 0;
 alter table award add constraint award_freed check (freed >= 0 and freed <= awarded) not valid;
+-- The audit looks at all awards of a budget, whatever else it looks at.
+create index award_budget on award (pipeline, budget) where budget is not null;

@@ -28,3 +28,5 @@ create table slice (
 -- What an award came out of, and how much of it refunds gave back there.
 alter table award add column budget text;
 alter table award add column freed integer not null default 0 check (freed >= 0 and freed <= awarded);
+-- The audit looks at all awards of a budget, whatever else it looks at.
+create index award_budget on award (pipeline, budget) where budget is not null;

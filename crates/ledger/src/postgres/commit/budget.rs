@@ -39,19 +39,21 @@ const RECALL: &str = "with short as (
     from (select coalesce(sum(granted), 0)::bigint as granted, coalesce(sum(used), 0)::bigint as used from recalled) r
     where b.pipeline = $1 and b.name = $2";
 
-/// The own slice, with what is taken used of it, and a part of what is left besides. What is given back needs no room.
+/// The own slice, with what is taken used of it, and a part of what is left besides. What is given back needs no room. Where the limit was
+/// lowered below what others were granted, what may be taken is what refunds gave back, and nothing is granted.
 const GRANT: &str = "with stands as (
         select coalesce(sum(granted) filter (where owner = $3), 0)::bigint as granted,
             coalesce(sum(used) filter (where owner = $3), 0)::bigint + $4::bigint as used,
             coalesce(sum(granted) filter (where owner <> $3), 0)::bigint as others
         from slice where pipeline = $1 and budget = $2
     ), pool as (
-        select s.granted, s.used, b.epoch, $5::bigint - b.used - s.others as most
+        select s.granted, s.used, b.epoch, least($5::bigint::numeric - b.used, 9223372036854775807) - s.others as most
         from budget b cross join stands s where b.pipeline = $1 and b.name = $2
     ), taken as (
         insert into slice (pipeline, budget, owner, epoch, granted, used)
         select $1, $2, $3, epoch,
-            case when $4::bigint > 0 then least(most, greatest(granted, used + (most - used) / $6::bigint)) else granted end, used
+            case when $4::bigint > 0
+                then greatest(0, least(most, greatest(granted, used + div(most - used, $6::bigint))))::bigint else granted end, used
         from pool where $4::bigint <= 0 or used <= most
         on conflict (pipeline, budget, owner) do update set granted = excluded.granted, used = excluded.used
         returning 1

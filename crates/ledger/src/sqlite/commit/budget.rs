@@ -51,18 +51,22 @@ impl Commit<'_> {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         let mut slices = self.slices(name)?;
-        let used = slices.own_used + taking.points;
-        let is_short = taking.points > 0 && pool_used + slices.others + used > taking.limit;
+        // A limit may be near the largest number, and what is used below nought.
+        let most = |pool_used: i64, others| taking.limit.saturating_sub(pool_used).saturating_sub(others);
+        let used = slices.own_used.saturating_add(taking.points);
+        let is_short = taking.points > 0 && used > most(pool_used, slices.others);
         if is_short || slices.count > SLICES_MAX {
             pool_used = self.recall(name)?;
             slices.others = 0;
         }
-        let most = taking.limit - pool_used - slices.others;
+        let most = most(pool_used, slices.others);
         if taking.points > 0 && used > most {
             return Ok(false);
         }
         let granted = if taking.points > 0 {
-            most.min(slices.own_granted.max(used + (most - used) / SLICE_PART))
+            let part = used.saturating_add(most.saturating_sub(used) / SLICE_PART);
+            // Where the limit was lowered below what others were granted, what may be taken is what refunds gave back.
+            most.min(slices.own_granted.max(part)).max(0)
         } else {
             slices.own_granted
         };
@@ -74,7 +78,7 @@ impl Commit<'_> {
         self.prepare("update budget set granted = ?3 where pipeline = ?1 and name = ?2")?.execute(params![
             pipeline,
             name,
-            slices.others + granted
+            slices.others.saturating_add(granted)
         ])?;
         Ok(true)
     }
