@@ -23,7 +23,7 @@ use orders::{OrderParts, replay};
 
 pub(crate) use holds::{StoredHold, holds, may_hold};
 pub(crate) use idle::idlers;
-pub(crate) use merge::{followed, leavers, strangers};
+pub(crate) use merge::{leavers, strangers};
 pub(crate) use rewards::{StoredCounter, rewarded};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
@@ -39,7 +39,8 @@ pub(crate) struct Known {
     pub(crate) outcome: String,
     pub(crate) results: Option<String>,
     pub(crate) batch: i64,
-    pub(crate) member: MemberKey,
+    /// Under which its member was known first: results say it for ever.
+    pub(crate) name: String,
 }
 
 /// What stands in the inbox, and what stands twice in the batch.
@@ -53,7 +54,7 @@ pub(crate) fn answers(
     for (at, want) in wanted.iter().enumerate() {
         let of = *first.entry(&want.identity).or_insert(at);
         answers.push(match known.get(&want.identity) {
-            Some(row) => known_answer(want, row, loaded)?,
+            Some(row) => known_answer(want, (row, merge::arrived(want, known)?), loaded)?,
             None if of != at => Answer::Twin { of, same: wanted[of].hash == want.hash },
             None => Answer::Fresh,
         });
@@ -62,17 +63,23 @@ pub(crate) fn answers(
 }
 
 /// Of an erased member no hash is kept: what comes under an identity of theirs, in the name of one who was erased, is a redelivery.
-fn known_answer(want: &Wanted, row: &Known, loaded: &Loaded) -> Result<Answer, LedgerError> {
-    let same = if row.hash.is_empty() { loaded.erased.contains(&want.member) } else { row.hash == want.hash.0 };
+/// All else is told in the names in which it was told first, whoever its member is by now.
+fn known_answer(
+    want: &Wanted,
+    (row, arrived): (&Known, Option<&Known>),
+    loaded: &Loaded,
+) -> Result<Answer, LedgerError> {
+    let is_erased = loaded.erased.contains(&want.member);
+    let same = if row.hash.is_empty() { is_erased } else { row.hash == want.hash.0 };
     if !same {
         return Ok(Answer::Clash);
     }
     let outcome = Outcome::parse(&row.outcome)
         .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{}` is not known", row.outcome)))?;
-    let name = loaded.name_of(&want.member, row.member);
-    let results = row.results.as_deref().map(|text| stored::results("inbox.results", text, name)).transpose()?;
-    let into = loaded.followed.get(&want.member).map(|followed| &followed.into);
-    let results = stored::merged(results.unwrap_or_default(), into);
+    let name = if is_erased { want.member.clone() } else { sql::id("member.external_id", &row.name)? };
+    let results = row.results.as_deref().map(|text| stored::results("inbox.results", text, &name)).transpose()?;
+    let into = arrived.map(|row| sql::id("member.external_id", &row.name)).transpose()?;
+    let results = stored::merged(results.unwrap_or_default(), into.as_ref());
     Ok(Answer::Replayed { outcome, results, batch: BatchId(row.batch) })
 }
 
@@ -432,9 +439,7 @@ pub(crate) fn states(
             in_turn(waiting);
         }
     }
-    for (member, kind, name) in books.shared {
-        states.entry(member).or_default().shared.push((merge::kind(&kind)?, name));
-    }
+    merge::put(books.shared, loaded, &mut states)?;
     for (key, frozen) in &loaded.frozen {
         states.entry(*key).or_default().frozen = Some(frozen.clone());
     }

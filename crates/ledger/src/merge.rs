@@ -46,11 +46,21 @@ impl<'a> Merger<'a> {
     }
 }
 
+fn wrong(e: contract::id::IdError) -> LedgerError {
+    LedgerError::unreadable("the identity of a merge", e)
+}
+
+/// Under which identity that arrives which leaves by a merge.
+pub(crate) fn arrival_of(merge: &Identity) -> Result<Identity, LedgerError> {
+    let source = Source::parse(&format!("{MERGE_SOURCE}{}", merge.source)).map_err(wrong)?;
+    Ok(Identity { source, id: EventId::parse(&format!("{}{ARRIVES}", merge.id)).map_err(wrong)? })
+}
+
 fn arrival(event: &Event, into: &MemberId) -> Result<Event, LedgerError> {
-    let wrong = |e: contract::id::IdError| LedgerError::unreadable("the identity of a merge", e);
+    let Identity { source, id } = arrival_of(&Identity::of(event))?;
     Ok(Event {
-        source: Source::parse(&format!("{MERGE_SOURCE}{}", event.source)).map_err(wrong)?,
-        id: EventId::parse(&format!("{}{ARRIVES}", event.id)).map_err(wrong)?,
+        source,
+        id,
         occurred_at: event.occurred_at,
         member: into.clone(),
         channel: None,
@@ -79,6 +89,8 @@ pub(crate) struct MergeRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shared {
     Order,
+    /// Not shared, but apart: a refund at the one waits for an order of the other.
+    Parked,
     Hold,
     /// Not shared, but on its way: a transfer that the member sent.
     Transfer,
@@ -86,7 +98,7 @@ pub(crate) enum Shared {
 
 impl Shared {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [("order", Self::Order), ("hold", Self::Hold), ("transfer", Self::Transfer)]
+        [("order", Self::Order), ("parked", Self::Parked), ("hold", Self::Hold), ("transfer", Self::Transfer)]
             .into_iter()
             .find_map(|(name, kind)| (name == text).then_some(kind))
     }
@@ -114,23 +126,33 @@ macro_rules! also {
     };
 }
 
-/// Why two members cannot become one, as kind and name; the first ones.
+/// Names that one answer tells: whoever asked cannot settle more of them at once, and a result is a message with an end.
+pub(crate) const NAMES_MAX: i64 = 10;
+
+/// Why two members cannot become one, as kind and name; the first ones, as many as the last argument says. Refunds that wait at both may
+/// be of one order: each has an identity of its own, and its purchase is still to come. What paid for it may be there.
 pub(crate) const SHARED: &str = concat!(
     "select z.kind, z.name from (
         select 'order' as kind, x.order_id as name from (
             select order_id",
     theirs!("purchase"),
     " union select order_id",
-    theirs!("parked"),
-    " union select order_id",
     theirs!("payment"),
     "
         ) x where ",
     also!("purchase", "order_id"),
     " or ",
-    also!("parked", "order_id"),
-    " or ",
     also!("payment", "order_id"),
+    "
+        union all select distinct 'parked', x.order_id from (select order_id",
+    theirs!("parked"),
+    ") x where ",
+    also!("purchase", "order_id"),
+    "
+        union all select distinct 'parked', x.order_id from (select order_id",
+    theirs!("purchase"),
+    ") x where ",
+    also!("parked", "order_id"),
     "
         union all select 'hold', x.hold_id from hold x where x.pipeline = $1 and x.bucket = $2 and x.member = $3 and ",
     also!("hold", "hold_id"),
@@ -138,7 +160,7 @@ pub(crate) const SHARED: &str = concat!(
         union all select 'transfer', event_id",
     theirs!("transfer"),
     " and ended is null
-    ) z order by z.kind, z.name limit 10"
+    ) z order by z.kind, z.name limit $6"
 );
 
 /// The last lot of a wallet of the other member: theirs are numbered on behind it.
@@ -167,9 +189,26 @@ macro_rules! give {
     };
 }
 
+/// A refund that waits is to find its purchase at the other member, and its row in the inbox with it: before the others, with their
+/// arguments. Each store has its own way to reach rows by key.
+pub(crate) const WAITING: [&str; 2] = [
+    concat!(
+        "update inbox set bucket = $4, member = $5 where pipeline = $1 and (source, event_id) in (select source, event_id",
+        theirs!("parked"),
+        ")"
+    ),
+    concat!(
+        "update inbox set bucket = $4, member = $5 where ctid = any(array(select i.at from (select source, event_id",
+        theirs!("parked"),
+        " offset 0) w cross join lateral (
+            select ctid as at from inbox where pipeline = $1 and source = w.source and event_id = w.event_id offset 0
+        ) i))"
+    ),
+];
+
 /// What goes along, in this order and before anything else of the batch is written. Arguments are the pipeline, bucket and number of the
 /// one, and bucket and number of the other; whichever a statement names.
-pub(crate) const MOVES: [&str; 19] = [
+pub(crate) const MOVES: [&str; 18] = [
     concat!(
         "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset, hold_id,
             from_bucket, from_member)
@@ -184,11 +223,6 @@ pub(crate) const MOVES: [&str; 19] = [
         and h.member = $3 and h.hold_id = hold_lot.hold_id)"))),
     give!("hold"),
     give!("purchase"),
-    // A refund that waits is to find its purchase at the other member, and its row in the inbox with it.
-    concat!(
-        "update inbox set bucket = $4, member = $5 where pipeline = $1 and (source, event_id) in (select source, event_id",
-        theirs!("parked"), ")"
-    ),
     give!("parked"),
     // In two steps: rows that have gone already would count.
     "update owed set sequence = sequence + coalesce((select max(o.sequence) from owed o where o.pipeline = $1 and o.bucket = $4
@@ -228,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_move_is_of_one_member_and_names_its_arguments() {
-        for sql in MOVES.iter().chain(&[SHARED]) {
+        for sql in MOVES.iter().chain(&WAITING).chain(&[SHARED]) {
             for n in 1..=args_of(sql) {
                 assert!(sql.contains(&format!("${n}")), "${n}: {sql}");
             }

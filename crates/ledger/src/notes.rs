@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use contract::PipelineName;
-use contract::event::{DUE_SOURCE, Event};
+use contract::event::{ARRIVES, DUE_SOURCE, Event, MERGE_SOURCE};
 use contract::result::ResultEvent;
 use contract::ruleset::hex;
 use jiff::Timestamp;
@@ -37,14 +37,16 @@ pub(crate) async fn unpublished(
 ) -> Result<Vec<Unpublished>, LedgerError> {
     let rows = store
         .ask(
-            "select cast(b.id as text), i.results, m.external_id, t.external_id
+            "select cast(b.id as text), i.results, m.external_id, case when m.merged_number is not null then (
+                 select t.external_id from inbox a join member t on t.pipeline = $1 and t.bucket = a.bucket and t.number = a.member
+                 where a.pipeline = $1 and a.source = cast($4 as text) || i.source
+                     and a.event_id = i.event_id || cast($5 as text)) end
              from (select id from batch where pipeline = $1 and published_at is null
                    and micros(recorded_at) <= micros(now()) - $2 order by id limit $3) b
              left join inbox i on i.batch = b.id and i.pipeline = $1 and i.results is not null
              left join member m on m.pipeline = $1 and m.bucket = i.bucket and m.number = i.member
-             left join member t on t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number
              order by b.id, i.position",
-            &[pipeline.as_str().into(), micros(older_than), limit.into()],
+            &[pipeline.as_str().into(), micros(older_than), limit.into(), MERGE_SOURCE.into(), ARRIVES.into()],
         )
         .await?;
     let mut batches: BTreeMap<BatchId, Vec<ResultEvent>> = BTreeMap::new();

@@ -25,7 +25,7 @@ use crate::merge::MergeRow;
 use crate::store::{BatchId, Committed, Identity};
 use crate::stored;
 
-pub(crate) use loaded::{Followed, Loaded};
+pub(crate) use loaded::Loaded;
 
 /// Buckets over which a distributed database may spread the members.
 const BUCKETS: u16 = 1024;

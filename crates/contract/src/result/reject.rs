@@ -19,6 +19,8 @@ pub enum RejectReason {
     UnknownMember,
     /// Both members have orders of the same name, so that a refund could mean either.
     SameOrders,
+    /// A refund, or another activity of an order, waits in the name of the one for an order that the other has.
+    RefundWaits,
     /// Both members had holds of the same name.
     SameHolds,
     /// Points that the member sent have neither arrived nor come back yet; ask again in a moment.

@@ -69,9 +69,10 @@ pub(super) const CHECKS: [Check; 7] = [
     Check {
         invariant: 4,
         name: "an erased member has a name that says nothing, and no word is kept of them but why they were erased",
-        sql: "select 'member ' || cast(x.number as text), 'erased, and still told by a name or a freeze' from {member} x
+        sql: "select 'member ' || cast(x.number as text), 'erased, and still told by a name, a freeze or a merge' from {member} x
               where x.pipeline = $1 and x.erased_at is not null and (x.external_id not like 'erased-%' or length(x.external_id) <> 39
-                  or x.frozen_at is not null or x.frozen_reason is not null or x.frozen_by is not null) order by 1, 2 limit $2",
+                  or x.frozen_at is not null or x.frozen_reason is not null or x.frozen_by is not null or x.merged_reason is not null
+                  or x.merged_by is not null) order by 1, 2 limit $2",
     },
     Check {
         invariant: 4,

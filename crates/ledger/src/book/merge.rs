@@ -121,6 +121,7 @@ impl MemberState {
         };
         for (kind, reason) in [
             (Shared::Order, RejectReason::SameOrders),
+            (Shared::Parked, RejectReason::RefundWaits),
             (Shared::Hold, RejectReason::SameHolds),
             (Shared::Transfer, RejectReason::TransferUnderWay),
         ] {

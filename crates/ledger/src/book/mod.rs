@@ -21,11 +21,11 @@ mod transfer;
 mod wallet;
 mod warn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decision::{Facts, HoldState, OrderState, Reads};
 use contract::event::Event;
-use contract::{HoldId, OrderId, WalletName};
+use contract::{HoldId, MemberId, OrderId, WalletName};
 
 use crate::merge::Shared;
 
@@ -63,6 +63,8 @@ pub struct MemberState {
     pub(crate) erased: bool,
     /// What keeps them from becoming the member into whom they are to be merged.
     pub(crate) shared: Vec<(Shared, String)>,
+    /// Other names of theirs, of those to whom the batch sends points.
+    pub(crate) aliases: BTreeSet<MemberId>,
 }
 
 /// An order with what its refunds need to know of lots.

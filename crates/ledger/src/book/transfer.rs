@@ -86,10 +86,17 @@ impl Draft<'_, '_> {
         (wallet, points): (&WalletName, Points),
     ) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::TransferOut;
-        if points.0 <= 0 || *to == self.posting.event.member {
-            return Err(unfit("a transfer must be of more than 0 points, and to another member"));
+        if points.0 <= 0 {
+            return Err(unfit("a transfer must be of more than 0 points"));
         }
         let scale = self.scale(wallet)?;
+        // What names one member twice is no event at all: of these, one name was another member's once.
+        if *to == self.posting.event.member || self.state.aliases.contains(to) {
+            let (points, available) = (text(points, scale), self.available(wallet)?);
+            let (wallet, reason) = (wallet.clone(), RejectReason::SameMember);
+            self.bodies.push(ResultBody::TransferRejected { wallet, points, available, missing: None, reason });
+            return Ok(Outcome::Rejected);
+        }
         if let Some(TurnedDown { points, available, missing, reason }) = self.turned_down(wallet, points)? {
             let wallet = wallet.clone();
             self.bodies.push(ResultBody::TransferRejected { wallet, points, available, missing, reason });

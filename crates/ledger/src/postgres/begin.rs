@@ -25,8 +25,9 @@ use crate::load::{
 use crate::rows::MemberKey;
 use crate::store::{BatchRequest, Begun, Identity};
 
-const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch, i.bucket, i.member
-    from unnest($2::text[], $3::text[]) as w(source, id)
+const INBOX: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch, (
+        select external_id from member where number = i.member and bucket = i.bucket and pipeline = $1
+    ) from unnest($2::text[], $3::text[]) as w(source, id)
     cross join lateral (
         select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
     ) i";
@@ -101,7 +102,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     lock::lock(open, request).await?;
     let Looked { known, parked, timeline_seq } = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;
-    let followed = load::followed(&open.loaded);
+    let followed = open.loaded.followed.clone();
     let undecided = load::undecided(request, &open.loaded, (&known, &parked));
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
@@ -314,9 +315,8 @@ fn key(row: &Row) -> Result<MemberKey, Error> {
 }
 
 fn read_known(row: &Row) -> Result<(String, String, Known), Error> {
-    let member = MemberKey { bucket: row.try_get(6)?, number: row.try_get(7)? };
     let (hash, outcome) = (row.try_get(2)?, row.try_get(3)?);
-    let known = Known { hash, outcome, results: row.try_get(4)?, batch: row.try_get(5)?, member };
+    let known = Known { hash, outcome, results: row.try_get(4)?, batch: row.try_get(5)?, name: row.try_get(6)? };
     Ok((row.try_get(0)?, row.try_get(1)?, known))
 }
 

@@ -13,7 +13,7 @@ use super::fault;
 use super::graves::Forgetting;
 use crate::budget::Taking;
 use crate::rows::{InboxRow, Rows};
-use crate::store::{AttemptKey, BatchId, Identity};
+use crate::store::{AttemptKey, BatchId};
 
 pub(super) struct Batch<'a> {
     pub(super) id: BatchId,
@@ -455,37 +455,4 @@ fn hold(hold: Option<&HoldId>) -> Option<String> {
 
 fn order(order: Option<&OrderId>) -> Option<String> {
     order.map(|order| order.as_str().to_owned())
-}
-
-/// Gives parked events up under their members' locks, so that no batch decides them at the same time.
-pub(super) async fn give_up(client: &mut Object, pipeline: &PipelineName, events: &[Identity]) -> Result<(), Error> {
-    let sources: Vec<&str> = events.iter().map(|event| event.source.as_str()).collect();
-    let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
-    let pipeline = pipeline.as_str();
-    let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &sources, &ids];
-    let transaction = client.transaction().await?;
-    transaction
-        .query(
-            "select 1 from member m where m.pipeline = $1 and (m.bucket, m.number) in (
-                 select p.bucket, p.member from unnest($2::text[], $3::text[]) as w(source, id)
-                 join parked p on p.pipeline = $1 and p.source = w.source and p.event_id = w.id
-             ) order by m.external_id collate \"C\" for update of m",
-            &args,
-        )
-        .await?;
-    transaction
-        .execute(
-            "update inbox i set outcome = 'GivenUp' from unnest($2::text[], $3::text[]) as w(source, id)
-             where i.pipeline = $1 and i.source = w.source and i.event_id = w.id and i.outcome = 'Parked'",
-            &args,
-        )
-        .await?;
-    transaction
-        .execute(
-            "delete from parked p using unnest($2::text[], $3::text[]) as w(source, id)
-             where p.pipeline = $1 and p.source = w.source and p.event_id = w.id",
-            &args,
-        )
-        .await?;
-    transaction.commit().await
 }

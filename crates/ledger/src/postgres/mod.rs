@@ -7,6 +7,7 @@ mod address;
 mod begin;
 mod commit;
 mod fault;
+mod give_up;
 mod graves;
 mod memory;
 mod migrate;
@@ -156,7 +157,7 @@ impl Store for Postgres {
 
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {
         let mut client = self.client().await?;
-        commit::give_up(&mut client, pipeline, events).await.map_err(|e| fault::statement(&self.object, e))
+        give_up::give_up(&mut client, pipeline, events).await.map_err(|e| fault::statement(&self.object, e))
     }
 
     async fn migrate(&self) -> Result<(), LedgerError> {

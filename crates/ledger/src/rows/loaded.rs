@@ -17,32 +17,21 @@ pub(crate) struct Loaded {
     pub(crate) frozen: HashMap<MemberKey, Frozen>,
     /// Members to whom points may be sent; not locked.
     pub(crate) recipients: HashMap<MemberId, MemberKey>,
+    /// Those of them who are another one by now; whom.
+    pub(crate) aliases: HashMap<MemberId, MemberKey>,
     /// Names under which nothing happens any more: of the members, those that were erased before.
     pub(crate) erased: HashSet<MemberId>,
     /// Names of members who are another one by now; `members` leads from them to that one.
-    pub(crate) followed: HashMap<MemberId, Followed>,
+    pub(crate) followed: HashMap<MemberId, MemberId>,
     /// Of members of whom all is loaded: who was merged into them. Locked.
     pub(crate) absorbed: BTreeMap<MemberKey, Vec<(MemberId, MemberKey)>>,
     /// The budgets that the batch may use.
     pub(crate) pots: Pots,
 }
 
-/// Who a member is by now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Followed {
-    pub(crate) into: MemberId,
-    /// Of the row that has the name.
-    pub(crate) own: MemberKey,
-}
-
 impl Loaded {
     /// Names that are their member's own; others stand for one of these.
     pub(crate) fn own_names(&self) -> impl Iterator<Item = (&MemberId, &MemberKey)> {
         self.members.iter().filter(|(id, _)| !self.followed.contains_key(*id))
-    }
-
-    /// Under which name results of a row are told that came in this name.
-    pub(crate) fn name_of<'a>(&'a self, asked: &'a MemberId, row: MemberKey) -> &'a MemberId {
-        self.followed.get(asked).filter(|followed| followed.own != row).map_or(asked, |followed| &followed.into)
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn begin(
     let rooms = crate::budget::rooms(&loaded.pots);
     let timeline_seq = begin.timeline_seq().map_err(fail)?;
     let members = load::states(&loaded, books, lots)?;
-    let followed = load::followed(&loaded);
+    let followed = loaded.followed.clone();
     Ok((loaded, Begun { answers, members, followed, timeline_seq, rooms }))
 }
 
@@ -100,15 +100,16 @@ pub(super) struct Begin<'a> {
 impl Begin<'_> {
     fn inbox(&self, request: &BatchRequest) -> rusqlite::Result<HashMap<Identity, Known>> {
         let mut find = self.connection.prepare_cached(
-            "select hash, outcome, results, batch, bucket, member from inbox where pipeline = ?1 and source = ?2 and event_id = ?3",
+            "select i.hash, i.outcome, i.results, i.batch, m.external_id from inbox i
+             join member m on m.pipeline = i.pipeline and m.bucket = i.bucket and m.number = i.member
+             where i.pipeline = ?1 and i.source = ?2 and i.event_id = ?3",
         )?;
         let mut known = HashMap::new();
         for identity in request.wanted.iter().map(|want| &want.identity) {
             let key = params![self.pipeline, identity.source.as_str(), identity.id.as_str()];
             let read = |row: &Row<'_>| {
-                let member = MemberKey { bucket: row.get(4)?, number: row.get(5)? };
                 let (hash, outcome) = (row.get(0)?, row.get(1)?);
-                Ok(Known { hash, outcome, results: row.get(2)?, batch: row.get(3)?, member })
+                Ok(Known { hash, outcome, results: row.get(2)?, batch: row.get(3)?, name: row.get(4)? })
             };
             if let Some(row) = find.query_row(key, read).optional()? {
                 known.insert(identity.clone(), row);

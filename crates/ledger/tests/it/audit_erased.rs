@@ -30,6 +30,8 @@ const BREAKS: &[(&str, &[u8])] = &[
     ("update inbox set outcome = 'Erased' where event_id = 'b1'", &[4]),
     ("update member set external_id = 'ann' where number = 1", &[4]),
     ("update member set frozen_reason = 'card stolen' where number = 1", &[4]),
+    ("update member set merged_reason = 'one person' where number = 1", &[4]),
+    ("update member set merged_by = 'bea' where number = 1", &[4]),
     ("delete from tombstone", &[4]),
 ];
 

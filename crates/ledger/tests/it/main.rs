@@ -21,6 +21,7 @@ mod holds;
 mod idle;
 mod kept;
 mod liability;
+mod merged_names;
 mod merging;
 mod migrated;
 mod model;

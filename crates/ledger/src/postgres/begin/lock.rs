@@ -13,7 +13,7 @@ use crate::erasure::{self, Erasure};
 use crate::error::LedgerError;
 use crate::load;
 use crate::postgres::Open;
-use crate::rows::{Followed, Loaded, MemberKey, bucket};
+use crate::rows::{Loaded, MemberKey, bucket};
 use crate::store::{BatchId, BatchRequest};
 
 /// Every statement of a batch reaches its rows by key. The planner of a table that nobody has analysed yet believes that
@@ -33,9 +33,11 @@ const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
     and (select hash from tombstone where pipeline = $1 and hash = w.hash) is null
     order by w.n on conflict (pipeline, bucket, external_id) do nothing";
 
-/// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock.
+/// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock. A locked row is the latest
+/// one, but whom it names is looked up as the statement found the table: one who was made while it waited has no name yet.
 const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by, m.is_erased,
-    (select t.external_id from member t where t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number)
+    (select t.external_id from member t where t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number),
+    m.merged_number is not null
     from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
     cross join lateral (
         select external_id, bucket, number, frozen_at, frozen_reason, frozen_by, erased_at is not null as is_erased,
@@ -43,10 +45,10 @@ const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_a
         where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
     ) m";
 
-const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number
+const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.merged_bucket, m.merged_number
     from unnest($2::smallint[], $3::text[]) as w(bucket, id)
     cross join lateral (
-        select external_id, bucket, number from member
+        select external_id, bucket, number, merged_bucket, merged_number from member
         where pipeline = $1 and bucket = w.bucket and external_id = w.id offset 0
     ) m";
 
@@ -54,18 +56,27 @@ const BATCH_ID: &str = "select nextval('batch_id')";
 
 const TOMBSTONES: &str = "select hash from tombstone where pipeline = $1 and hash = any($2)";
 
-/// Members who are erased while one waits for their rows are looked for again; that often in a row somebody else is at fault.
+/// Members who are erased or merged while one waits for their rows are looked for again; that often in a row somebody else is at fault.
 const TRIES: usize = 10;
+
+const GONE: &str = "rows of members are neither there nor erased";
+
+const MERGED: &str = "members were merged again each time that they were to be locked";
 
 pub(super) async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let mut others = BTreeSet::new();
+    let mut why = GONE;
     for _ in 0..TRIES {
-        if lock_once(open, request, &others).await? && !follow(open, request, &mut others).await? {
-            return find_recipients(open, request).await;
+        why = GONE;
+        if lock_once(open, request, &others).await? {
+            if !follow(open, request, &mut others).await? {
+                return find_recipients(open, request).await;
+            }
+            why = MERGED;
         }
         open.client()?.batch_execute("rollback").await.map_err(|e| open.fail(e))?;
     }
-    Err(LedgerError::unreadable("member", "rows of members are neither there nor erased"))
+    Err(LedgerError::unreadable("member", why))
 }
 
 /// What one round trip said.
@@ -76,7 +87,7 @@ struct Locked {
 }
 
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number, see whether anybody was ever erased; one more if
-/// somebody is not there. `false`: somebody was erased meanwhile.
+/// somebody is not there. `false`: somebody was erased meanwhile, or merged into one who was not there before.
 async fn lock_once(open: &mut Open, request: &BatchRequest, others: &BTreeSet<MemberId>) -> Result<bool, LedgerError> {
     let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).chain(others).collect();
     open.loaded = Loaded::default();
@@ -96,9 +107,13 @@ async fn lock_once(open: &mut Open, request: &BatchRequest, others: &BTreeSet<Me
         if row.try_get(6).map_err(|e| open.fail(e))? {
             open.loaded.erased.insert(id.clone());
         }
-        if let Some(into) = row.try_get::<_, Option<&str>>(7).map_err(|e| open.fail(e))? {
+        let into: Option<&str> = row.try_get(7).map_err(|e| open.fail(e))?;
+        if into.is_none() && row.try_get(8).map_err(|e| open.fail(e))? {
+            return Ok(false);
+        }
+        if let Some(into) = into {
             let into = crate::sql::id("member.external_id", into)?;
-            open.loaded.followed.insert(id.clone(), Followed { into, own: key });
+            open.loaded.followed.insert(id.clone(), into);
         }
         open.loaded.members.insert(id, key);
         open.loaded.frozen.extend(frozen.map(|frozen| (key, frozen)));
@@ -120,7 +135,7 @@ async fn lock_once(open: &mut Open, request: &BatchRequest, others: &BTreeSet<Me
 /// again, with them and in the one order. Who is locked stays who they are.
 async fn follow(open: &mut Open, request: &BatchRequest, others: &mut BTreeSet<MemberId>) -> Result<bool, LedgerError> {
     let targets: Vec<(MemberId, MemberId)> =
-        open.loaded.followed.iter().map(|(id, followed)| (id.clone(), followed.into.clone())).collect();
+        open.loaded.followed.iter().map(|(id, into)| (id.clone(), into.clone())).collect();
     let mut more: BTreeSet<MemberId> = BTreeSet::new();
     for (id, into) in targets {
         match open.loaded.members.get(&into).copied() {
@@ -210,9 +225,13 @@ async fn find_recipients(open: &mut Open, request: &BatchRequest) -> Result<(), 
     };
     let (rows, erasure) = found.await.map_err(|e| open.fail(e))?;
     for row in &rows {
-        let read = || Ok::<_, Error>((row.try_get::<_, &str>(0)?, row.try_get(1)?, row.try_get(2)?));
-        let (id, bucket, number) = read().map_err(|e| open.fail(e))?;
-        open.loaded.recipients.insert(crate::sql::id("member.external_id", id)?, MemberKey { bucket, number });
+        let key = |at: usize| Ok::<_, Error>(MemberKey { bucket: row.try_get(at)?, number: row.try_get(at + 1)? });
+        let merged = || row.try_get::<_, Option<i64>>(4)?.map(|_| key(3)).transpose();
+        let read = || Ok::<_, Error>((row.try_get::<_, &str>(0)?, key(1)?, merged()?));
+        let (id, own, merged) = read().map_err(|e| open.fail(e))?;
+        let id: MemberId = crate::sql::id("member.external_id", id)?;
+        open.loaded.aliases.extend(merged.map(|member| (id.clone(), member)));
+        open.loaded.recipients.insert(id, own);
     }
     let erasure = erasure.as_ref().map(read_erasure).transpose().map_err(|e| open.fail(e))?;
     let missing = ids.into_iter().filter(|id| !open.loaded.recipients.contains_key(*id)).collect();

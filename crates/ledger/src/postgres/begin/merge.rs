@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use super::{Open, prepare};
 use crate::error::LedgerError;
 use crate::load;
-use crate::merge::SHARED;
+use crate::merge::{NAMES_MAX, SHARED};
 use crate::rows::MemberKey;
 use crate::store::BatchRequest;
 
@@ -24,7 +24,8 @@ pub(super) async fn shared(
         let pipeline = request.pipeline.as_str();
         let asked = async {
             let [statement] = prepare(client, [SHARED]).await?;
-            let args: [&(dyn ToSql + Sync); 5] = [&pipeline, &from.bucket, &from.number, &into.bucket, &into.number];
+            let args: [&(dyn ToSql + Sync); 6] =
+                [&pipeline, &from.bucket, &from.number, &into.bucket, &into.number, &NAMES_MAX];
             let rows = client.query(&statement, &args).await?;
             rows.iter().map(|row| Ok((from, row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, _>>()
         };

@@ -15,7 +15,7 @@ const LOOK_AT_ALL: &str = "select set_config('enable_seqscan', 'on', true) where
 const TOMBSTONE: &str = "insert into tombstone (pipeline, hash) values ($1, $2) on conflict do nothing";
 
 const NAMELESS: &str = "update member set external_id = $8, frozen_at = null, frozen_reason = null,
-    frozen_by = null, erased_at = $4, erased_reason = $5, erased_by = $6, erased_in = $7
+    frozen_by = null, merged_reason = null, merged_by = null, erased_at = $4, erased_reason = $5, erased_by = $6, erased_in = $7
     where pipeline = $1 and bucket = $2 and number = $3";
 
 pub(super) fn erased(batch: &Batch<'_>) -> Vec<Write> {

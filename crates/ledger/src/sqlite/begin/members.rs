@@ -8,7 +8,7 @@ use super::Begin;
 use crate::book::Frozen;
 use crate::erasure::{self, Erasure};
 use crate::load;
-use crate::rows::{Followed, Loaded, MemberKey};
+use crate::rows::{Loaded, MemberKey};
 use crate::store::BatchRequest;
 
 /// One bucket: an embedded file is never spread over machines, and members scattered over a thousand places in every table
@@ -37,6 +37,9 @@ impl Begin<'_> {
             let key = MemberKey { bucket: BUCKET, number: who.number };
             if recipients.contains(id) {
                 loaded.recipients.insert(id.clone(), key);
+                let merged = who.merged.as_ref().map(|into| self.who(into, erasure.as_ref(), false)).transpose()?;
+                let merged = merged.flatten().map(|who| MemberKey { bucket: BUCKET, number: who.number });
+                loaded.aliases.extend(merged.map(|member| (id.clone(), member)));
                 if !ids.contains(id) {
                     continue;
                 }
@@ -48,7 +51,7 @@ impl Begin<'_> {
             // It was never merged in turn: whoever is, takes those along who were merged into them.
             if let Some(other) = self.who(&into, erasure.as_ref(), false)? {
                 let other_key = MemberKey { bucket: BUCKET, number: other.number };
-                loaded.followed.insert(id.clone(), Followed { into: into.clone(), own: key });
+                loaded.followed.insert(id.clone(), into.clone());
                 loaded.members.insert(id.clone(), other_key);
                 put(&into, other_key, other, loaded);
             }

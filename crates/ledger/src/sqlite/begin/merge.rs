@@ -4,7 +4,7 @@ use contract::MemberId;
 use rusqlite::{Row, params};
 
 use super::Begin;
-use crate::merge::SHARED;
+use crate::merge::{NAMES_MAX, SHARED};
 use crate::rows::MemberKey;
 use crate::sqlite::begin::members::id;
 
@@ -16,7 +16,7 @@ impl Begin<'_> {
         found: &mut Vec<(MemberKey, String, String)>,
     ) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(&SHARED.replace('$', "?"))?;
-        let key = params![self.pipeline, from.bucket, from.number, into.bucket, into.number];
+        let key = params![self.pipeline, from.bucket, from.number, into.bucket, into.number, NAMES_MAX];
         for row in find.query_map(key, |row| Ok((from, row.get(0)?, row.get(1)?)))? {
             found.push(row?);
         }

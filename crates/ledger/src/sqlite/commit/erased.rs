@@ -27,7 +27,8 @@ impl Commit<'_> {
             let Erased { at, reason, author } = erased;
             let named = format!(
                 "update member set external_id = '{NAMELESS}' || lower(hex(randomblob(16))), frozen_at = null, frozen_reason = null,
-                 frozen_by = null, erased_at = ?4, erased_reason = ?5, erased_by = ?6, erased_in = ?7
+                 frozen_by = null, merged_reason = null, merged_by = null, erased_at = ?4, erased_reason = ?5, erased_by = ?6,
+                 erased_in = ?7
                  where pipeline = ?1 and bucket = ?2 and number = ?3"
             );
             self.of(*member, &named, &[&at.as_microsecond(), reason, author, &batch.0])?;

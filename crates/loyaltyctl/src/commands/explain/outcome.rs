@@ -147,6 +147,7 @@ pub(in crate::commands) fn why(reason: RejectReason) -> &'static str {
         RejectReason::SameMember => "the two names are one member's by now",
         RejectReason::UnknownMember => "nothing is known of the other member",
         RejectReason::SameOrders => "both members have orders of the same name",
+        RejectReason::RefundWaits => "a refund in the name of the one waits for an order of the other",
         RejectReason::SameHolds => "both members had holds of the same name",
         RejectReason::TransferUnderWay => "points that the member sent have not arrived yet",
         RejectReason::WalletFull => "the member would have more points than a wallet can hold",
