@@ -175,8 +175,7 @@ impl Model {
             }
             Kind::Erase(_) => self.erase(at),
             // Histories of the model have none: `merging` has its own.
-            Kind::Merge(_) => {}
-            Kind::Signup | Kind::Custom(_) => {}
+            Kind::Signup | Kind::Custom(_) | Kind::Merge(_) => {}
         }
     }
 

@@ -1,8 +1,8 @@
 //! Points that wait for something that happens to their order.
 
-use contract::{EventType, OrderId};
 use contract::decision::{Decision, Facts};
 use contract::event::{Event, Kind, OfOrder};
+use contract::{EventType, OrderId};
 use rules::{Compiled, compile};
 use serde_json::{Value, json};
 
