@@ -143,7 +143,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 34);
+    assert_eq!(count, 35);
 }
 
 /// Rules of `expiry` that a wallet breaks, of those that look at its warning.
@@ -187,7 +187,13 @@ fn named_fields(rule: &str) -> Vec<String> {
 fn names_are_unique_by_schema() {
     let unique: Vec<_> = all_nodes().into_iter().filter(|(_, node)| node["x-kubernetes-list-type"] == "map").collect();
     let paths: Vec<_> = unique.iter().map(|(path, _)| path.as_str()).collect();
-    let wanted = [".spec.program.wallets", ".spec.results.subscribers", ".spec.rules", ".status.conditions"];
+    let wanted = [
+        ".spec.program.budgets",
+        ".spec.program.wallets",
+        ".spec.results.subscribers",
+        ".spec.rules",
+        ".status.conditions",
+    ];
     assert_eq!(paths, wanted);
 }
 

@@ -13,7 +13,7 @@ const BREAKS: &[(&str, &[u8])] = &[
     // A balance with its lot and its postings, so that all else agrees: ann has a point again.
     (
         "update balance set pending = 1 where member = 1;
-         update lot set pending = 1, expired = expired - 1, activates_at = null where member = 1 and sequence = 2;
+         update lot set pending = 1, expired = expired - 1, activates_at = null, waits_for = 'delivered' where member = 1 and sequence = 2;
          update allocation set amount = amount - 1 where member = 1 and lot = 2;
          update posting set amount = amount - 1 where member = 1 and account = 'expired';
          update posting set amount = amount + 1 where member = 1 and account = 'pending' and amount < 0",

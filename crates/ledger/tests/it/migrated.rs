@@ -18,7 +18,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (10, MERGES),
     (
         11,
-        "drop table budget; drop table slice; alter table award drop column budget; alter table award drop column freed",
+        "drop table budget; drop table slice; drop index award_budget; alter table award drop column budget; alter table award drop column freed",
     ),
     (12, "alter table lot drop column waits_for"),
 ];
