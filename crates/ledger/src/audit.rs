@@ -64,7 +64,24 @@ macro_rules! of_member {
     };
 }
 
-// After the macro that it uses.
+/// Kinds of entries whose allocations of no order and no hold are what expiry took, or what a refund claimed of that.
+macro_rules! expiring {
+    () => {
+        "'Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut'"
+    };
+}
+pub(crate) use expiring;
+
+/// Entries of long ago are gone and summed by one of their member, `c`: it has the number of the last of them.
+macro_rules! carried {
+    () => {
+        " left join (select bucket, member, id from entry where pipeline = $1 and kind = 'CarriedForward') c
+            on c.bucket = x.bucket and c.member = x.member "
+    };
+}
+
+// After the macros that they use.
+mod carried;
 mod erased;
 mod holds;
 mod rewards;
@@ -148,12 +165,15 @@ const CHECKS: [Check; 21] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
+                        and e.id = a.entry and (e.kind in (",
+            expiring!(),
+            ") or a.part = 'Expired')
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null
-                union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
-                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack')
-                    where p.pipeline = $1 and p.into_lot = p.lot
+                union all select x.bucket, x.member, x.wallet, x.lot, x.points from {payment} x
+                    left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
+                        and e.id = x.entry and e.kind in ('Clawback', 'GiveBack')",
+            carried!(),
+            "where x.pipeline = $1 and x.into_lot = x.lot and (e.id is not null or x.entry <= c.id)
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -195,14 +215,15 @@ const CHECKS: [Check; 21] = [
             of_member!(),
             ", 'event ' || x.event_id || ' of ' || x.source || ' names ' || coalesce('entry ' || cast(i.entry as text), 'none')
              from {entry} x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
-             where x.pipeline = $1 and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
+             where x.pipeline = $1 and x.kind <> 'CarriedForward'
+                 and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 4,
         name: "an event has at most one entry set",
         sql: "select 'event ' || event_id || ' of ' || source, cast(count(*) as text) || ' entries'
-              from {entry} e where pipeline = $1 group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
+              from {entry} e where pipeline = $1 and kind <> 'CarriedForward' group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
     },
     Check {
         invariant: 4,
@@ -212,6 +233,9 @@ const CHECKS: [Check; 21] = [
                   select 1 from entry e join posting p on p.pipeline = e.pipeline and p.bucket = e.bucket
                       and p.member = e.member and p.entry = e.id
                   where e.pipeline = i.pipeline and e.bucket = i.bucket and e.member = i.member and e.id = i.entry
+              ) and not exists (
+                  select 1 from entry c where c.pipeline = i.pipeline and c.bucket = i.bucket and c.member = i.member
+                      and c.kind = 'CarriedForward' and i.entry <= c.id
               ) order by 1, 2 limit $2",
     },
     Check {
@@ -296,7 +320,7 @@ const CHECKS: [Check; 21] = [
              from {posting} x join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
                  and e.id = x.entry
              left join ruleset r on r.hash = e.ruleset
-             where x.pipeline = $1 and x.account = 'debt' and x.amount < 0
+             where x.pipeline = $1 and x.account = 'debt' and x.amount < 0 and e.kind <> 'CarriedForward'
                  and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
              order by 1, 2 limit $2"
         ),
@@ -319,9 +343,12 @@ const CHECKS: [Check; 21] = [
             ", 'redeemed - payments = ' || cast(sum(x.amount) as text) from (
                 select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.order_id is not null
+                        and e.id = p.entry and (e.order_id is not null or p.part = 'Order')
                     where p.pipeline = $1 and p.account = 'redeemed'
-                union all select bucket, member, entry, wallet, -points from {payment} p where pipeline = $1
+                union all select x.bucket, x.member, case when x.entry <= c.id then c.id else x.entry end, x.wallet, -x.points
+                    from {payment} x",
+            carried!(),
+            "where x.pipeline = $1
              ) x group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -357,6 +384,7 @@ const PUBLISHED: Check = Check {
 fn checks() -> Vec<&'static Check> {
     let mut checks: Vec<_> = CHECKS
         .iter()
+        .chain(&carried::CHECKS)
         .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
         .chain(&rewards::CHECKS)

@@ -51,6 +51,16 @@ pub enum LedgerError {
         /// When it was confirmed to this process.
         at: Timestamp,
     },
+    /// What is asked for was said by entries that are carried forward.
+    #[error(
+        "could not tell how it was at {at}: entries of then are carried forward as sums; ask for {from} or a later time"
+    )]
+    CarriedForward {
+        /// The time that was asked for.
+        at: Timestamp,
+        /// The first one that can be.
+        from: Timestamp,
+    },
     /// No room is left on the ledger's disk.
     #[error("could not write to the ledger `{object}`: its disk is full; free or add space")]
     Full {

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod book;
 pub mod report;
 
+mod carry;
 mod desk;
 mod erasure;
 mod error;
@@ -24,6 +25,7 @@ mod transit;
 
 use std::sync::Arc;
 
+pub use carry::{CARRIED_KIND, CARRIED_SOURCE, CarriedForward, CarryAsk, CarryReport};
 pub use error::LedgerError;
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,

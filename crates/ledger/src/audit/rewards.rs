@@ -35,9 +35,12 @@ pub(super) const CHECKS: [Check; 3] = [
             ", 'redeemed - rewards = ' || cast(sum(x.amount) as text) from (
                 select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind = 'Reward'
+                        and e.id = p.entry and (e.kind = 'Reward' or p.part = 'Reward')
                     where p.pipeline = $1 and p.account = 'redeemed'
-                union all select bucket, member, entry, wallet, -points from {reward} r where pipeline = $1
+                union all select x.bucket, x.member, case when x.entry <= c.id then c.id else x.entry end, x.wallet, -x.points
+                    from {reward} x",
+            carried!(),
+            "where x.pipeline = $1
              ) x group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },

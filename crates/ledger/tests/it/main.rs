@@ -9,8 +9,10 @@
 
 mod agreement;
 mod audit;
+mod audit_carried;
 mod audit_erased;
 mod audit_refunds;
+mod carrying;
 mod conformance;
 mod debt;
 mod erasing;
@@ -23,6 +25,7 @@ mod kept;
 mod liability;
 mod migrated;
 mod model;
+mod partitions;
 mod payments;
 mod policies;
 mod privacy;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "validate",
     "plan",
     "up",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 19] = [
     "unfreeze",
     "erase",
     "migrate",
+    "retain",
     "completions",
     "man",
 ];
