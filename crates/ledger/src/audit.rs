@@ -173,7 +173,10 @@ const CHECKS: [Check; 21] = [
                     left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
                         and e.id = x.entry and e.kind in ('Clawback', 'GiveBack')",
             carried!(),
-            "where x.pipeline = $1 and x.into_lot = x.lot and (e.id is not null or x.entry <= c.id)
+            // Of entries that are gone: those that paid for something took none of what had ended.
+            "left join (select distinct bucket, member, entry from payment where pipeline = $1 and points > 0) s
+                on s.bucket = x.bucket and s.member = x.member and s.entry = x.entry
+             where x.pipeline = $1 and x.into_lot = x.lot and (e.id is not null or (x.entry <= c.id and s.entry is null))
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },

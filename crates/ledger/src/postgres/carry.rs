@@ -196,10 +196,9 @@ async fn swap(client: &mut ClientWrapper, (ask, range, plan): (&CarryAsk, &Range
     transaction.batch_execute(SWAP_PATIENCE).await?;
     transaction.batch_execute("lock table allocation, entry, posting in access exclusive mode").await?;
     for ((table, _), old) in TABLES.iter().zip(&range.old) {
-        let gone: String = old
-            .iter()
-            .map(|Partition { name, .. }| format!("alter table {table} detach partition {name}; drop table {name};"))
-            .collect();
+        let gone = old.iter().fold(String::new(), |sql, Partition { name, .. }| {
+            sql + &format!("alter table {table} detach partition {name}; drop table {name};")
+        });
         let name = until(table, range);
         let end = range.end;
         transaction

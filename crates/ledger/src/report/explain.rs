@@ -57,7 +57,7 @@ async fn event_report(
             // The sums of a member have the number of the last entry in them.
             let which = format!("id = {} and kind <> '{CARRIED_KIND}'", row.int(10)?);
             entries(store, scales, &key, &which).await?.pop()
-        },
+        }
         None => None,
     };
     let number = row.maybe(10).map(|_| row.int(10)).transpose()?;

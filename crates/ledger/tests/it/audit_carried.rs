@@ -20,7 +20,11 @@ const BREAKS: &[(&str, &[u8])] = &[
     ("delete from entry where member = 1", &[4]),
     ("delete from posting where member = 1", &[2, 9, 11]),
     ("update entry set kind = 'Earn' where kind = 'CarriedForward'", &[4]),
-    ("update entry set id = id + 1 where member = 1; update posting set entry = entry + 1 where member = 1", &[4]),
+    (
+        "update entry set id = 1 where member = 1; update posting set entry = 1 where member = 1;
+      update allocation set entry = 1 where member = 1",
+        &[4],
+    ),
     ("update inbox set entry = entry + 1000000 where event_id = 's1'", &[4]),
     ("delete from retention", &[4]),
     ("update retention set recorded_before = happened_until, happened_until = recorded_before", &[4]),

@@ -75,7 +75,10 @@ fn entries_that_are_kept_too_short_are_refused_with_a_sentence() {
     assert_ne!(text, late);
     std::fs::write(&file, late).unwrap();
     let said = refused("12mo");
-    assert!(said.contains("could not use `--entries 12mo`: events may come `400d` late (`spec.events.maxLateness`)"), "{said}");
+    assert!(
+        said.contains("could not use `--entries 12mo`: events may come `400d` late (`spec.events.maxLateness`)"),
+        "{said}"
+    );
     ask(folder, &["retain", "--entries", "14mo"]).ended(0);
     ask(folder, &["retain"]).ended(0);
 }
