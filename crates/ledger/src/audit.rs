@@ -84,10 +84,11 @@ macro_rules! carried {
 mod carried;
 mod erased;
 mod holds;
+mod payments;
 mod rewards;
 mod transfers;
 
-const CHECKS: [Check; 21] = [
+const CHECKS: [Check; 19] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
@@ -338,34 +339,6 @@ const CHECKS: [Check; 21] = [
               ) x group by x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
     Check {
-        invariant: 9,
-        name: "what was spent on an order, net of what came back, is what its payments say",
-        sql: concat!(
-            "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
-            of_member!(),
-            ", 'redeemed - payments = ' || cast(sum(x.amount) as text) from (
-                select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
-                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and (e.order_id is not null or p.part = 'Order')
-                    where p.pipeline = $1 and p.account = 'redeemed'
-                union all select x.bucket, x.member, case when x.entry <= c.id then c.id else x.entry end, x.wallet, -x.points
-                    from {payment} x",
-            carried!(),
-            "where x.pipeline = $1
-             ) x group by x.bucket, x.member, x.entry, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2"
-        ),
-    },
-    Check {
-        invariant: 9,
-        name: "no more comes back of an order than was paid for it",
-        sql: concat!(
-            "select 'order ' || x.order_id || ', lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
-            of_member!(),
-            ", 'left ' || cast(sum(x.points) as text) from {payment} x where x.pipeline = $1
-             group by x.bucket, x.member, x.order_id, x.wallet, x.lot having sum(x.points) < 0 order by 1, 2 limit $2"
-        ),
-    },
-    Check {
         invariant: 11,
         name: "what was issued is the sum of all awards",
         sql: "select 'wallet ' || x.wallet, 'awards - issued = ' || cast(sum(x.amount) as text) from (
@@ -390,6 +363,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&carried::CHECKS)
         .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
+        .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
         .chain(&transfers::CHECKS)
         .chain([&PUBLISHED])

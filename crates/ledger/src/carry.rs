@@ -15,7 +15,7 @@ use crate::sql::Sql;
 /// The kind of an entry that carries sums forward.
 pub const CARRIED_KIND: &str = "CarriedForward";
 
-/// Where such an entry is from. No producer may use it.
+/// What stands where another entry names its event's source: it is of none.
 pub const CARRIED_SOURCE: &str = "loyalty.carried";
 
 /// What may be carried forward.
