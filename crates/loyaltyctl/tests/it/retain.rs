@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::json;
 
 use crate::ask::{ask, filled};
 
@@ -17,7 +17,7 @@ fn old_entries_are_summed_up_and_every_screen_says_so() {
     let folder = filled();
     let folder = folder.path();
     let balance = || ask(folder, &["balance", "ann"]).ended(0).out;
-    let retain = |more: &[&str]| ask(folder, &[&["retain", "--entries", "24mo"], more].concat()).ended(0);
+    let retain = |more: &[&str]| ask(folder, &[&["retain", "--entries", "24mo"][..], more].concat()).ended(0);
     let before = balance();
     assert_eq!(retain(&[]).out, "retain: no whole month of entries is old enough\n");
     years_pass(folder);
@@ -26,7 +26,7 @@ fn old_entries_are_summed_up_and_every_screen_says_so() {
     assert!(dry.contains(" would be summed up, one entry for each of 1 member would be left; they stand in "), "{dry}");
     assert!(ask(folder, &["explain", "p1"]).ended(0).out.contains("postings"), "a dry run does nothing");
     let done = retain(&["-o", "json"]).json();
-    assert_eq!((&done["entries"], &done["members"], &done["dryRun"]), (&4.into(), &1.into(), &false.into()));
+    assert_eq!((&done["entries"], &done["members"], &done["dryRun"]), (&json!(4), &json!(1), &json!(false)));
     let cut = done["before"].as_str().unwrap();
     assert!(done["bytesAfter"].as_i64().unwrap() > 0, "{done}");
     assert_eq!(balance(), before);
@@ -36,7 +36,7 @@ fn old_entries_are_summed_up_and_every_screen_says_so() {
     assert!(explained.contains(&line), "{explained}");
     let statement = ask(folder, &["statement", "ann"]).ended(0).out;
     assert!(statement.contains("carried-forward  CarriedForward"), "{statement}");
-    assert_eq!(ask(folder, &["export", "ann"]).ended(0).json()["carriedForward"], Value::from(cut));
+    assert_eq!(ask(folder, &["export", "ann"]).ended(0).json()["carriedForward"], json!(cut));
     let early = ask(folder, &["liability", "--at", "2020-01-01"]).ended(2).err;
     assert!(early.contains("entries of then are carried forward as sums; ask for 2026-01-0"), "{early}");
     assert!(ask(folder, &["audit"]).ended(0).out.ends_with("audit: 0 differences\n"));
