@@ -7,7 +7,7 @@ use contract::event::Event;
 use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 use ledger::report::{LiabilityAsk, Reckoning, StatementAsk, StatementMark};
-use ledger::{CARRIED_KIND, CarryAsk, CarryReport, Committed, LedgerError};
+use ledger::{CARRIED_KIND, CarryAsk, CarryReport, Committed, LedgerError, Since};
 
 use crate::erasing::erase;
 use crate::holds::{capture, hold_of, release};
@@ -21,6 +21,7 @@ on_every_store! {
     what_refers_to_an_entry_that_is_gone_says_so
     what_is_recent_stays_and_nothing_is_done_twice
     a_carrying_that_is_broken_off_goes_on
+    another_pipelines_entries_stay_as_they_are
 }
 
 /// In `PostgreSQL`: the first partition ended a year ago and the next goes on from there, as in a ledger that is older than that.
@@ -208,6 +209,37 @@ async fn what_is_recent_stays_and_nothing_is_done_twice(world: World) {
         (vec![CARRIED_KIND.to_owned()], vec![CARRIED_KIND.to_owned()])
     );
     world.audits_clean().await;
+}
+
+async fn another_pipelines_entries_stay_as_they_are(world: World) {
+    if world.is_in_memory() {
+        return;
+    }
+    let world = world.older().await;
+    let mut other = World::beside(&world);
+    other.pipeline = id("another");
+    let since = Since { valid_from: None, author: "test".to_owned() };
+    other.ledger.append_timeline(&other.pipeline, &other.ruleset, &since).await.unwrap();
+    for world in [&world, &other] {
+        play(world).await;
+    }
+    world.years_pass().await;
+    let before = other.kinds("ann").await;
+    assert_eq!(world.carry_forward().await.entries, 7);
+    assert_eq!((world.kinds("ann").await.len(), other.kinds("ann").await), (1, before));
+    for world in [&world, &other] {
+        world.audits_clean().await;
+    }
+    // Its own turn, over the same months.
+    assert_eq!(other.carry_forward().await.entries, 7);
+    assert_eq!(
+        (world.kinds("ann").await, other.kinds("ann").await),
+        (vec![CARRIED_KIND.to_owned()], vec![CARRIED_KIND.to_owned()])
+    );
+    for world in [&world, &other] {
+        world.audits_clean().await;
+        assert_eq!(world.one(spend("s8", "ann", 1)).await.told().len(), 1);
+    }
 }
 
 async fn a_carrying_that_is_broken_off_goes_on(world: World) {
