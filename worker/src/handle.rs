@@ -126,20 +126,28 @@ impl Desk<'_> {
             return Some(unit);
         }
         fault::maybe_abort(&events);
-        let settled = self.holder.ledger(async || self.apply(&events, &attempts).await).await?;
-        for (message, settled) in carriers.into_iter().zip(settled) {
-            self.take(&mut unit, message, settled);
-        }
-        if engine::sends(&unit.results) {
-            self.carry(&mut unit).await?;
+        let mut runs: Vec<&[Event]> = ledger::runs(&events).collect();
+        // Of all attempts only those of the last run are ended by it: before that, not all is decided.
+        let last = runs.pop().unwrap_or_default();
+        let mut carriers = carriers.into_iter();
+        for (run, attempts) in runs.into_iter().map(|run| (run, &[][..])).chain([(last, &attempts[..])]) {
+            let (results, batches) = (unit.results.len(), unit.batches.len());
+            let settled = self.holder.ledger(async || self.apply(run, attempts).await).await?;
+            for (settled, message) in settled.into_iter().zip(carriers.by_ref()) {
+                self.take(&mut unit, message, settled);
+            }
+            // Before a merge that comes next: what its member sent would keep it from them.
+            if engine::sends(&unit.results[results..]) {
+                self.carry(&mut unit, batches).await?;
+            }
         }
         Some(unit)
     }
 
-    /// What the unit sent arrives, or comes back. What cannot is left to the holder of the lease, who tells it; so is all of it where a
-    /// worker dies before this.
-    async fn carry(&self, unit: &mut Unit) -> Option<()> {
-        for batch in unit.batches.clone() {
+    /// What the unit sent arrives, or comes back, but for its first batches. What cannot is left to the holder of the lease, who tells it;
+    /// so is all of it where a worker dies before this.
+    async fn carry(&self, unit: &mut Unit, first: usize) -> Option<()> {
+        for batch in unit.batches.clone().into_iter().skip(first) {
             loop {
                 let which = UnderWay::Of(batch);
                 let carried =

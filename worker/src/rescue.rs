@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_secs(15);
 /// A batch is left alone for so long: its own worker is most likely waiting for its confirms.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
-/// Batches, or parked refunds, of one round.
+/// Batches, or parked events, of one round.
 const ROUND_LEN_MAX: usize = 100;
 
 /// Why a round ended early.

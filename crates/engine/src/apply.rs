@@ -27,9 +27,9 @@ pub enum Settled {
     Fresh {
         /// Applied, rejected or parked.
         outcome: Outcome,
-        /// Its results, and those of refunds that had waited for it.
+        /// Its results, and those of what had waited for it.
         results: Vec<ResultEvent>,
-        /// Refunds that had waited for it and do not fit it: to be buried, and only then given up in the ledger.
+        /// What had waited for it and does not fit it: to be buried, and only then given up in the ledger.
         given_up: Vec<(Event, Refusal)>,
         /// Whose published mark is to be set once the results are confirmed.
         batch: BatchId,
@@ -38,7 +38,7 @@ pub enum Settled {
     Replayed {
         /// As they were stored.
         results: Vec<ResultEvent>,
-        /// Refunds that do not fit it and were not buried the first time.
+        /// What does not fit it and was not buried the first time.
         given_up: Vec<(Event, Refusal)>,
     },
     /// At fault itself: to be buried.
@@ -318,7 +318,7 @@ impl Desk<'_> {
         (verdicts, kept.applied)
     }
 
-    /// Decides an event, and then the refunds that waited for it.
+    /// Decides an event, and then what waited for it.
     fn decide(&self, item: &Item<'_>, state: &mut MemberState, kept: &mut Keeping) -> Result<Verdict, Refusal> {
         if state.is_erased() {
             // Before all else: what is buried would be kept with its member's name.
@@ -334,10 +334,10 @@ impl Desk<'_> {
         let mut given_up = Vec::new();
         if let Kind::Purchase(purchase) = &item.event.kind {
             for waited in state.parked(&purchase.order).to_vec() {
-                let refund = Item::of(&waited);
-                // The purchase brings it up: the refund may have done so for other points when it was parked. Nothing becomes a reward before
+                let waiting = Item::of(&waited);
+                // The purchase brings it up: what waited may have done so for other points when it was parked. Nothing becomes a reward before
                 // the last one has taken what it takes.
-                match self.settle_and_post((&refund, &cause), (state, &mut rooms), &RewardRules::default()) {
+                match self.settle_and_post((&waiting, &cause), (state, &mut rooms), &RewardRules::default()) {
                     Ok((more, _)) => posted.extend(more),
                     // It stays parked until whoever buries its copy gives it up: a crash between the two must not lose it.
                     Err(refusal) => given_up.push((waited, refusal)),
@@ -421,7 +421,7 @@ impl Desk<'_> {
         Ok((posted, outcome))
     }
 
-    /// Refunds that still wait for a purchase which came: they did not fit it, and whoever was to bury them died before that.
+    /// What still waits for a purchase which came: it did not fit it, and whoever was to bury it died before that.
     fn misfits(&self, event: &Event, state: Option<&MemberState>) -> Vec<(Event, Refusal)> {
         let (Kind::Purchase(purchase), Some(state)) = (&event.kind, state) else { return Vec::new() };
         let misfit = |waiting: &Event| {

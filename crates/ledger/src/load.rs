@@ -84,7 +84,7 @@ fn known_answer(
 }
 
 /// What of a batch is to be decided, and so needs its members' books: not what comes in the name of one who was erased, nor what the inbox knows already, but for a purchase for which a
-/// refund still waits (it did not fit, and whoever was to bury it died before that).
+/// something still waits (it did not fit, and whoever was to bury it died before that).
 pub(crate) fn undecided<'a>(
     request: &'a BatchRequest,
     Loaded { members, erased, .. }: &Loaded,
@@ -252,7 +252,7 @@ pub(crate) fn due_by(request: &BatchRequest, members: &HashMap<MemberId, MemberK
     by
 }
 
-/// The same, with the refunds that wait for a purchase of the batch: each is decided at its own time.
+/// The same, with what waits for a purchase of the batch: each is decided at its own time.
 pub(crate) fn due_until(
     request: &BatchRequest,
     loaded: &Loaded,

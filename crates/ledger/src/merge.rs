@@ -189,24 +189,8 @@ macro_rules! give {
     };
 }
 
-/// A refund that waits is to find its purchase at the other member, and its row in the inbox with it: before the others, with their
-/// arguments. Each store has its own way to reach rows by key.
-pub(crate) const WAITING: [&str; 2] = [
-    concat!(
-        "update inbox set bucket = $4, member = $5 where pipeline = $1 and (source, event_id) in (select source, event_id",
-        theirs!("parked"),
-        ")"
-    ),
-    concat!(
-        "update inbox set bucket = $4, member = $5 where ctid = any(array(select i.at from (select source, event_id",
-        theirs!("parked"),
-        " offset 0) w cross join lateral (
-            select ctid as at from inbox where pipeline = $1 and source = w.source and event_id = w.event_id offset 0
-        ) i))"
-    ),
-];
-
-/// What goes along, in this order and before anything else of the batch is written. Arguments are the pipeline, bucket and number of the
+/// What goes along, in this order and before anything else of the batch is written; before it the rows of the inbox of what waits, which each
+/// store reaches by key in its own way. Arguments are the pipeline, bucket and number of the
 /// one, and bucket and number of the other; whichever a statement names.
 pub(crate) const MOVES: [&str; 18] = [
     concat!(
@@ -262,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_move_is_of_one_member_and_names_its_arguments() {
-        for sql in MOVES.iter().chain(&WAITING).chain(&[SHARED]) {
+        for sql in MOVES.iter().chain(&[SHARED]) {
             for n in 1..=args_of(sql) {
                 assert!(sql.contains(&format!("${n}")), "${n}: {sql}");
             }

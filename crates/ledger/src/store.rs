@@ -21,7 +21,7 @@ use crate::report::{
 };
 use crate::transit::{Transit, UnderWay};
 
-/// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let parked refunds in.
+/// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let in what was parked.
 pub const BATCH_EVENTS_MAX: usize = 20_000;
 
 /// One ledger. Every method may be called from many tasks; none waits for a member longer than the batch that holds it.
@@ -78,7 +78,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         since: &Since,
     ) -> Result<Appended, LedgerError>;
 
-    /// Parked refunds that were parked before `before`, oldest first.
+    /// What was parked before `before`, oldest first.
     async fn parked_before(
         &self,
         pipeline: &PipelineName,
@@ -107,7 +107,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// When the next thing is or was due for any member; `None` when nothing is. One look into an index.
     async fn next_due(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
 
-    /// Gives parked refunds up: their outcome becomes [`Outcome::GivenUp`]. Those no longer parked are left as they are.
+    /// Gives up what is parked: its outcome becomes [`Outcome::GivenUp`]. Those no longer parked are left as they are.
     async fn give_up_parked(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
 
     /// Applies the embedded migrations that are missing. Idempotent; safe when two run at once.

@@ -8,7 +8,8 @@ use contract::ruleset::Ruleset;
 use contract::{BudgetName, Points, RuleName};
 
 use crate::check::Faults;
-use crate::suggest::did_you_mean;
+use crate::effect::{no_wallet, units};
+use crate::suggest::not_there;
 
 const PATH: &str = "spec.program.budgets";
 
@@ -25,27 +26,16 @@ pub(crate) fn shape(ruleset: &Ruleset, faults: &mut Faults) {
         }
         match ruleset.wallet(Some(&budget.wallet)) {
             Some(wallet) => points(&format!("{PATH}[{index}].points"), (budget, wallet), faults),
-            None => {
-                faults.add(format!("{PATH}[{index}].wallet"), crate::effect::no_wallet(&budget.wallet, ruleset));
-            }
+            None => faults.add(format!("{PATH}[{index}].wallet"), no_wallet(&budget.wallet, ruleset)),
         }
     }
 }
 
 fn points(path: &str, (budget, wallet): (&Budget, &Wallet), faults: &mut Faults) {
-    let (written, digits) = (budget.points.get(), wallet.scale.digits());
-    if written.is_zero() {
+    if budget.points.is_zero() {
         faults.add(path, "is 0, so that its rules would give nothing; it must be more");
-    } else if Points::from_decimal(written, wallet.scale).is_none() {
-        let name = &wallet.name;
-        let problem = if written.normalize().scale() > digits {
-            format!(
-                "is `{written}`, finer than the {digits} decimals of wallet `{name}`; round it, or raise the wallet's `scale`"
-            )
-        } else {
-            format!("is `{written}`, more than wallet `{name}` can hold; make it smaller")
-        };
-        faults.add(path, problem);
+    } else {
+        units(path, (budget.points.get(), wallet), faults);
     }
 }
 
@@ -54,16 +44,8 @@ pub(crate) fn of_rule(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut F
     let Some(name) = &earn.budget else { return };
     let budgets = &ruleset.program.budgets;
     let Some(budget) = budgets.iter().find(|budget| budget.name == *name) else {
-        let names = || budgets.iter().map(|budget| budget.name.as_str());
-        let near = did_you_mean(name.as_str(), names());
-        let known: Vec<String> = names().map(|known| format!("`{known}`")).collect();
-        let told = match known.len() {
-            0 => "; list it in `program.budgets`".to_owned(),
-            _ if near.is_empty() => format!("; it has {}", known.join(", ")),
-            _ => near,
-        };
-        faults.add(path, format!("the programme has no budget `{name}`{told}"));
-        return;
+        let known = budgets.iter().map(|budget| budget.name.as_str());
+        return faults.add(path, not_there("budget", name.as_str(), known));
     };
     if budget.wallet != earn.wallet {
         let problem = format!(
@@ -95,8 +77,8 @@ pub(crate) fn of_order(state: &OrderState, earned: &[Award], rooms: Option<&Room
     let mut rooms: BTreeMap<BudgetName, Points> = rooms.cloned().unwrap_or_default();
     let mut due = BTreeMap::new();
     for (award, budget) in state.awards.iter().filter_map(|award| Some((award, award.budget.as_ref()?))) {
-        let again = earned.iter().filter(|again| again.rule == award.rule).map(|again| again.points.0.max(0));
-        let wanted = again.max().unwrap_or_default().min(award.awarded.0);
+        let again = earned.iter().find(|again| again.rule == award.rule).map_or(0, |again| again.points.0);
+        let wanted = again.clamp(0, award.awarded.0);
         let room = rooms.entry(budget.clone()).or_default();
         let more = (wanted - has(award)).clamp(0, room.0.max(0));
         room.0 -= more;

@@ -1,10 +1,10 @@
 //! The shape of a rule set: names, limits, and what may stand beside what.
 
-use contract::Points;
 use contract::program::{REWARDS_A_DAY_MAX, RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX, Wallet};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
 use crate::budget;
+use crate::effect::units;
 use crate::error::RuleError;
 use crate::term::{self, Terms};
 
@@ -78,18 +78,11 @@ fn wallets(ruleset: &Ruleset, faults: &mut Faults) {
 /// Points that make a reward have to be some that the wallet can hold.
 fn reward(path: &str, wallet: &Wallet, faults: &mut Faults) {
     let Some(reward) = &wallet.auto_reward else { return };
-    let (written, digits) = (reward.points.get(), wallet.scale.digits());
+    let (of_points, written) = (format!("{path}.points"), reward.points.get());
     if written.is_zero() {
-        faults.add(format!("{path}.points"), "is 0; it must be more");
-    } else if Points::from_decimal(written, wallet.scale).is_none() {
-        let problem = if written.normalize().scale() > digits {
-            format!(
-                "is `{written}`, finer than the {digits} decimals of the wallet; round it, or raise the wallet's `scale`"
-            )
-        } else {
-            format!("is `{written}`, more than a wallet can hold; make it smaller")
-        };
-        faults.add(format!("{path}.points"), problem);
+        faults.add(of_points, "is 0; it must be more");
+    } else {
+        units(&of_points, (written, wallet), faults);
     }
     match reward.per_day {
         0 => faults.add(format!("{path}.perDay"), "is 0, so that none would ever be given; give at least 1"),

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::Compiled;
 use crate::award::{When, awards};
 use crate::budget;
-use crate::effect::no_wallet;
+use crate::effect::{no_wallet, unfit};
 use crate::hold;
 use crate::payment;
 use crate::refund;
@@ -29,7 +29,8 @@ impl Compiled {
     /// What these rules say about the event.
     ///
     /// A refund must be put to the rule set that paid for its order (`facts.order`); without an order it is
-    /// parked, and so is an activity for which points of that order may wait (`facts.is_awaited`). `Err` when the event itself is at fault, or a rule fails on it: it is to be buried.
+    /// parked, and so is an activity for which points of that order may wait (`facts.is_awaited`). `Err` when the event
+    /// itself is at fault, or a rule fails on it: it is to be buried.
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase, facts),
@@ -154,12 +155,7 @@ impl Compiled {
 /// Decimal points as units of the wallet.
 pub(crate) fn units(points: Decimal, wallet: &Wallet) -> Result<Points, Refusal> {
     Points::from_decimal(points, wallet.scale).ok_or_else(|| {
-        let (digits, name) = (wallet.scale.digits(), &wallet.name);
-        let problem = if points.normalize().scale() > digits {
-            format!("is finer than the {digits} decimals of wallet `{name}`; round it")
-        } else {
-            format!("is more than wallet `{name}` can hold; make it smaller")
-        };
-        Refusal::new(BuryReason::BadValue, format!("`points` is `{points}`, which {problem}"))
+        let problem = unfit(points, wallet, "");
+        Refusal::new(BuryReason::BadValue, format!("`points` is `{points}`, which is {problem}"))
     })
 }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::budget;
 use crate::check::Faults;
 use crate::ratio::Ratio;
-use crate::suggest::did_you_mean;
+use crate::suggest::not_there;
 use crate::term::{self, Terms, until};
 
 /// What a rule does.
@@ -129,18 +129,7 @@ fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written, faults: &m
 fn parse_fixed(path: &str, wallet: &Wallet, (points, terms): (Quantity, Terms), faults: &mut Faults) -> Option<Effect> {
     above_nought(path, points, faults)?;
     let written = points.get();
-    let Some(units) = Points::from_decimal(written, wallet.scale) else {
-        let (digits, name) = (wallet.scale.digits(), &wallet.name);
-        let problem = if written.normalize().scale() > digits {
-            format!(
-                "is `{written}`, finer than the {digits} decimals of wallet `{name}`; round it, or raise the wallet's `scale`"
-            )
-        } else {
-            format!("is `{written}`, more than wallet `{name}` can hold; make it smaller")
-        };
-        faults.add(path, problem);
-        return None;
-    };
+    let units = units(path, (written, wallet), faults)?;
     Some(Effect::Fixed(FixedEarn { wallet: wallet.name.clone(), points: units, written, terms }))
 }
 
@@ -163,13 +152,27 @@ fn known_wallet<'a>(path: &str, name: &WalletName, ruleset: &'a Ruleset, faults:
 
 /// The sentence about a wallet that the programme does not have.
 pub(crate) fn no_wallet(name: &WalletName, ruleset: &Ruleset) -> String {
-    let names = || ruleset.program.wallets.iter().map(|wallet| wallet.name.as_str());
-    let near = did_you_mean(name.as_str(), names());
-    if near.is_empty() {
-        let known: Vec<String> = names().map(|known| format!("`{known}`")).collect();
-        return format!("the programme has no wallet `{name}`; it has {}", known.join(", "));
+    not_there("wallet", name.as_str(), ruleset.program.wallets.iter().map(|wallet| wallet.name.as_str()))
+}
+
+/// Points that the programme writes, as units of their wallet; `None` after telling why it cannot hold them.
+pub(crate) fn units(path: &str, (written, wallet): (Decimal, &Wallet), faults: &mut Faults) -> Option<Points> {
+    let units = Points::from_decimal(written, wallet.scale);
+    if units.is_none() {
+        let problem = unfit(written, wallet, ", or raise the wallet's `scale`");
+        faults.add(path, format!("is `{written}`, {problem}"));
     }
-    format!("the programme has no wallet `{name}`{near}")
+    units
+}
+
+/// Why a wallet cannot hold these points, and what to do; for such as are too fine there may be something else.
+pub(crate) fn unfit(points: Decimal, wallet: &Wallet, or: &str) -> String {
+    let (digits, name) = (wallet.scale.digits(), &wallet.name);
+    if points.normalize().scale() > digits {
+        format!("finer than the {digits} decimals of wallet `{name}`; round it{or}")
+    } else {
+        format!("more than wallet `{name}` can hold; make it smaller")
+    }
 }
 
 fn above_nought(path: &str, quantity: Quantity, faults: &mut Faults) -> Option<Ratio> {

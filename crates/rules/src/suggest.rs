@@ -5,6 +5,18 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a 
     nearest(given, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
+/// The sentence about something that the programme does not list.
+pub(crate) fn not_there<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = did_you_mean(name, known.clone());
+    if !near.is_empty() {
+        return format!("the programme has no {what} `{name}`{near}");
+    }
+    let known: Vec<String> = known.map(|known| format!("`{known}`")).collect();
+    let known =
+        if known.is_empty() { format!("list it in `program.{what}s`") } else { format!("it has {}", known.join(", ")) };
+    format!("the programme has no {what} `{name}`; {known}")
+}
+
 fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A third of the letters may differ; a name that begins with what was given is near, too.
     let limit = given.chars().count().div_ceil(3).max(1);

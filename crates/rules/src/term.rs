@@ -48,7 +48,7 @@ impl Terms {
     /// Dates of points that are earned at this time. Refused when they lie beyond the calendar (the year 9999).
     pub(crate) fn dates(&self, at: Timestamp, zone: &TimeZone) -> Result<Dates, Refusal> {
         let beyond = |_| beyond(at);
-        let pending = self.pending.as_ref().filter(|pending| waits(pending));
+        let pending = self.pending.as_ref().filter(|pending| waits_for_time(pending));
         let activates = pending.map(|pending| activation(pending, at, zone)).transpose().map_err(beyond)?;
         let expiry = self.expiry.as_ref().filter(|expiry| !expiry.never);
         let expires = expiry.map(|expiry| end(expiry, at, zone)).transpose().map_err(beyond)?;
@@ -94,6 +94,11 @@ fn beyond(at: Timestamp) -> Refusal {
 
 /// Whether points wait at all.
 pub(crate) fn waits(pending: &Pending) -> bool {
+    pending.until.is_some() || waits_for_time(pending)
+}
+
+/// Whether their wait ends by itself.
+fn waits_for_time(pending: &Pending) -> bool {
     !pending.on_dates.is_empty() || pending.r#for.is_some_and(|time| !time.is_zero())
 }
 

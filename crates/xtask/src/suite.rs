@@ -81,10 +81,10 @@ pub(crate) fn run(options: &Options) -> Result<(), SuiteError> {
     variables.push(("LOYALTY_BIN_DIR", &programs));
     let with_share = |share| [variables.as_slice(), &[("LOYALTY_TEST_SHARE", share)]].concat();
     cargo(&options.test_command(), &with_share(if options.all { "all" } else { "small" }))?;
-    if options.all && options.tests_the_ledger() {
-        cargo(HISTORIES, &with_share("histories"))?;
+    match options.histories() {
+        Some(command) => cargo(command, &with_share("histories")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 impl Options {
@@ -102,9 +102,11 @@ impl Options {
         command
     }
 
-    fn tests_the_ledger(&self) -> bool {
+    /// Last, as they take the longest.
+    fn histories(&self) -> Option<&'static [&'static str]> {
         let packages = self.packages();
-        packages.is_empty() || packages.contains(&"ledger")
+        let of_ledger = packages.is_empty() || packages.contains(&"ledger");
+        (self.all && of_ledger).then_some(HISTORIES)
     }
 
     /// Those that are named by `-p NAME`, `-pNAME`, `--package NAME` or `--package=NAME`.
@@ -139,6 +141,18 @@ fn code_of(status: ExitStatus) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::{Options, Wanted};
+
+    #[test]
+    fn all_of_the_ledger_has_many_histories() {
+        let has = |all, arguments: &str| {
+            let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+            Options { all, only_tests: false, arguments }.histories().is_some()
+        };
+        assert_eq!(
+            [has(true, ""), has(true, "-p rules -p ledger"), has(true, "-p rules"), has(false, "")],
+            [true, true, false, false]
+        );
+    }
 
     #[test]
     fn the_arguments_say_which_packages_are_tested_and_so_which_parts_are_wanted() {

@@ -8,7 +8,7 @@ use crate::timers::{count, decided, hours_ago, purchase, stage, wall};
 
 async fn sending(store: Store) -> Stage {
     let mut config = wall();
-    config.events.sources[0].types.extend(["transfer", "freeze"].map(|name| EventType::parse(name).unwrap()));
+    config.events.sources[0].types.extend(["transfer", "freeze", "merge"].map(|name| EventType::parse(name).unwrap()));
     stage(store, json!({ "name": "points" }), config).await
 }
 
@@ -60,6 +60,37 @@ async fn is_carried_by_the_next_worker(store: Store) {
     drop(worker);
     has_arrived(&stage).await;
     stage.end().await;
+}
+
+/// In one batch: what Ann sent is no reason to keep her from becoming Bob.
+async fn arrives_before_a_merge(store: Store) {
+    let stage = sending(store).await;
+    let merge = json!({
+        "id": "m1", "type": "merge", "occurredAt": hours_ago(1), "member": "ann", "into": "bob", "reason": "one person", "author": "bea",
+    });
+    let lines = [lines(), vec![merge.to_string()]].concat();
+    stage.publish("purchase.web", bytes(&lines)).await;
+    let worker = stage.worker();
+    stage.drained(&worker).await;
+    stage.audits_clean().await;
+    let results = stage.results().await;
+    let told = ["transfer.returned", "merge.rejected", "member.merged"].map(|type_| count(&results, type_));
+    assert_eq!(told, [1, 0, 1], "{results:?}");
+    let bob = stage.ledger.balance(stage.pipeline(), &"bob".to_owned().try_into().unwrap()).await.unwrap().unwrap();
+    assert_eq!(bob[0].available.to_string(), "10");
+    let unpublished = stage.ledger.totals(stage.pipeline()).await.unwrap().unpublished_batches;
+    assert_eq!(unpublished, 0, "what was carried in between is published with the rest");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_arrives_before_a_merge_of_its_batch_on_sqlite() {
+    arrives_before_a_merge(Store::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_arrives_before_a_merge_of_its_batch_on_postgres() {
+    arrives_before_a_merge(Store::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

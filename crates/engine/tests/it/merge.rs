@@ -6,7 +6,9 @@ use std::time::Duration;
 use engine::Settled;
 use ledger::UnderWay;
 
+use crate::idle;
 use crate::shop::{NOW, Shop, pipeline, purchase, refund, words};
+use crate::waits::delivered;
 
 fn merge(id: &str, from: &str, into: &str) -> String {
     format!(
@@ -75,6 +77,23 @@ async fn a_merge_among_other_events_is_applied_in_its_turn_and_refunds_go_by_the
     assert_eq!(shop.available("cas").await, "7", "a preview keeps nothing");
     let settled = shop.apply(&[&merge("y", "cas", "nobody"), &merge("y2", "bob", "m"), &merge("y3", "m", "cas")]).await;
     assert_eq!(told(&settled), ["cas merge.rejected", "bob merge.rejected", "bob merge.rejected"]);
+    shop.audits_clean().await;
+}
+
+#[tokio::test]
+async fn points_that_wait_go_along_and_so_does_what_waits_for_an_order() {
+    let shop = idle::shop(&serde_json::json!({ "name": "points", "pending": { "until": "visit" } })).await;
+    let merge = idle::at(&merge("x", "m", "bob"), "2014-03-03T12:00:00Z");
+    let of_bob = |line: &str| of("bob", line);
+    let [first, second] = ["a", "b"].map(|order| idle::bought(order, "2014-03-01T12:00:00Z"));
+    shop.apply(&[&first, &of_bob(&second), &delivered("d", "z", "2014-03-02T12:00:00Z"), &merge]).await;
+    assert_eq!(shop.available("bob").await, "0");
+    let [first, second] = [("e", "a"), ("f", "b")].map(|(id, order)| delivered(id, order, "2014-03-05T12:00:00Z"));
+    let settled = shop.apply(&[&first, &of_bob(&second)]).await;
+    assert_eq!(told(&settled), ["bob points.activated"; 2], "in either name");
+    let settled = shop.apply(&[&of_bob(&idle::bought("z", "2014-03-01T12:00:00Z"))]).await;
+    assert_eq!(told(&settled), ["bob points.earned", "bob points.activated"]);
+    assert_eq!(shop.available("bob").await, "30");
     shop.audits_clean().await;
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::idle::{applied, bought, shop, told};
 use crate::shop::{pipeline, refund};
 
-fn delivered(id: &str, order: &str, when: &str) -> String {
+pub(crate) fn delivered(id: &str, order: &str, when: &str) -> String {
     format!(r#"{{"id":"{id}","type":"visit","occurredAt":"{when}","member":"m","order":"{order}"}}"#)
 }
 

@@ -25,9 +25,9 @@ pub enum Outcome {
     Applied,
     /// It was decided and turned down: too few points, or a hold that is not (or no longer) there.
     Rejected,
-    /// A refund that waits for its purchase.
+    /// A refund, or an activity of an order, that waits for its purchase.
     Parked,
-    /// A parked refund whose purchase never came, or did not fit.
+    /// What was parked and whose purchase never came, or did not fit.
     GivenUp,
     /// Nothing was done with it: its member was erased.
     Erased,

@@ -140,7 +140,7 @@ struct Looked {
     timeline_seq: i64,
 }
 
-/// One round trip: the inbox, the timeline, and the refunds that wait for an order of the batch.
+/// One round trip: the inbox, the timeline, and what waits for an order of the batch.
 async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError> {
     let identities: BTreeSet<&Identity> = request.wanted.iter().map(|want| &want.identity).collect();
     let sources: Vec<&str> = identities.iter().map(|identity| identity.source.as_str()).collect();

@@ -1,17 +1,15 @@
 //! `erase`: a member is forgotten, as an event through the engine like any other; what is forgotten cannot be brought back.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use contract::event::Event;
 use contract::result::ResultBody;
-use contract::{EventId, MemberId, WalletName};
-use engine::{Engine, Settled};
+use contract::{MemberId, WalletName};
+use engine::Settled;
 use ledger::book::Outcome;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::balance::parse;
-use super::freeze::{FreezeError, WordArgs, prepare};
+use super::freeze::{FreezeError, WordArgs, decide, prepare};
 use super::member;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table};
@@ -65,29 +63,12 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         return Ok(Verdict::Found);
     }
     let (engine, event) = prepare("erase", &args.word, (&target, &[])).await?;
-    // Not made of its content, as that of other events: it stays in the ledger, and a hash over a name can be guessed.
-    let id = parse("an event's id", &id(), EventId::parse)?;
-    let event = Event { id, ..event };
     let settled = decide(&engine, &event, args.yes).await?;
     let losses = losses(&settled)?;
     let told =
         Told { member: &name, event: &event, losses: &losses, is_preview: !args.yes, dry_run: args.word.dry_run };
     told.show(screen)?;
     Ok(Verdict::found(!args.yes && !args.word.dry_run))
-}
-
-async fn decide(engine: &Engine, event: &Event, is_meant: bool) -> Result<Vec<Settled>, Halt> {
-    let events = std::slice::from_ref(event);
-    if is_meant {
-        return Ok(engine.apply(events, &[], event.occurred_at).await?);
-    }
-    Ok(engine.preview(events, event.occurred_at).await?)
-}
-
-/// Of this time and this process; should another machine have made the same one, it is refused, and can be tried again.
-fn id() -> String {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    format!("erase-{nanos}-{}", std::process::id())
 }
 
 /// By wallet; a member who was erased a moment before by somebody else loses nothing.

@@ -1,12 +1,12 @@
 //! `freeze` and `unfreeze`: whether a member's points may leave, as events through the engine like any other.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use contract::MemberId;
 use contract::event::Event;
 use contract::intake::{Intake, TimeLimits};
 use contract::pipeline::Events;
-use contract::ruleset::hex;
 use engine::{Engine, Settled};
 use jiff::Timestamp;
 use ledger::book::Outcome;
@@ -105,15 +105,10 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
         return Ok(Verdict::Found);
     }
     let (engine, event) = prepare(what, args, (&target, &[])).await?;
-    // With its time: the same may be said again after it was taken back.
-    let id = format!("{what}-{}", &hex(&event.content_hash().0)[..32]);
-    let event = Event { id: parse("an event's id", &id, contract::EventId::parse)?, ..event };
-    let now = event.occurred_at;
-    let events = std::slice::from_ref(&event);
-    let mut is_change = changes(&engine.preview(events, now).await?)?;
+    let mut is_change = changes(&decide(&engine, &event, false).await?)?;
     if is_change && !args.dry_run {
         // Somebody else may have said it since.
-        is_change = changes(&engine.apply(events, &[], now).await?)?;
+        is_change = changes(&decide(&engine, &event, true).await?)?;
     }
     let after = member::known(&target, &name).await?;
     let told = Told { what, event: &event, changes: is_change, is_preview: args.dry_run };
@@ -121,7 +116,7 @@ async fn run(what: &'static str, args: &WordArgs, screen: &Screen) -> Result<Ver
     Ok(Verdict::Fine)
 }
 
-/// The engine, and the event as a worker would read it from the broker, with more fields, but for its id.
+/// The engine, and the event as a worker would read it from the broker, with more fields.
 pub(super) async fn prepare(
     what: &str,
     args: &WordArgs,
@@ -133,7 +128,7 @@ pub(super) async fn prepare(
     .map_err(FreezeError::Event)?;
     let (now, ruleset) = (Timestamp::now(), target.ruleset().await?);
     let mut body = serde_json::json!({
-        "id": "-", "type": what, "occurredAt": now, "member": args.member, "reason": args.reason,
+        "id": id(what), "type": what, "occurredAt": now, "member": args.member, "reason": args.reason,
         "author": args.author.clone().unwrap_or_else(user::name),
     });
     for (field, value) in more {
@@ -143,6 +138,22 @@ pub(super) async fn prepare(
     let event = intake.decode_unrouted(body.to_string().as_bytes()).map_err(FreezeError::Refused)?;
     let engine = Engine::open(target.pipeline.clone(), Arc::clone(&target.ledger), TimeLimits::new(&events)).await?;
     Ok((engine, event))
+}
+
+/// Of this time and this process; should another machine have made the same one, it is refused, and can be tried again. Not made of the
+/// content: it stays in the ledger when its member is erased, and a hash over a name can be guessed.
+fn id(what: &str) -> String {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    format!("{what}-{nanos}-{}", std::process::id())
+}
+
+/// What comes of it, or would.
+pub(super) async fn decide(engine: &Engine, event: &Event, is_meant: bool) -> Result<Vec<Settled>, Halt> {
+    let events = std::slice::from_ref(event);
+    if is_meant {
+        return Ok(engine.apply(events, &[], event.occurred_at).await?);
+    }
+    Ok(engine.preview(events, event.occurred_at).await?)
 }
 
 /// Whether it changes anything: what is so already is turned down.

@@ -2,16 +2,15 @@
 
 use contract::event::{Event, Kind};
 use contract::result::{RejectReason, ResultBody};
-use contract::ruleset::hex;
-use contract::{EventId, MemberId, WalletName};
-use engine::{Engine, Settled};
+use contract::{MemberId, WalletName};
+use engine::Settled;
 use ledger::book::Outcome;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::balance::parse;
 use super::explain::why;
-use super::freeze::{FreezeError, WordArgs, prepare};
+use super::freeze::{FreezeError, WordArgs, decide, prepare};
 use super::member;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table};
@@ -76,9 +75,6 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         }
     }
     let (engine, event) = prepare("merge", &args.word, (&target, &[("into", &args.into)])).await?;
-    // With its time: what was turned down may be asked for again.
-    let id = format!("merge-{}", &hex(&event.content_hash().0)[..32]);
-    let event = Event { id: parse("an event's id", &id, EventId::parse)?, ..event };
     let mut came = came(&decide(&engine, &event, false).await?)?;
     let mut is_preview = true;
     if let (Came::Merged(_), true) = (&came, args.yes) {
@@ -101,14 +97,6 @@ async fn stands_against(target: &LedgerTarget, (name, from): (&MemberId, &Member
     }
     let merged = known.merged.filter(|_| name == from);
     Ok(merged.map(|merged| format!("nothing is merged: member `{name}` was {}\n", member::elsewhere(&merged))))
-}
-
-async fn decide(engine: &Engine, event: &Event, is_meant: bool) -> Result<Vec<Settled>, Halt> {
-    let events = std::slice::from_ref(event);
-    if is_meant {
-        return Ok(engine.apply(events, &[], event.occurred_at).await?);
-    }
-    Ok(engine.preview(events, event.occurred_at).await?)
 }
 
 fn came(settled: &[Settled]) -> Result<Came, Halt> {

@@ -7,7 +7,7 @@ use contract::event::BUILT_IN_TYPES;
 use contract::program::{Earn, Pending, Rule};
 use contract::ruleset::Ruleset;
 
-use super::{Terms, waits};
+use super::{Terms, waits_for_time};
 use crate::check::Faults;
 
 impl Terms {
@@ -31,7 +31,7 @@ pub(super) fn shape(path: &str, pending: &Pending, faults: &mut Faults) {
     if BUILT_IN_TYPES.contains(&until.as_str()) {
         let problem = format!("`{until}` is not about an order that was bought before; name an activity of your own");
         faults.add(path, problem);
-    } else if pending.r#for.is_some() && !waits(pending) {
+    } else if pending.r#for.is_some() && !waits_for_time(pending) {
         faults.add(path, "has nothing to shorten, as `for` is no time at all; remove it, or make `for` longer");
     }
 }

@@ -134,9 +134,13 @@ fn only_pending_where_nothing_ever_waits_is_a_mistake() {
         ruleset.program.refunds = serde_json::from_value(json!({ "takeBack": "OnlyPending" })).unwrap();
         told.push(sentences(&compile(ruleset.clone()).unwrap_err()));
         // With a wait somewhere it is fine, and so are the other policies.
-        for path in ["wallet", "rule"] {
+        for (path, wait) in [
+            ("wallet", json!({ "for": "14d" })),
+            ("rule", json!({ "for": "14d" })),
+            ("rule", json!({ "until": "packed" })),
+        ] {
             let mut fine = ruleset.clone();
-            let wait = serde_json::from_value(json!({ "for": "14d" })).unwrap();
+            let wait = serde_json::from_value(wait).unwrap();
             match path {
                 "wallet" => fine.program.wallets[0].pending = Some(wait),
                 _ => fine.rules[0].earn.as_mut().unwrap().pending = Some(wait),

@@ -26,14 +26,14 @@ fn a_reward_that_cannot_be_is_told_with_its_field() {
             "99.5",
             1,
             format!(
-                "{PATH}.points: is `99.5`, finer than the 0 decimals of the wallet; round it, or raise the wallet's `scale`"
+                "{PATH}.points: is `99.5`, finer than the 0 decimals of wallet `points`; round it, or raise the wallet's `scale`"
             ),
         ),
         (
             4,
             "9999999999999999",
             1,
-            format!("{PATH}.points: is `9999999999999999`, more than a wallet can hold; make it smaller"),
+            format!("{PATH}.points: is `9999999999999999`, more than wallet `points` can hold; make it smaller"),
         ),
         (0, "100", 0, format!("{PATH}.perDay: is 0, so that none would ever be given; give at least 1")),
         (0, "100", 101, format!("{PATH}.perDay: is 101; at most 100 a day are allowed")),

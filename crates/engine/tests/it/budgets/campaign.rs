@@ -93,7 +93,7 @@ impl Campaign {
     async fn on(url: String, folder: Option<Arc<tempfile::TempDir>>) -> Self {
         let events: Events = serde_json::from_value(json!({
             "clock": "Event",
-            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": ["purchase", "refund", "redeem", "visit", "erase"] }],
+            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": ["purchase", "refund", "redeem", "visit", "erase", "merge"] }],
         }))
         .unwrap();
         let ledger = ledger::open(&url).unwrap();

@@ -16,6 +16,7 @@ on_both_stores! {
     a_refund_of_an_order_of_earlier_rules_gives_back
     an_erased_member_changes_nothing_of_what_was_given
     a_refund_by_a_worker_without_a_slice_gives_back
+    a_refund_after_a_merge_gives_back
 }
 
 async fn a_refund_opens_room_again(campaign: Campaign) {
@@ -149,6 +150,21 @@ async fn a_refund_by_a_worker_without_a_slice_gives_back(campaign: Campaign) {
     assert_eq!(
         told(&other.apply(&[&buy("o2", "bob", "30.00")]).await[0]),
         ["earned 230", "spring gave spring 200 of 300"]
+    );
+    campaign.audits_clean().await;
+}
+
+async fn a_refund_after_a_merge_gives_back(campaign: Campaign) {
+    campaign.rules(&base_and_spring(), "150").await;
+    campaign.apply(&[&buy("o1", "ann", "10.00"), &buy("o2", "bob", "5.00")]).await;
+    let merge = r#"{"id":"x1","type":"merge","occurredAt":"2026-01-11T12:00:00Z","member":"ann","into":"bob","reason":"one person","author":"bea"}"#;
+    campaign.apply(&[merge]).await;
+    assert_eq!(campaign.stands().await, "150 used, 0 left");
+    campaign.audits_clean().await;
+    campaign.apply(&[&refund("r1", "bob", "o1", "")]).await;
+    assert_eq!(
+        (campaign.stands().await.as_str(), campaign.available("bob").await.as_str()),
+        ("50 used, 100 left", "55")
     );
     campaign.audits_clean().await;
 }
