@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::decision::{Facts, Reads, Rooms};
@@ -49,8 +50,10 @@ pub enum Settled {
 pub struct Engine {
     pub(crate) pipeline: PipelineName,
     pub(crate) ledger: Arc<dyn Ledger>,
-    limits: TimeLimits,
+    pub(crate) limits: TimeLimits,
     rulebook: RwLock<Arc<Rulebook>>,
+    /// Whether the last batch was known whole: after a crash, or a bulk that was published twice, the next one is most likely too.
+    repeats: AtomicBool,
 }
 
 impl Engine {
@@ -61,7 +64,13 @@ impl Engine {
         limits: TimeLimits,
     ) -> Result<Self, EngineError> {
         let rulebook = Rulebook::load(ledger.as_ref(), &pipeline, None).await?;
-        Ok(Self { pipeline, ledger, limits, rulebook: RwLock::new(Arc::new(rulebook)) })
+        Ok(Self {
+            pipeline,
+            ledger,
+            limits,
+            rulebook: RwLock::new(Arc::new(rulebook)),
+            repeats: AtomicBool::new(false),
+        })
     }
 
     /// The rules as last seen.
@@ -144,8 +153,14 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Result<Vec<Settled>, String>, EngineError> {
         let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
+        if self.repeats.load(Ordering::Relaxed)
+            && let Some(settled) = self.recall(&items, attempts, now).await?
+        {
+            return Ok(Ok(settled));
+        }
         loop {
             let (open, verdicts, applied) = self.decide(&items, now).await?;
+            self.repeats.store(verdicts.iter().all(Verdict::is_old), Ordering::Relaxed);
             let writes = BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: attempts.to_vec() };
             match open.commit(writes).await? {
                 Committed::Done(batch) => {
@@ -200,6 +215,10 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    fn is_old(&self) -> bool {
+        matches!(self, Self::Replayed { .. })
+    }
+
     fn settled(self, batch: BatchId) -> Settled {
         match self {
             Self::Kept { outcome, results, given_up } => Settled::Fresh { outcome, results, given_up, batch },
@@ -245,7 +264,7 @@ pub(crate) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn request(&self, items: &[Item<'_>]) -> BatchRequest {
+    pub(crate) fn request(&self, items: &[Item<'_>]) -> BatchRequest {
         let wanted = |item: &Item<'_>| Wanted {
             identity: Identity::of(item.event),
             hash: item.hash,

@@ -6,6 +6,7 @@ mod apply;
 mod carry;
 mod due;
 mod merge;
+mod recall;
 mod rulebook;
 mod transact;
 

@@ -16,7 +16,8 @@ use crate::report::{
 };
 use crate::sql::Sql;
 use crate::store::{
-    Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
+    Answer, Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since,
+    Unpublished,
 };
 use crate::transit::{Transit, UnderWay};
 use crate::{erasure, notes, timeline, transit};
@@ -30,6 +31,8 @@ pub(crate) trait Store: Sql + std::fmt::Debug {
     fn needed(&self) -> u32;
     /// See [`Ledger::begin`].
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+    /// See [`Ledger::recall`].
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
     /// See [`Ledger::give_up_parked`].
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
     /// See [`Ledger::migrate`].
@@ -50,6 +53,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
         self.0.begin(request).await
+    }
+
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        self.0.recall(request).await
     }
 
     async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError> {

@@ -70,6 +70,10 @@ impl Ledger for Null {
         Ok((Box::new(NullBatch), Begun { answers, members, followed: HashMap::new(), timeline_seq, rooms }))
     }
 
+    async fn recall(&self, _: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        Ok(None)
+    }
+
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {
         Ok(())
     }

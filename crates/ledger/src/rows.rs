@@ -55,6 +55,8 @@ pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) inbox: Vec<InboxRow>,
+    /// Events that were given up before: their rows of then go.
+    pub(crate) again: BTreeSet<Identity>,
     /// Rows of parked events that are decided now.
     pub(crate) unparked: Vec<InboxRow>,
     pub(crate) entries: Vec<EntryRow>,
@@ -259,6 +261,7 @@ impl Rows {
             ..
         } = applied;
         add_budgets(&mut self.budgets, &budgets);
+        self.again.extend(loaded.again.get(&identity).cloned());
         self.aside(at, (idles, unmoved, rewarding));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);

@@ -38,6 +38,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
 
+    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what the inbox has, it has for good. `None` when
+    /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
+    ///
+    /// A cancelled call leaves nothing behind.
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
+
     /// Marks batches whose results are confirmed by the broker; ids that are already marked are fine.
     async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError>;
 

@@ -21,12 +21,14 @@ pub(crate) fn decide(
     state: &OrderState,
     facts: Facts<'_>,
 ) -> Result<Decision, Refusal> {
-    let returned = state.returned.and(refund).ok_or_else(overflow)?;
+    let mut returned = state.returned.and(refund).ok_or_else(overflow)?;
     let Kind::Purchase(purchase) = &state.purchase.kind else {
         let detail = format!("`{}` was not paid for by a purchase; name the order of one", refund.order);
         return Err(Refusal::new(BuryReason::BadValue, detail));
     };
     let kept = kept(purchase, &returned)?;
+    // However it came to that: nothing that comes back later changes it, and an audit can tell.
+    returned.whole |= kept.is_none();
     let gives_back = gives_back(compiled, (purchase, kept.as_ref()), facts.paid, event.occurred_at)?;
     let earned = match kept {
         Some(kept) => again(compiled, &state.purchase, kept)?,

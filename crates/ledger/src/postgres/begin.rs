@@ -91,16 +91,19 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
             order by expires_at, sequence limit w.lots offset w.skip
     ) l";
 
+mod recall;
 mod refunds;
 mod rewards;
 
 use due::DUE_LOTS;
 
 pub(super) use lock::read_erasure;
+pub(super) use recall::recall;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
-    let Looked { known, parked, timeline_seq } = look(open, request).await?;
+    let Looked { mut known, parked, timeline_seq } = look(open, request).await?;
+    open.loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;
     let followed = open.loaded.followed.clone();
     let undecided = load::undecided(request, &open.loaded, (&known, &parked));
@@ -165,13 +168,12 @@ async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError
         Ok::<_, Error>((known, parked, timeline.try_get(0)?))
     };
     let (rows, parked, timeline_seq) = looked.await.map_err(|e| open.fail(e))?;
-    let mut known = HashMap::with_capacity(rows.len());
-    for (source, id, row) in rows {
-        let identity =
-            Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
-        known.insert(identity, row);
-    }
-    Ok(Looked { known, parked, timeline_seq })
+    let known = rows.into_iter().map(|(source, id, row)| Ok((identity(&source, &id)?, row)));
+    Ok(Looked { known: known.collect::<Result<_, LedgerError>>()?, parked, timeline_seq })
+}
+
+fn identity(source: &str, id: &str) -> Result<Identity, LedgerError> {
+    Ok(Identity { source: crate::sql::id("inbox.source", source)?, id: crate::sql::id("inbox.event_id", id)? })
 }
 
 /// One round trip: balances, what is due, and the orders that the events name.

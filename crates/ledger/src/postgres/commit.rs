@@ -86,6 +86,7 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
         }
     };
     add(!rows.inbox.is_empty() || !rows.unparked.is_empty(), batch_row);
+    add(!rows.again.is_empty(), again);
     add(!rows.inbox.is_empty(), inbox);
     add(!rows.unparked.is_empty(), unparked);
     add(!rows.unparked.is_empty(), no_longer_parked);
@@ -125,6 +126,22 @@ fn batch_row(batch: &Batch<'_>) -> Write {
     Write {
         sql: "insert into batch (pipeline, id, published_at) values ($1, $2, case when $3 then null else now() end)",
         columns: vec![Box::new(batch.id.0), Box::new(batch.rows.has_results)],
+    }
+}
+
+/// What was given up and is decided anew stands in the inbox once.
+fn again(batch: &Batch<'_>) -> Write {
+    let rows = &batch.rows.again;
+    Write {
+        sql: "delete from inbox where ctid = any(array(
+                  select i.at from unnest($2::text[], $3::text[]) as w(source, id)
+                  cross join lateral (
+                      select ctid as at from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
+                  ) i))",
+        columns: vec![
+            column!(rows, identity => identity.source.as_str().to_owned()),
+            column!(rows, identity => identity.id.as_str().to_owned()),
+        ],
     }
 }
 

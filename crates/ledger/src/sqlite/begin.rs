@@ -31,9 +31,12 @@ mod budget;
 mod idle;
 pub(super) mod members;
 mod merge;
+mod recall;
 mod refunds;
 mod rewards;
 mod whole;
+
+pub(super) use recall::recall;
 
 pub(super) fn begin(
     connection: &Connection,
@@ -45,7 +48,8 @@ pub(super) fn begin(
     connection.execute_batch("begin immediate").map_err(fail)?;
     let mut loaded = Loaded::default();
     begin.members(request, &mut loaded).map_err(fail)?;
-    let known = begin.inbox(request).map_err(fail)?;
+    let mut known = begin.inbox(request).map_err(fail)?;
+    loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &loaded)?;
     let mut parked = Vec::new();
     for (member, order) in load::orders(request, &loaded.members) {

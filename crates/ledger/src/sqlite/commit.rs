@@ -97,6 +97,14 @@ impl Commit<'_> {
     }
 
     fn inbox(&self, batch: BatchId, rows: &Rows, now: i64) -> rusqlite::Result<()> {
+        // What was given up and is decided anew stands in the inbox once.
+        for Identity { source, id } in &rows.again {
+            self.prepare("delete from inbox where pipeline = ?1 and source = ?2 and event_id = ?3")?.execute([
+                self.pipeline.as_str(),
+                source.as_str(),
+                id.as_str(),
+            ])?;
+        }
         let mut insert = self.prepare(
             "insert into inbox (pipeline, source, event_id, hash, bucket, member, occurred_at, recorded_at, ruleset,
              outcome, results, batch, position, entry)

@@ -29,6 +29,7 @@ mod payments;
 mod policies;
 mod privacy;
 mod property;
+mod recall;
 mod refunds;
 mod rewards;
 mod statement;

@@ -170,9 +170,9 @@ impl World {
         Ok((said, committed))
     }
 
-    /// Decides events, and is gone with what was decided.
-    pub(crate) async fn dies_before_the_commit_of(&self, events: &[Event]) {
-        drop(self.decided(events).await.unwrap());
+    /// Decides events, and is gone with what was decided: what it would have said.
+    pub(crate) async fn dies_before_the_commit_of(&self, events: &[Event]) -> Vec<Said> {
+        self.decided(events).await.unwrap().1
     }
 
     async fn decided(

@@ -34,7 +34,7 @@ Exit codes: 0 everything is (or would be) applied, 1 some is not, 2 the ledger c
 Examples:
   loyaltyctl adjust 19339 --points 50 --reason 'late delivery' -f pipeline.yaml
   loyaltyctl adjust 19339 --points=-50 --wallet points --reason 'booked twice' -f pipeline.yaml
-  loyaltyctl adjust --file goodwill.csv --dry-run -f pipeline.yaml")]
+  loyaltyctl adjust --rows goodwill.csv --dry-run -f pipeline.yaml")]
 pub(crate) struct Args {
     /// The member, as the events name them
     #[arg(value_name = "MEMBER", required_unless_present = "rows", conflicts_with = "rows", requires = "points")]
