@@ -115,6 +115,15 @@ pub enum Decision {
         /// Of points that are added.
         dates: Dates,
     },
+    /// Give these points back, if so many have ended.
+    Reinstate {
+        /// Which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+        /// Of the lot that they come in as.
+        dates: Dates,
+    },
     /// Send these points to another member if the balance has them.
     Transfer {
         /// To whom.

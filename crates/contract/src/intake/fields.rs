@@ -54,6 +54,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
         "adjust" => Kind::Adjust(adjust::adjust(raw, occurred_at)?),
+        "reinstate" => Kind::Reinstate(adjust::reinstate(raw, occurred_at)?),
         "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),

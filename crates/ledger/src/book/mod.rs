@@ -16,6 +16,7 @@ mod merge;
 mod payment;
 mod post;
 mod refund;
+mod reinstate;
 mod reward;
 mod transfer;
 mod wallet;

@@ -50,6 +50,7 @@ impl MemberState {
             Decision::Activity { awards } => draft.activity(awards)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
+            Decision::Reinstate { wallet, points, dates } => draft.reinstate(wallet, (*points, *dates))?,
             Decision::Refund { returned, due, of_budgets, gives_back } => {
                 draft.refund(returned, (due, of_budgets), gives_back)?
             }

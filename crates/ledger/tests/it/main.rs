@@ -30,6 +30,7 @@ mod policies;
 mod privacy;
 mod property;
 mod refunds;
+mod reinstating;
 mod rewards;
 mod statement;
 mod time;

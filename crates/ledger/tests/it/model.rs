@@ -10,6 +10,7 @@ use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
 mod order;
+mod reinstate;
 mod reward;
 mod warn;
 
@@ -119,6 +120,12 @@ impl Model {
                     self.earn(points, ([None, None], [false, false]));
                     self.active(event);
                 } else if !self.take(-points, Place::Adjusted).is_empty() {
+                    self.active(event);
+                }
+            }
+            Kind::Reinstate(reinstate) => {
+                self.night(at);
+                if self.reinstate(usize::try_from(reinstate.points.get()).unwrap(), reinstate.expires) {
                     self.active(event);
                 }
             }

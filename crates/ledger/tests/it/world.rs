@@ -435,6 +435,11 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             points: Points(i64::try_from(adjust.points).unwrap()),
             dates: Dates { activates: adjust.activates, expires: adjust.expires, ..Dates::default() },
         },
+        Kind::Reinstate(reinstate) => Decision::Reinstate {
+            wallet: reinstate.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points::from_decimal(reinstate.points.get(), Scale::default()).unwrap(),
+            dates: Dates { expires: reinstate.expires, ..Dates::default() },
+        },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
             to: transfer.to.clone(),
