@@ -186,6 +186,9 @@ pub struct Capture {
     /// Whether the rest stays reserved for another capture; otherwise it is free again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub keeps_rest: bool,
+    /// The order that they pay for: when it is returned, they come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -303,6 +306,7 @@ impl Event {
             Kind::Purchase(purchase) => Some(&purchase.order),
             Kind::Refund(refund) => Some(&refund.order),
             Kind::Redeem(redeem) => redeem.order.as_ref(),
+            Kind::Capture(capture) => capture.order.as_ref(),
             Kind::OfOrder(of) => Some(&of.order),
             _ => None,
         }

@@ -164,7 +164,7 @@ const CHECKS: [Check; 19] = [
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null and (e.kind <> 'Reinstate' or a.amount < 0)
                 union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack')
+                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack', 'Capture')
                     where p.pipeline = $1 and p.into_lot = p.lot
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),

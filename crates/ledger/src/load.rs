@@ -170,7 +170,7 @@ pub(crate) struct StoredAward {
     pub(crate) budget: Option<String>,
 }
 
-/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions for it took, and its
+/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions and captures for it took, and its
 /// returns gave back.
 #[derive(Debug)]
 pub(crate) struct StoredAllocation {
@@ -284,8 +284,10 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
+            // What a capture spends was taken before, by its hold.
+            _ if want.reads.hold.is_some() => want.reads.order.as_ref(),
+            Takes::UpTo { .. } => want.reads.order.as_ref(),
             _ => None,
         };
         let member = members.get(&want.member);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Decision, Facts, GiveBack, IdlesUntil, OrderState, Reads};
+use contract::decision::{Decision, Facts, IdlesUntil, OrderState, Reads};
 use contract::event::{Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
@@ -47,7 +47,7 @@ impl Compiled {
             },
             Kind::Redeem(redeem) => self.redeem(event, redeem, facts),
             Kind::Hold(hold) => self.hold((hold, event.occurred_at), facts.hold),
-            Kind::Capture(capture) => self.capture(capture, facts.hold),
+            Kind::Capture(capture) => self.capture((capture, event.occurred_at), facts),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
             Kind::Reinstate(reinstate) => self.reinstate(event, reinstate),
@@ -95,15 +95,7 @@ impl Compiled {
     fn redeem(&self, event: &Event, redeem: &Redeem, facts: Facts<'_>) -> Result<Decision, Refusal> {
         let wallet = self.wallet(redeem.wallet.as_ref())?;
         let points = units(redeem.points.get(), wallet)?;
-        let gives_back = match facts.order {
-            Some(state) => {
-                let mut paid = facts.paid.cloned().unwrap_or_default();
-                let sum = paid.entry(wallet.name.clone()).or_default();
-                *sum = sum.plus(points).ok_or_else(refund::overflow)?;
-                payment::late(self, state, &paid, event.occurred_at)?
-            }
-            None => GiveBack::default(),
-        };
+        let gives_back = payment::late(self, facts, (&wallet.name, points), event.occurred_at)?;
         Ok(Decision::Redeem { wallet: wallet.name.clone(), points, gives_back })
     }
 

@@ -269,8 +269,12 @@ pub(super) fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
 
 fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
     let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
-    let order = raw.order.as_deref().map(|order| identity("order", Some(order), crate::OrderId::parse)).transpose()?;
-    Ok(Redeem { wallet: wallet(raw)?, points, order })
+    Ok(Redeem { wallet: wallet(raw)?, points, order: order(raw)? })
+}
+
+/// The order that points pay for, if it is named.
+pub(super) fn order(raw: &Raw<'_>) -> Result<Option<crate::OrderId>, Refusal> {
+    raw.order.as_deref().map(|order| identity("order", Some(order), crate::OrderId::parse)).transpose()
 }
 
 /// Why, and who says so.

@@ -78,7 +78,7 @@ pub(crate) struct OrderBook {
     pub(crate) taken: Vec<Taken>,
 }
 
-/// Points that a refund, or a redemption for an order, took from a lot.
+/// Points that a refund, or a redemption or capture for an order, took from a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) wallet: WalletName,

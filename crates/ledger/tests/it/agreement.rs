@@ -12,7 +12,7 @@ use contract::result::{ResultBody, ResultEvent};
 
 use crate::erasing::erase;
 use crate::freezing::{freeze, unfreeze};
-use crate::holds::{capture, hold_of, release, until};
+use crate::holds::{capture, hold_of, paying, release, until};
 use crate::model::{Model, Place};
 use crate::payments::spend_for;
 use crate::property::Dice;
@@ -65,7 +65,8 @@ fn history(seed: u64) -> Vec<Event> {
             }
             11 | 12 => {
                 let points = (dice.upto(2) == 0).then(|| 1 + dice.points(15));
-                capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
+                let event = capture(&name, "ann", (&hold, points), dice.upto(2) == 0);
+                if dice.upto(2) == 0 { paying(event, &order) } else { event }
             }
             13 => release(&name, "ann", &hold),
             14 => {

@@ -11,6 +11,7 @@ mod agreement;
 mod audit;
 mod audit_erased;
 mod audit_refunds;
+mod captures;
 mod conformance;
 mod debt;
 mod erasing;

@@ -163,6 +163,10 @@ impl Model {
                 if !capture.keeps_rest {
                     self.free(capture.hold.as_str(), at);
                 }
+                if let Some(order) = &capture.order {
+                    self.paid.entry(order.to_string()).or_default().left.extend(spent);
+                    self.pay_back(order.as_str(), at);
+                }
                 self.active(event);
             }
             Kind::Release(release) => {
