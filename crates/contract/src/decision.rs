@@ -37,7 +37,7 @@ pub struct Facts<'a> {
     pub order: Option<&'a OrderState>,
     /// The hold that the event names, as it stands; `None` when there never was one.
     pub hold: Option<&'a HoldState>,
-    /// What redemptions spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
+    /// What redemptions and captures spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
     pub paid: Option<&'a BTreeMap<WalletName, Points>>,
     /// How much the budgets can still give, and what is not named there nothing; `None` where there is no limit.
     pub rooms: Option<&'a Rooms>,
@@ -98,6 +98,8 @@ pub enum Decision {
         points: Points,
         /// Whether the rest stays reserved; otherwise it is free again, and the hold has ended.
         keeps_rest: bool,
+        /// What comes back at once, because the order that they pay for was returned before they were spent.
+        gives_back: GiveBack,
     },
     /// Set free what an open hold has.
     Release {
@@ -113,6 +115,15 @@ pub enum Decision {
         /// Not nought.
         points: Points,
         /// Of points that are added.
+        dates: Dates,
+    },
+    /// Give these points back, if so many have ended.
+    Reinstate {
+        /// Which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+        /// Of the lot that they come in as.
         dates: Dates,
     },
     /// Send these points to another member if the balance has them.

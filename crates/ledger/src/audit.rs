@@ -152,7 +152,7 @@ const CHECKS: [Check; 19] = [
     },
     Check {
         invariant: 3,
-        name: "what expired of a lot is what expiry took and no refund claimed",
+        name: "what expired of a lot is what expiry took and no refund claimed, nor anybody gave back",
         sql: concat!(
             "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
             of_member!(),
@@ -160,11 +160,11 @@ const CHECKS: [Check; 19] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut')
-                    where a.pipeline = $1 and a.order_id is null and a.hold_id is null
+                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut', 'Reinstate')
+                    where a.pipeline = $1 and a.order_id is null and a.hold_id is null and (e.kind <> 'Reinstate' or a.amount < 0)
                 union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack')
+                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack', 'Capture')
                     where p.pipeline = $1 and p.into_lot = p.lot
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),

@@ -1,5 +1,6 @@
 //! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
 
+mod ended;
 mod holds;
 mod idle;
 mod known;
@@ -22,6 +23,7 @@ use crate::stored;
 
 use orders::{OrderParts, replay};
 
+pub(crate) use ended::ended;
 pub(crate) use holds::{StoredHold, holds, may_hold};
 pub(crate) use idle::idlers;
 pub(crate) use known::{Known, answers, recalled, said_again};
@@ -119,7 +121,7 @@ pub(crate) struct StoredAward {
     pub(crate) budget: Option<String>,
 }
 
-/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions for it took, and its
+/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions and captures for it took, and its
 /// returns gave back.
 #[derive(Debug)]
 pub(crate) struct StoredAllocation {
@@ -233,9 +235,11 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => None,
-            Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
+            // What a capture spends was taken before, by its hold.
+            _ if want.reads.hold.is_some() => want.reads.order.as_ref(),
+            Takes::UpTo { .. } => want.reads.order.as_ref(),
+            _ => None,
         };
         let member = members.get(&want.member);
         orders.extend(member.zip(order).map(|(member, order)| (*member, order.clone())));
@@ -260,12 +264,12 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for want in &request.wanted {
         let Some(member) = loaded.members.get(&want.member) else { continue };
         match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => {}
             Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
             Takes::Refund { order } => {
                 let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
                 refunded.extend(entry.map(|entry| (*member, entry)));
             }
+            _ => {}
         }
     }
     for award in books.awards.iter().filter(|award| refunded.contains(&(award.member, award.entry))) {

@@ -303,6 +303,11 @@ pub enum Takes {
     },
     /// The same, of the one who gets it. Of whom nobody has heard is not made by it.
     Merged,
+    /// None, but what has ended of a wallet may be given back.
+    Ended {
+        /// Which wallet.
+        wallet: WalletName,
+    },
     /// None, but these lots get some back.
     Lots {
         /// Of which wallet.
@@ -323,6 +328,10 @@ impl Takes {
             Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
             Kind::Erase(_) => return Self::All,
             Kind::Merge(merge) => return Self::Merge { into: merge.into.clone() },
+            Kind::Reinstate(reinstate) => {
+                let wallet = ruleset.wallet(reinstate.wallet.as_ref());
+                return wallet.map_or(Self::Nothing, |wallet| Self::Ended { wallet: wallet.name.clone() });
+            }
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

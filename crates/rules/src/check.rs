@@ -130,6 +130,7 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
         "freeze" | "unfreeze" => "it says who may spend points, and gives none",
         "merge" => "it says that two members are one, and gives no points",
         "erase" => "it forgets a member, who earns nothing any more",
+        "reinstate" => "it gives points back that had ended, and earns nothing more",
         "adjust" => "an adjustment is a person's decision and earns nothing more",
         _ => return only_of_purchases(path, rule, faults),
     };

@@ -12,6 +12,7 @@ mod budget;
 mod check;
 mod compile;
 mod condition;
+mod correct;
 mod decide;
 mod effect;
 mod error;

@@ -28,6 +28,8 @@ impl ResultBody {
             Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
+            Self::Restored(_) => "points.restored",
+            Self::ReinstatementRejected(_) => "reinstatement.rejected",
             Self::TransferSent { .. } => "transfer.sent",
             Self::TransferRejected { .. } => "transfer.rejected",
             Self::TransferReceived { .. } => "transfer.received",

@@ -11,6 +11,7 @@ mod merge;
 mod once;
 mod refunds;
 mod refused;
+mod reinstate;
 mod rewards;
 mod shop;
 mod versions;

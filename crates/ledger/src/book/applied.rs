@@ -223,6 +223,8 @@ pub enum EntryKind {
     GiveBack,
     /// A person corrected the balance.
     Adjust,
+    /// A person gave points back that had ended.
+    Reinstate,
     /// Pending points became available at their time.
     Activate,
     /// Points were turned into rewards by themselves.
@@ -261,6 +263,7 @@ impl EntryKind {
             Self::Clawback => "Clawback",
             Self::GiveBack => "GiveBack",
             Self::Adjust => "Adjust",
+            Self::Reinstate => "Reinstate",
             Self::Activate => "Activate",
             Self::Reward => "Reward",
             Self::Expire => "Expire",

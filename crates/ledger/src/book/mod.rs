@@ -16,6 +16,7 @@ mod merge;
 mod payment;
 mod post;
 mod refund;
+mod reinstate;
 mod reward;
 mod transfer;
 mod wallet;
@@ -77,7 +78,7 @@ pub(crate) struct OrderBook {
     pub(crate) taken: Vec<Taken>,
 }
 
-/// Points that a refund, or a redemption for an order, took from a lot.
+/// Points that a refund, or a redemption or capture for an order, took from a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) wallet: WalletName,

@@ -2,6 +2,7 @@
 
 mod budget;
 mod due;
+mod ended;
 mod holds;
 mod lock;
 mod merge;
@@ -130,6 +131,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     books.shared = merge::shared(open, request).await?;
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
+    lots.extend(ended::lots(open, request).await?);
     let members = load::states(&open.loaded, books, lots)?;
     open.loaded.pots = budget::pots(open, &request.budgets).await?;
     let rooms = crate::budget::rooms(&open.loaded.pots);

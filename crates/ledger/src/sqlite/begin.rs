@@ -28,6 +28,7 @@ const LOT_COLUMNS: usize = 12;
 
 // After the macro that it uses.
 mod budget;
+mod ended;
 mod idle;
 pub(super) mod members;
 mod merge;
@@ -81,6 +82,9 @@ pub(super) fn begin(
     let mut lots = Vec::new();
     for member in whole {
         begin.all_of(member, (&mut lots, &mut books.holds)).map_err(fail)?;
+    }
+    for (member, wallet) in load::ended(request, &loaded.members) {
+        begin.ended(member, wallet.as_str(), &mut lots).map_err(fail)?;
     }
     for (member, wallet, sequence) in load::named_lots(request, &loaded, &books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);

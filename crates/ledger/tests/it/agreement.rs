@@ -1,6 +1,6 @@
 //! Random histories of one member against the model: late events, doubles, refunds before their purchase, orders paid for with points,
-//! holds, points that end with a time without activity, jumps of time, workers that die before their commit, under each policy of
-//! refunds; the same to the last point.
+//! holds, points that end with a time without activity or are given back after their end, jumps of time, workers that die before their
+//! commit, under each policy of refunds; the same to the last point.
 //!
 //! `SEED` runs one history again; `LOYALTY_TEST_SHARE=histories` runs a hundred thousand, on all cores. A history that differs is cut down before it is shown.
 
@@ -18,10 +18,11 @@ use ledger::book::Outcome;
 
 use crate::erasing::erase;
 use crate::freezing::{freeze, unfreeze};
-use crate::holds::{capture, hold_of, release, until};
+use crate::holds::{capture, hold_of, paying, release, until};
 use crate::model::{Model, Place};
 use crate::payments::spend_for;
 use crate::property::Dice;
+use crate::reinstating::{lasting, reinstate};
 use crate::time::{days, on};
 use crate::transfers::send;
 use crate::waits::{of_order, waiting};
@@ -43,7 +44,7 @@ fn history(seed: u64) -> Vec<Event> {
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
         let hold = format!("h{}", dice.upto(8));
-        let event = match dice.upto(18) {
+        let event = match dice.upto(20) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
@@ -70,7 +71,8 @@ fn history(seed: u64) -> Vec<Event> {
             }
             11 | 12 => {
                 let points = (dice.upto(2) == 0).then(|| 1 + dice.points(15));
-                capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
+                let event = capture(&name, "ann", (&hold, points), dice.upto(2) == 0);
+                if dice.upto(2) == 0 { paying(event, &order) } else { event }
             }
             13 => release(&name, "ann", &hold),
             14 => {
@@ -82,6 +84,11 @@ fn history(seed: u64) -> Vec<Event> {
             }
             15 => of_order(&name, "ann", (["delivered", "packed"][usize::from(dice.upto(4) == 0)], &order)),
             16 => send(&name, "ann", ("bob", 1 + dice.points(30))),
+            17 | 18 => {
+                let event = on(reinstate(&name, "ann", 1 + dice.points(25)), day);
+                events.push(if dice.upto(2) == 0 { lasting(event, 1 + dice.points(20)) } else { event });
+                continue;
+            }
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());

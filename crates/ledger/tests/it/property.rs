@@ -5,7 +5,7 @@ use contract::program::TakeBack;
 use ledger::report::Balance;
 
 use crate::freezing::{freeze, unfreeze};
-use crate::holds::{capture, hold_of, release};
+use crate::holds::{capture, hold_of, paying, release};
 use crate::payments::spend_for;
 use crate::time::days;
 use crate::transfers::{carry, send};
@@ -50,7 +50,8 @@ pub(crate) fn history(dice: &mut Dice, len: usize) -> Vec<Event> {
             11 | 12 => hold_of(&name, &member, (&hold, 1 + dice.points(120))),
             13 => {
                 let points = (dice.upto(2) == 0).then(|| 1 + dice.points(60));
-                capture(&name, &member, (&hold, points), dice.upto(2) == 0)
+                let event = capture(&name, &member, (&hold, points), dice.upto(2) == 0);
+                if dice.upto(2) == 0 { paying(event, &order) } else { event }
             }
             14 => release(&name, &member, &hold),
             15 => {

@@ -425,15 +425,21 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             Some(order) => refunded(order, (event, refund), state)?,
             None => Decision::Park { order: refund.order.clone() },
         },
-        Kind::Redeem(redeem) => Decision::Redeem {
-            wallet: redeem.wallet.clone().unwrap_or_else(|| id("points")),
-            points: Points(i64::try_from(redeem.points.get()).unwrap()),
-            gives_back: late(event, redeem, state),
-        },
+        Kind::Redeem(redeem) => {
+            let wallet = redeem.wallet.clone().unwrap_or_else(|| id("points"));
+            let points = Points(i64::try_from(redeem.points.get()).unwrap());
+            let gives_back = late((event, redeem.order.as_ref()), (wallet.clone(), points), state);
+            Decision::Redeem { wallet, points, gives_back }
+        }
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
             dates: Dates { activates: adjust.activates, expires: adjust.expires, ..Dates::default() },
+        },
+        Kind::Reinstate(reinstate) => Decision::Reinstate {
+            wallet: reinstate.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points::from_decimal(reinstate.points.get(), Scale::default()).unwrap(),
+            dates: Dates { expires: reinstate.expires, ..Dates::default() },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {

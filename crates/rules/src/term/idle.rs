@@ -32,7 +32,7 @@ pub(super) fn shape(path: &str, inactivity: &Inactivity, of: Of, faults: &mut Fa
         let name = activity.as_str();
         let why = match name {
             "refund" | "release" => "undoes what the member did",
-            "adjust" | "freeze" | "unfreeze" | "erase" | "merge" => "is what somebody else did",
+            "adjust" | "reinstate" | "freeze" | "unfreeze" | "erase" | "merge" => "is what somebody else did",
             _ if activities[..index].contains(activity) => {
                 faults.add(path, format!("`{name}` is named before; remove it"));
                 continue;
