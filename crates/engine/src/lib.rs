@@ -7,6 +7,7 @@ mod carry;
 mod due;
 mod merge;
 mod rulebook;
+mod tier;
 mod transact;
 
 pub use apply::{Engine, Settled};

@@ -6,6 +6,7 @@
 mod loaded;
 mod rewards;
 mod standing;
+mod tiers;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -85,6 +86,7 @@ pub(crate) struct Rows {
     pub(crate) merges: Vec<MergeRow>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
+    pub(crate) tiers: tiers::Tiers,
     /// What is taken out of budgets, or given back.
     pub(crate) budgets: BTreeMap<BudgetName, i64>,
     pub(crate) has_results: bool,
@@ -160,6 +162,7 @@ pub(crate) struct AwardRow {
     pub(crate) lot: i64,
     pub(crate) inputs: String,
     pub(crate) award: OrderAward,
+    pub(crate) counts_on: Option<i32>,
 }
 
 /// A hold as it stands after the batch.
@@ -255,11 +258,14 @@ impl Rows {
             idles,
             unmoved,
             rewarding,
+            counted,
+            tiers,
             budgets,
             ..
         } = applied;
         add_budgets(&mut self.budgets, &budgets);
         self.aside(at, (idles, unmoved, rewarding));
+        self.tiers(at, &identity, (counted, tiers));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
         self.stands(at.member, (member, standing), loaded)?;
@@ -348,6 +354,7 @@ impl Rows {
                 lot: award.lot,
                 inputs,
                 award: paid,
+                counts_on: award.counts_on.map(contract::calendar::number_of),
             });
         }
         Ok(())
@@ -467,6 +474,7 @@ impl Rows {
         self.allocations.sort_by_key(|row| (row.member, row.entry, row.n));
         self.awards.sort_by_key(|row| (row.member, row.entry, row.n));
         self.payments.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.tiers.lines.sort_by_key(|row| (row.member, row.id, row.n));
     }
 }
 

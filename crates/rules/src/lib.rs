@@ -23,6 +23,7 @@ mod refund;
 mod select;
 mod suggest;
 mod term;
+mod tier;
 mod timeline;
 mod walk;
 

@@ -13,6 +13,7 @@ mod refunds;
 mod refused;
 mod rewards;
 mod shop;
+mod tiers;
 mod versions;
 mod waits;
 mod warnings;

@@ -230,6 +230,7 @@ impl Draft<'_, '_> {
                 points: award.points,
                 lot: lots.get(&together(award)).copied().unwrap_or_default(),
                 inputs: award.inputs.clone(),
+                counts_on: None,
             });
         }
         Ok(Outcome::Applied)

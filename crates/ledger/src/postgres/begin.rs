@@ -93,6 +93,7 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
 
 mod refunds;
 mod rewards;
+mod tiers;
 
 use due::DUE_LOTS;
 
@@ -125,6 +126,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let (all_lots, all_holds) = whole::load(open, request).await?;
     books.holds.extend(all_holds);
     books.shared = merge::shared(open, request).await?;
+    (books.tiers, books.counted) = tiers::load(open, request, &books).await?;
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
     let members = load::states(&open.loaded, books, lots)?;

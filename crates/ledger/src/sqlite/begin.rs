@@ -33,6 +33,7 @@ pub(super) mod members;
 mod merge;
 mod refunds;
 mod rewards;
+mod tiers;
 mod whole;
 
 pub(super) fn begin(
@@ -71,6 +72,13 @@ pub(super) fn begin(
     }
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
+    let from = load::tiers_from(request, &loaded, (&books, &books.parked))?;
+    for (member, at) in &from {
+        begin.tiers(*member, *at, &mut books.tiers).map_err(fail)?;
+    }
+    for (member, day) in load::first_days(request, &loaded, (from, &books.tiers)) {
+        begin.counted(member, day, &mut books.counted).map_err(fail)?;
+    }
     for pair in load::leavers(request, &loaded.members) {
         begin.shared(pair, &mut books.shared).map_err(fail)?;
     }

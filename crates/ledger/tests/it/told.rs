@@ -1,6 +1,6 @@
 //! Results in a few words: type, wallet, points, what is left or missing.
 
-use contract::result::{ResultBody, ResultEvent};
+use contract::result::{PointsMerged, ResultBody, ResultEvent};
 
 pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
@@ -60,7 +60,7 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         }
         ResultBody::Erased { reason, author } => format!("erased by {author}: {reason}"),
         ResultBody::Merged { into, reason, author } => format!("merged into {into} by {author}: {reason}"),
-        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+        ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
             let pending = some("pending", pending.as_deref());
             let rest = some("held", held.as_deref()) + &some("owed", debt.as_deref());
             format!("joined {points} {wallet}{pending}{rest}, {available}")

@@ -1,7 +1,7 @@
 //! `merge`: two members are one person, as an event through the engine like any other.
 
 use contract::event::{Event, Kind};
-use contract::result::{RejectReason, ResultBody};
+use contract::result::{PointsMerged, RejectReason, ResultBody};
 use contract::{MemberId, WalletName};
 use engine::Settled;
 use ledger::book::Outcome;
@@ -110,7 +110,7 @@ fn came(settled: &[Settled]) -> Result<Came, Halt> {
     let mut gains = Vec::new();
     for result in results {
         match &result.body {
-            ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => gains.push(Gain {
+            ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => gains.push(Gain {
                 wallet: wallet.clone(),
                 available: number(points),
                 pending: some(pending),

@@ -40,9 +40,9 @@ pub(super) async fn raw_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::Si
 }
 
 pub(crate) struct Campaign {
-    pub(super) ledger: Arc<dyn Ledger>,
-    pub(super) url: String,
-    pub(super) engine: Engine,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) url: String,
+    pub(crate) engine: Engine,
     intake: Intake,
     folder: Option<Arc<tempfile::TempDir>>,
 }
@@ -81,6 +81,11 @@ impl Campaign {
         raw_postgres(&base, &format!("create schema {schema}")).await;
         let joint = if base.contains('?') { '&' } else { '?' };
         Self::fresh(format!("{base}{joint}options=-csearch_path%3D{schema}"), None).await
+    }
+
+    /// Another shop on such a store.
+    pub(crate) async fn fresh_one(&self) -> Self {
+        if self.folder.is_some() { Self::sqlite().await } else { Self::postgres().await }
     }
 
     async fn fresh(url: String, folder: Option<Arc<tempfile::TempDir>>) -> Self {
@@ -124,18 +129,18 @@ impl Campaign {
         append(self.ledger.as_ref(), (wallet, rules), Some(points)).await
     }
 
-    pub(super) fn read(&self, line: &str) -> Event {
+    pub(crate) fn read(&self, line: &str) -> Event {
         self.intake.decode_unrouted(line.as_bytes()).unwrap()
     }
 
     /// None of them may be buried.
-    pub(super) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
+    pub(crate) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
         let settled = self.try_apply(lines).await.unwrap();
         assert!(!settled.iter().any(|settled| matches!(settled, Settled::Buried(_))), "{settled:?}");
         settled
     }
 
-    pub(super) async fn try_apply(&self, lines: &[&str]) -> Result<Vec<Settled>, EngineError> {
+    pub(crate) async fn try_apply(&self, lines: &[&str]) -> Result<Vec<Settled>, EngineError> {
         let events: Vec<Event> = lines.iter().map(|line| self.read(line)).collect();
         self.engine.apply(&events, &[], NOW.parse().unwrap()).await
     }
@@ -166,7 +171,7 @@ impl Campaign {
     }
 
     /// Changes rows behind the ledger's back.
-    pub(super) async fn tamper(&self, sql: &str) {
+    pub(crate) async fn tamper(&self, sql: &str) {
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             let connection = rusqlite::Connection::open(path).unwrap();
             connection.execute_batch("pragma ignore_check_constraints = on").unwrap();
@@ -182,19 +187,19 @@ impl Campaign {
         report.entry.map(|entry| entry.awards).unwrap_or_default()
     }
 
-    pub(super) async fn available(&self, member: &str) -> String {
+    pub(crate) async fn available(&self, member: &str) -> String {
         let member = member.to_owned().try_into().unwrap();
         let balance = self.ledger.balance(&pipeline(), &member).await.unwrap();
         balance.map_or("0".to_owned(), |wallets| wallets[0].available.to_string())
     }
 
-    pub(super) async fn differences(&self) -> Vec<Finding> {
+    pub(crate) async fn differences(&self) -> Vec<Finding> {
         let mut findings = self.ledger.audit(&pipeline(), Auditing::Running, &|_, _| {}).await.unwrap();
         findings.retain(|finding| !finding.pending);
         findings
     }
 
-    pub(super) async fn audits_clean(&self) {
+    pub(crate) async fn audits_clean(&self) {
         assert_eq!(self.differences().await, []);
     }
 }

@@ -1,6 +1,6 @@
 //! What became of a transfer, or of a freeze, in a sentence.
 
-use contract::result::ResultBody;
+use contract::result::{PointsMerged, ResultBody};
 use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
@@ -34,7 +34,7 @@ pub(super) fn sentence(body: &ResultBody) -> String {
         ResultBody::Merged { into, reason, author } => {
             format!("the member is `{into}` from then on, says {author} ({reason})")
         }
-        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+        ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
             let more = [(pending, "that wait"), (held, "held"), (debt, "owed")];
             let more: String = more
                 .iter()
