@@ -435,7 +435,8 @@ impl Desk<'_> {
 
     fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
         let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
-        let facts = Facts { rooms, is_awaited, ..state.facts(&rules::reads(item.event)) };
+        let tier = state.tier_at(item.event.occurred_at);
+        let facts = Facts { rooms, is_awaited, tier, ..state.facts(&rules::reads(item.event)) };
         let rules = self.rules(item.event, facts)?;
         let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
         let counting = tier::counting(item.event, (rules, &self.rulebook.tiers), (state, facts))?;

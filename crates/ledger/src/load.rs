@@ -153,6 +153,7 @@ pub(crate) struct PurchaseRow {
     pub(crate) order: String,
     pub(crate) event: String,
     pub(crate) ruleset: String,
+    pub(crate) tier: Option<String>,
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
 }

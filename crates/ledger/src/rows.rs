@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
 use contract::event::Event;
-use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, TierName, WalletName};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -190,6 +190,7 @@ pub(crate) struct EndedRow {
 pub(crate) struct PurchaseRow {
     pub(crate) event: String,
     pub(crate) ruleset: String,
+    pub(crate) tier: Option<TierName>,
     /// `None`: nothing came back.
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
@@ -290,7 +291,9 @@ impl Rows {
             self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
         match order {
-            Some(OrderChange::Bought(event)) => self.bought(at, &event, &ruleset.0, (entry_id, awards))?,
+            Some(OrderChange::Bought(event, tier)) => {
+                self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?;
+            }
             Some(OrderChange::Returned { order, returned, awards }) => {
                 self.returned(at, order, &(returned, awards), loaded)?;
             }
@@ -397,13 +400,13 @@ impl Rows {
     fn bought(
         &mut self,
         at: At,
-        event: &Event,
+        (event, tier): (&Event, Option<TierName>),
         ruleset: &str,
         (entry, awards): (Option<i64>, std::ops::Range<usize>),
     ) -> Result<(), LedgerError> {
         let Some(order) = event.order().cloned() else { return Ok(()) };
         let event = stored::event_text(event)?;
-        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), returned: None, entry, awards };
+        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), tier, returned: None, entry, awards };
         self.purchases.insert((at.member, order), row);
         Ok(())
     }

@@ -141,6 +141,12 @@ fn validity(validity: &Validity, faults: &mut Faults) {
 }
 
 impl Compiled {
+    /// What a condition sees of a member's tier: its name, or that of the first one; `None` where there are no tiers.
+    pub(crate) fn tier<'a>(&'a self, tier: Option<&'a TierName>) -> Option<&'a str> {
+        let first = self.ruleset().program.tiers.as_ref()?.levels.first();
+        tier.or(first.map(|level| &level.name)).map(TierName::as_str)
+    }
+
     /// By how much the event changes what was spent on orders, in minor units: what a purchase paid, less what a refund gave back of it. The
     /// refund's order must be the one of `facts`, and these the rules that paid.
     pub fn spends(&self, event: &Event, facts: Facts<'_>) -> Result<i64, Refusal> {

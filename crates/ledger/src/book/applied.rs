@@ -6,7 +6,7 @@ use contract::decision::{AwardInputs, HoldState, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, TierName, WalletName};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -437,8 +437,8 @@ pub struct NewAward {
 /// What an event changes of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderChange {
-    /// Its purchase came. Boxed: an order may have thousands of lines.
-    Bought(Box<Event>),
+    /// Its purchase came, by the rules for members of a tier. Boxed: an order may have thousands of lines.
+    Bought(Box<Event>, Option<TierName>),
     /// A refund came.
     Returned {
         /// Which order.

@@ -107,6 +107,7 @@ impl MemberState {
             paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
             rooms: None,
             is_awaited: false,
+            tier: None,
         }
     }
 

@@ -41,7 +41,7 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
 
 const TIMELINE: &str = "select coalesce(max(seq), 0) from timeline where pipeline = $1";
 
-const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
+const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
@@ -342,6 +342,7 @@ fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
         order: row.try_get(2)?,
         event: row.try_get(3)?,
         ruleset: row.try_get(4)?,
+        tier: row.try_get(7)?,
         returned: row.try_get(5)?,
         entry: row.try_get(6)?,
     })

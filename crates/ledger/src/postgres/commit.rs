@@ -396,9 +396,9 @@ fn award_changes(batch: &Batch<'_>) -> Write {
 fn purchases(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.purchases;
     Write {
-        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
+        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                  $8::bigint[])",
+                  $8::bigint[], $9::text[])",
         columns: vec![
             column!(rows, ((member, _), _) => member.bucket),
             column!(rows, ((member, _), _) => member.number),
@@ -407,6 +407,7 @@ fn purchases(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.ruleset.clone()),
             column!(rows, (_, row) => row.returned.clone()),
             column!(rows, (_, row) => row.entry),
+            column!(rows, (_, row) => row.tier.as_ref().map(|tier| tier.as_str().to_owned())),
         ],
     }
 }

@@ -213,7 +213,7 @@ impl Begin<'_> {
 
     fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
         let mut find = self.connection.prepare_cached(
-            "select event, ruleset, returned, entry from purchase
+            "select event, ruleset, returned, entry, tier from purchase
              where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
         let read = |row: &Row<'_>| {
@@ -222,6 +222,7 @@ impl Begin<'_> {
                 order: order.to_owned(),
                 event: row.get(0)?,
                 ruleset: row.get(1)?,
+                tier: row.get(4)?,
                 returned: row.get(2)?,
                 entry: row.get(3)?,
             })

@@ -355,8 +355,8 @@ impl Commit<'_> {
     fn purchases(&self, rows: &Rows) -> rusqlite::Result<()> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
-            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for ((member, order), row) in &rows.purchases {
             let (bucket, number, order) = (member.bucket, member.number, order.as_str());
@@ -368,7 +368,8 @@ impl Commit<'_> {
                 row.event,
                 row.ruleset,
                 row.returned,
-                row.entry
+                row.entry,
+                row.tier.as_ref().map(contract::TierName::as_str)
             ])?;
         }
         let mut update = self.prepare(

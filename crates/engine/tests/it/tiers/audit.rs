@@ -24,7 +24,7 @@ const BREAKS: &[(&str, &[&str])] = &[
     ("update member set tier_since = tier_until", &[LAST]),
     ("update member set tier_until = null", &[LAST, DUE]),
     ("update tier_history set level = 'basic'", &[LAST]),
-    ("update tier_history set since = (select max(since) from tier_history) where since = (select min(since) from tier_history)", &[]),
+    ("update tier_history set since = until where since = (select min(since) from tier_history)", &[FOLLOW]),
     ("update tier_history set until = since where since = (select min(since) from tier_history)", &[FOLLOW]),
     ("update tier_history set id = -id", &[LAST, FOLLOW]),
     ("delete from tier_history where since = (select max(since) from tier_history)", &[LAST]),

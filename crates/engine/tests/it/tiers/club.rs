@@ -71,8 +71,11 @@ pub(super) fn visit(id: &str, when: &str) -> String {
     format!(r#"{{"id":"{id}","type":"visit","occurredAt":"{at}","member":"ann"}}"#)
 }
 
+/// The same of another member, with an id and an order of their own.
 pub(super) fn said_of(member: &str, line: &str) -> String {
-    line.replace(r#""member":"ann""#, &format!(r#""member":"{member}""#))
+    let own = |field: &str| (format!(r#""{field}":""#), format!(r#""{field}":"{member}-"#));
+    let ((id, own_id), (order, own_order)) = (own("id"), own("order"));
+    line.replace(r#""member":"ann""#, &format!(r#""member":"{member}""#)).replace(&id, &own_id).replace(&order, &own_order)
 }
 
 /// Only the day, where it begins in UTC.

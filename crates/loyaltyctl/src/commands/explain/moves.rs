@@ -1,6 +1,6 @@
 //! What became of a transfer, or of a freeze, in a sentence.
 
-use contract::result::{PointsMerged, ResultBody};
+use contract::result::{PointsMerged, ResultBody, TierChange, TierReason};
 use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
@@ -42,12 +42,25 @@ pub(super) fn sentence(body: &ResultBody) -> String {
                 .collect();
             format!("{points} {wallet}{more} of the member who was merged came in, {available} available after it")
         }
+        ResultBody::TierChanged(change) => tier(change),
         ResultBody::MergeRejected { reason, names } => {
             let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             format!("{}{names}", why(*reason))
         }
         other => other.type_name().to_owned(),
     }
+}
+
+fn tier(TierChange { from, to, since, until, reason }: &TierChange) -> String {
+    let why = match reason {
+        TierReason::Reached => "reached",
+        TierReason::Kept => "kept",
+        TierReason::Lowered => "its time was over",
+        TierReason::Merged => "of the member who was merged",
+        TierReason::Imported => "imported",
+    };
+    let until = until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
+    format!("tier {to} in place of {from} since {since}, {until}: {why}")
 }
 
 /// Who became whom.
