@@ -5,6 +5,7 @@ mod club;
 mod joined;
 mod late;
 mod random;
+mod rated;
 mod review;
 mod windows;
 
