@@ -45,7 +45,8 @@ fn nothing() -> Option<Ruleset> {
     let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
     let (wallets, budgets, tiers, time_zone) = (vec![wallet], Vec::new(), None, utc());
-    let program = Program { currency, wallets, budgets, tiers, time_zone, refunds: Refunds::default(), valid_from: None };
+    let program =
+        Program { currency, wallets, budgets, tiers, time_zone, refunds: Refunds::default(), valid_from: None };
     Some(Ruleset::new(&program, &[]))
 }
 

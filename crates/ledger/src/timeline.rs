@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contract::{PipelineName, TierName, WalletName};
 use contract::program::{Budget, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
+use contract::{PipelineName, TierName, WalletName};
 
 use crate::error::LedgerError;
 use crate::sql::{self, Arg, Row, Sql};

@@ -76,12 +76,7 @@ fn levels(tiers: &Tiers, faults: &mut Faults) {
 }
 
 /// What a level asks for, as far as it can be counted.
-fn reach(
-    path: &str,
-    (reach, tiers): (&Reach, &Tiers),
-    ruleset: &Ruleset,
-    faults: &mut Faults,
-) -> Vec<(Measure, i64)> {
+fn reach(path: &str, (reach, tiers): (&Reach, &Tiers), ruleset: &Ruleset, faults: &mut Faults) -> Vec<(Measure, i64)> {
     let Reach { points, spend, visits } = reach;
     if points.is_none() && spend.is_none() && visits.is_none() {
         faults.add(path, "names nothing; give `points`, `spend` or `visits`, or several of them");

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::pipeline::{Clock, Events};
+use contract::program::{Expiry, Pending};
 use contract::ruleset::Ruleset;
 use jiff::Timestamp;
 use scaling::Due;
@@ -126,7 +127,8 @@ mod tests {
     #[test]
     fn a_programme_whose_tiers_are_reviewed_may_have_something_due() {
         for (validity, expected) in [("", false), (r#", "validity": { "for": "1y" }"#, true)] {
-            let tiers = format!(r#"{{ "levels": [{{ "name": "basic" }}], "window": {{ "forEver": true }}{validity} }}"#);
+            let tiers =
+                format!(r#"{{ "levels": [{{ "name": "basic" }}], "window": {{ "forEver": true }}{validity} }}"#);
             let program = format!(r#"{{ "currency": "EUR", "wallets": [{{ "name": "points" }}], "tiers": {tiers} }}"#);
             let ruleset = Ruleset::new(&serde_json::from_str(&program).unwrap(), &[]);
             assert_eq!(has_times(&ruleset), expected, "{program}");

@@ -33,13 +33,11 @@ pub enum TierReason {
     Lowered,
     /// It was the one of a member who was found to be this one.
     Merged,
-    /// A person brought it along from another system.
-    Imported,
 }
 
 impl TierReason {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Reached, Self::Kept, Self::Lowered, Self::Merged, Self::Imported];
+    pub const ALL: [Self; 4] = [Self::Reached, Self::Kept, Self::Lowered, Self::Merged];
 
     /// As it stands in the ledger.
     #[must_use]
@@ -49,7 +47,6 @@ impl TierReason {
             Self::Kept => "Kept",
             Self::Lowered => "Lowered",
             Self::Merged => "Merged",
-            Self::Imported => "Imported",
         }
     }
 

@@ -148,7 +148,9 @@ impl TierBook {
         let reason = match best.height.cmp(&height) {
             std::cmp::Ordering::Greater => TierReason::Reached,
             // A time that is counted from its own beginning is not put off before it is over: it would begin anew, and again.
-            std::cmp::Ordering::Equal if !programme.counts_since_start() && is_later(best.until, until) => TierReason::Kept,
+            std::cmp::Ordering::Equal if !programme.counts_since_start() && is_later(best.until, until) => {
+                TierReason::Kept
+            }
             _ => return Ok(None),
         };
         let since = if best.day > day { programme.begins(best.day)?.max(from) } else { from };
@@ -266,7 +268,8 @@ impl MemberState {
         };
         let Some(line) = programme.line((left, reason), (at, until)) else { return Ok(None) };
         let mut applied = settling.applied((at, Move::Review), std::iter::empty(), Vec::new())?;
-        let cause = contract::result::Cause { source: applied.identity.source.clone(), id: applied.identity.id.clone() };
+        let cause =
+            contract::result::Cause { source: applied.identity.source.clone(), id: applied.identity.id.clone() };
         let told = |n, body| ResultEvent::due(settling.pipeline, (cause, at, settling.member), n, body);
         self.becomes(Some(line), &programme, &mut applied, told);
         Ok(Some(applied))

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use contract::MemberId;
 use contract::calendar::{day_of, number_of, numbered};
 use contract::program::Measure;
 use contract::result::TierReason;
-use contract::MemberId;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -59,7 +59,8 @@ pub(crate) fn tiers_from(
     }
     let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     let purchases = books.purchases.iter().filter(|row| refunding.contains(&(row.member, row.order.as_str())));
-    let events = waiting.iter().map(|row| (row.member, &row.event)).chain(purchases.map(|row| (row.member, &row.event)));
+    let events =
+        waiting.iter().map(|row| (row.member, &row.event)).chain(purchases.map(|row| (row.member, &row.event)));
     for (member, event) in events {
         let (Some(id), Some(first)) = (ids.get(&member), from.get_mut(&member)) else { continue };
         *first = stored::event("purchase.event", event, id)?.occurred_at.min(*first);

@@ -72,7 +72,8 @@ pub(crate) async fn tiers(
 ) -> Result<Option<TiersReport>, LedgerError> {
     let Some((bucket, number)) = find_member(store, pipeline, member).await? else { return Ok(None) };
     let key = [pipeline.as_str().into(), bucket.into(), number.into()];
-    let history = "select h.level, cast(micros(h.since) as text), cast(micros(h.until) as text), h.reason, h.source, h.event_id,
+    let history =
+        "select h.level, cast(micros(h.since) as text), cast(micros(h.until) as text), h.reason, h.source, h.event_id,
              cast(micros(h.recorded_at) as text), case when h.from_member is null then '' else 'y' end
          from tier_history h where h.pipeline = $1 and h.bucket = $2 and h.member = $3 order by h.id, h.n";
     let history = store.ask(history, &key).await?.iter().map(line).collect::<Result<_, _>>()?;

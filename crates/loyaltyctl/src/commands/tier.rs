@@ -121,7 +121,8 @@ mod tests {
         });
         let ruleset = Ruleset::new(&serde_json::from_value(program).unwrap(), &[]);
         let rows: Vec<(Measure, jiff::civil::Date, i64)> = serde_json::from_value(counted).unwrap();
-        let counted = rows.into_iter().map(|(measure, day, amount)| ledger::report::CountedReport { measure, day, amount });
+        let counted =
+            rows.into_iter().map(|(measure, day, amount)| ledger::report::CountedReport { measure, day, amount });
         let report = TiersReport { history: Vec::new(), counted: counted.collect() };
         line(tier(&report, (&ruleset, &TimeZone::UTC), "2022-03-01T00:00:00Z".parse().unwrap()).as_ref())
     }
@@ -130,7 +131,10 @@ mod tests {
     fn what_is_missing_to_the_next_tier_is_what_does_not_count_today() {
         assert_eq!(told(serde_json::json!([])), "tier basic; to silver 100 points or 50.00 spent or 3 visits more\n");
         let counted = serde_json::json!([
-            ["points", "2021-12-31", 90], ["points", "2022-01-01", 30], ["spend", "2022-02-01", 1234], ["visits", "2022-02-01", 2],
+            ["points", "2021-12-31", 90],
+            ["points", "2022-01-01", 30],
+            ["spend", "2022-02-01", 1234],
+            ["visits", "2022-02-01", 2],
             ["points", "2022-03-02", 90],
         ]);
         assert_eq!(told(counted), "tier basic; to silver 70 points or 37.66 spent or 1 visits more\n");

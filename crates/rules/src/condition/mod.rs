@@ -69,7 +69,8 @@ fn compile_one(rule: &Rule, ruleset: &Ruleset) -> Option<Result<Condition, Vec<F
     let text = rule.when.as_deref()?;
     let compiled = guard::check(text).and_then(|()| parse(text)).map_err(|fault| vec![fault]);
     Some(compiled.and_then(|program| {
-        let tiers: Vec<&str> = ruleset.program.tiers.iter().flat_map(|tiers| &tiers.levels).map(|level| level.name.as_str()).collect();
+        let tiers: Vec<&str> =
+            ruleset.program.tiers.iter().flat_map(|tiers| &tiers.levels).map(|level| level.name.as_str()).collect();
         let reads = check::check(&program, text, (&rule.on, &tiers))?;
         let condition = Condition { program, reads };
         match sample::try_out(&condition, (&rule.on, tiers.first().copied()), ruleset.currency()) {

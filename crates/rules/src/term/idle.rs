@@ -24,12 +24,7 @@ pub(super) fn shape(path: &str, inactivity: &Inactivity, of: Of, faults: &mut Fa
 }
 
 /// What is wrong with types of events that are to be what the member did; `without` them, and of one that is none.
-pub(crate) fn activities(
-    path: &str,
-    activities: &[EventType],
-    (without, is_none): (&str, &str),
-    faults: &mut Faults,
-) {
+pub(crate) fn activities(path: &str, activities: &[EventType], (without, is_none): (&str, &str), faults: &mut Faults) {
     if activities.is_empty() {
         faults.add(path, format!("is empty, so that {without}; name types of events, such as `purchase`"));
     }

@@ -64,7 +64,10 @@ const MISTAKES: &[Mistake] = &[
         r#"{ "levels": [{ "name": "basic" }, { "name": "silver", "reach": { "points": "100" } }, { "name": "gold", "reach": { "points": "100", "spend": "9.00" } }] }"#,
         "levels[2].reach.points: is not more than that of `silver`, a level below; make it more",
     ),
-    (r#"{ "points": { "wallet": "point" } }"#, "points.wallet: the programme has no wallet `point`; did you mean `points`?"),
+    (
+        r#"{ "points": { "wallet": "point" } }"#,
+        "points.wallet: the programme has no wallet `point`; did you mean `points`?",
+    ),
     (
         r#"{ "visits": { "activities": [] } }"#,
         "visits.activities: is empty, so that nothing would be a visit; name types of events, such as `purchase`",
@@ -146,14 +149,38 @@ fn a_condition_sees_the_tier_of_the_member() {
 #[test]
 fn a_mistake_about_a_tier_is_told_with_its_place() {
     for (when, tiers, problem) in [
-        ("member.tier == 'gold'", Value::Null, "column 1: there is no `member`, as the programme has no tiers; who it is, is `event.member`"),
+        (
+            "member.tier == 'gold'",
+            Value::Null,
+            "column 1: there is no `member`, as the programme has no tiers; who it is, is `event.member`",
+        ),
         ("member.tier == 'glod'", good(), "column 16: the programme has no tier `glod`; did you mean `gold`?"),
-        ("'platinum' != member.tier", good(), "column 1: the programme has no tier `platinum`; it has `basic`, `silver`, `gold`"),
-        ("member.tier in ['gold', 'slver']", good(), "column 25: the programme has no tier `slver`; did you mean `silver`?"),
+        (
+            "'platinum' != member.tier",
+            good(),
+            "column 1: the programme has no tier `platinum`; it has `basic`, `silver`, `gold`",
+        ),
+        (
+            "member.tier in ['gold', 'slver']",
+            good(),
+            "column 25: the programme has no tier `slver`; did you mean `silver`?",
+        ),
         ("member.level == 'gold'", good(), "column 8: a member has no field `level`; there is `member.tier`"),
-        ("member.tier > 'basic'", good(), "column 13: `>` cannot compare a tier's name with a string; compare their parts"),
-        ("member.tier == 1", good(), "column 13: `==` compares a tier's name with an int; both sides must be of one type"),
-        ("member == 'gold'", good(), "column 8: `==` compares the member with a string; both sides must be of one type"),
+        (
+            "member.tier > 'basic'",
+            good(),
+            "column 13: `>` cannot compare a tier's name with a string; compare their parts",
+        ),
+        (
+            "member.tier == 1",
+            good(),
+            "column 13: `==` compares a tier's name with an int; both sides must be of one type",
+        ),
+        (
+            "member == 'gold'",
+            good(),
+            "column 8: `==` compares the member with a string; both sides must be of one type",
+        ),
         ("has(member.tier)", good(), "column 1: `tier` is always there; compare it, with '' for one that was not sent"),
     ] {
         let told = condition(when, &tiers).unwrap_err();

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use contract::MemberId;
 use contract::program::{Program, Rule};
 use contract::result::{ResultBody, ResultEvent, TierChange};
 use contract::ruleset::Ruleset;
-use contract::MemberId;
 use engine::Settled;
 use ledger::report::TiersReport;
 use ledger::{LedgerError, Since};
@@ -75,7 +75,9 @@ pub(super) fn visit(id: &str, when: &str) -> String {
 pub(super) fn said_of(member: &str, line: &str) -> String {
     let own = |field: &str| (format!(r#""{field}":""#), format!(r#""{field}":"{member}-"#));
     let ((id, own_id), (order, own_order)) = (own("id"), own("order"));
-    line.replace(r#""member":"ann""#, &format!(r#""member":"{member}""#)).replace(&id, &own_id).replace(&order, &own_order)
+    line.replace(r#""member":"ann""#, &format!(r#""member":"{member}""#))
+        .replace(&id, &own_id)
+        .replace(&order, &own_order)
 }
 
 /// Only the day, where it begins in UTC.

@@ -65,10 +65,7 @@ async fn one_whose_time_was_over_is_reviewed_with_what_counts_of_both(shop: Camp
     assert_eq!(told(&shop.apply(&[&merge("bob", "ann", "2024-01-15")]).await), [""; 0]);
     assert_eq!(
         history(&shop, "ann").await,
-        [
-            "silver since 2022-01-10 noon until 2024-01-01: Reached",
-            "silver since 2024-01-01 until 2025-01-01: Kept"
-        ]
+        ["silver since 2022-01-10 noon until 2024-01-01: Reached", "silver since 2024-01-01 until 2025-01-01: Kept"]
     );
 }
 
@@ -87,8 +84,7 @@ async fn of_an_erased_member_no_tier_is_kept(shop: Campaign) {
     open(&shop, &with(by_years(), "downgrade", json!("OneLevel"))).await;
     shop.apply(&[&buy("a", "2022-01-10", "300.00"), &said_of("bob", &buy("b", "2022-01-10", "300.00"))]).await;
     shop.apply(&[&merge("bob", "ann", "2022-06-01")]).await;
-    let erase =
-        r#"{"id":"x","type":"erase","occurredAt":"2022-07-01T12:00:00Z","member":"ann","reason":"asked for it","author":"bea"}"#;
+    let erase = r#"{"id":"x","type":"erase","occurredAt":"2022-07-01T12:00:00Z","member":"ann","reason":"asked for it","author":"bea"}"#;
     shop.apply(&[&buy("c", "2022-06-30", "5.00"), erase]).await;
     shop.audits_clean().await;
     assert_eq!(report(&shop, "ann").await, ledger::report::TiersReport::default());

@@ -33,7 +33,10 @@ fn events(dice: &mut Dice, count: u64) -> Vec<String> {
             1 if !bought.is_empty() => {
                 let at = usize::try_from(dice.roll(bought.len() as u64)).unwrap();
                 let (order, owner) = bought.remove(at);
-                let when = format!("{}T12:00:00Z", jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(i64::try_from(n * 20).unwrap()));
+                let when = format!(
+                    "{}T12:00:00Z",
+                    jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(i64::try_from(n * 20).unwrap())
+                );
                 lines.push(said_of(&format!("m{owner}"), &back(&format!("e{n}"), &when, &order, "")));
                 continue;
             }
@@ -52,9 +55,9 @@ async fn any_size_of_batches_gives_the_same_lines(shop: Campaign) {
     for (seed, window) in windows.into_iter().enumerate() {
         let tiers = with(with(by_years(), "window", window), "validity", json!({ "for": "5mo", "roundUpTo": "Month" }));
         let tiers = with(with(tiers, "downgrade", json!("OneLevel")), "visits", json!({ "activities": ["visit"] }));
-        let lines = events(&mut Dice(seed as u64 + 7), 60);
+        let lines = events(&mut Dice(seed as u64 + 7), 40);
         let mut seen = Vec::new();
-        for size in [1, 7, 60] {
+        for size in [1, 40] {
             let shop = shop.fresh_one().await;
             open(&shop, &tiers).await;
             for batch in lines.chunks(size) {
@@ -68,7 +71,6 @@ async fn any_size_of_batches_gives_the_same_lines(shop: Campaign) {
             seen.push(of_members);
         }
         assert!(seen[0].iter().any(|(history, _)| history.len() > 4), "{seen:?}");
-        assert_eq!(seen[0], seen[1], "of 1 and of 7");
-        assert_eq!(seen[0], seen[2], "of 1 and of 60");
+        assert_eq!(seen[0], seen[1], "one by one, and all at once");
     }
 }

@@ -26,7 +26,10 @@ async fn gold_pays_more(shop: &Campaign) {
 async fn cents(shop: &Campaign) -> String {
     let member = contract::MemberId::parse("ann").unwrap();
     let wallets = shop.ledger.balance(&pipeline(), &member).await.unwrap().unwrap_or_default();
-    wallets.iter().find(|balance| balance.wallet.as_str() == "cents").map_or("0".to_owned(), |of| of.available.to_string())
+    wallets
+        .iter()
+        .find(|balance| balance.wallet.as_str() == "cents")
+        .map_or("0".to_owned(), |of| of.available.to_string())
 }
 
 async fn a_rule_pays_by_the_tier_that_the_member_had(shop: Campaign) {

@@ -26,7 +26,7 @@ create table tier_history (
     level text collate "C" not null,
     since timestamptz not null,
     until timestamptz check (until > since),
-    reason text not null check (reason in ('Reached', 'Kept', 'Lowered', 'Merged', 'Imported')),
+    reason text not null check (reason in ('Reached', 'Kept', 'Lowered', 'Merged')),
     source text collate "C" not null,
     event_id text collate "C" not null,
     recorded_at timestamptz not null default now(),

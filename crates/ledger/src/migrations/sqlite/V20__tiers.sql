@@ -26,7 +26,7 @@ create table tier_history (
     level text not null,
     since integer not null,
     until integer check (until > since),
-    reason text not null check (reason in ('Reached', 'Kept', 'Lowered', 'Merged', 'Imported')),
+    reason text not null check (reason in ('Reached', 'Kept', 'Lowered', 'Merged')),
     source text not null,
     event_id text not null,
     recorded_at integer not null,

@@ -23,8 +23,7 @@ pub(super) fn counted(batch: &Batch<'_>) -> Write {
 pub(super) fn lines(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.tiers.lines;
     Write {
-        sql:
-            "insert into tier_history (pipeline, bucket, member, id, n, level, since, until, reason, source, event_id)
+        sql: "insert into tier_history (pipeline, bucket, member, id, n, level, since, until, reason, source, event_id)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[],
                   $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::text[])",
         columns: vec![

@@ -9,12 +9,7 @@ use crate::rows::MemberKey;
 
 impl Begin<'_> {
     /// The line that held at a time, and all after it.
-    pub(super) fn tiers(
-        &self,
-        member: MemberKey,
-        from: Timestamp,
-        into: &mut Vec<StoredTier>,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn tiers(&self, member: MemberKey, from: Timestamp, into: &mut Vec<StoredTier>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
             "select level, since, until, reason from tier_history
              where pipeline = ?1 and bucket = ?2 and member = ?3 and from_member is null

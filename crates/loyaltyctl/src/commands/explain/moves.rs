@@ -57,7 +57,6 @@ fn tier(TierChange { from, to, since, until, reason }: &TierChange) -> String {
         TierReason::Kept => "kept",
         TierReason::Lowered => "its time was over",
         TierReason::Merged => "of the member who was merged",
-        TierReason::Imported => "imported",
     };
     let until = until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
     format!("tier {to} in place of {from} since {since}, {until}: {why}")
