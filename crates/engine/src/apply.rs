@@ -19,7 +19,7 @@ use ledger::{
 };
 use rules::Compiled;
 
-use crate::{EngineError, Rulebook};
+use crate::{EngineError, Rulebook, tier};
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -277,7 +277,8 @@ impl Desk<'_> {
         let wanted: Vec<_> = items.iter().map(wanted).chain(arrivals).collect();
         let rewards = self.rulebook.rewards.wallets();
         let budgets = self.budgets((items, &wanted));
-        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets }
+        let tiers = self.rulebook.tiers.wanted();
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets, tiers }
     }
 
     /// Those of which the events may take, and what waits for them; of a refund nobody knows yet to which it gives back.
@@ -409,6 +410,7 @@ impl Desk<'_> {
             ruleset: rules.ruleset(),
             zone: rules.zone(),
             rewards,
+            tiers: &self.rulebook.tiers,
         }
     }
 
@@ -452,10 +454,12 @@ impl Desk<'_> {
 
     fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
         let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
-        let facts = Facts { rooms, is_awaited, ..state.facts(&rules::reads(item.event)) };
+        let tier = state.tier_at(item.event.occurred_at);
+        let facts = Facts { rooms, is_awaited, tier, ..state.facts(&rules::reads(item.event)) };
         let rules = self.rules(item.event, facts)?;
         let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
-        state.post(Posting {
+        let counting = tier::counting(item.event, (rules, &self.rulebook.tiers), (state, facts))?;
+        let posting = Posting {
             pipeline: self.pipeline,
             event: item.event,
             hash: item.hash,
@@ -463,7 +467,8 @@ impl Desk<'_> {
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
             active: &active,
-        })
+        };
+        tier::post(self.pipeline, (posting, counting), state)
     }
 
     /// Nothing is done with an event of a member who was erased.

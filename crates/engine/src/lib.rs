@@ -8,6 +8,7 @@ mod due;
 mod merge;
 mod recall;
 mod rulebook;
+mod tier;
 mod transact;
 
 pub use apply::{Engine, Settled};

@@ -12,7 +12,7 @@ use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::error::LedgerError;
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
-    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
@@ -173,6 +173,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
         report::balance(&self.0, pipeline, member).await
+    }
+
+    async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
+        report::tiers(&self.0, pipeline, member).await
     }
 
     async fn best_members(

@@ -7,6 +7,7 @@ mod known;
 mod merge;
 mod orders;
 mod rewards;
+mod tiers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -29,6 +30,7 @@ pub(crate) use idle::idlers;
 pub(crate) use known::{Known, answers, recalled, said_again};
 pub(crate) use merge::{leavers, strangers};
 pub(crate) use rewards::{StoredCounter, rewarded};
+pub(crate) use tiers::{StoredCounted, StoredTier, first_days, tiers_from};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
 const PAGE_FIRST: i64 = 12;
@@ -55,7 +57,7 @@ pub(crate) fn undecided<'a>(
     let stays = |want: &&Wanted| !erased.contains(&want.member) && !is_decided(want);
     let wanted = request.wanted.iter().filter(stays).cloned().collect();
     let (pipeline, rewards, budgets) = (request.pipeline.clone(), request.rewards.clone(), request.budgets.clone());
-    Cow::Owned(BatchRequest { pipeline, wanted, rewards, budgets })
+    Cow::Owned(BatchRequest { pipeline, wanted, rewards, budgets, tiers: request.tiers })
 }
 
 /// Whom a batch concerns.
@@ -104,6 +106,7 @@ pub(crate) struct PurchaseRow {
     pub(crate) order: String,
     pub(crate) event: String,
     pub(crate) ruleset: String,
+    pub(crate) tier: Option<String>,
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
 }
@@ -169,6 +172,9 @@ pub(crate) struct Books {
     pub(crate) shared: Vec<(MemberKey, String, String)>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
     pub(crate) holds: Vec<StoredHold>,
+    /// Where the programme has tiers.
+    pub(crate) tiers: Vec<StoredTier>,
+    pub(crate) counted: Vec<StoredCounted>,
 }
 
 /// Lots of one wallet that are to be loaded in burn order until they hold so many points.
@@ -361,6 +367,7 @@ pub(crate) fn states(
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;
+    tiers::put((books.tiers, books.counted), &mut states)?;
     let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {

@@ -12,12 +12,12 @@ use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletN
 use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
-use crate::book::{Applied, MemberState, Outcome};
+use crate::book::{Applied, MemberState, Outcome, TiersWanted};
 use crate::budget::BudgetWanted;
 use crate::error::LedgerError;
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::transit::{Transit, UnderWay};
 
@@ -133,6 +133,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
+
+    /// Which tiers a member had, and what counts for them; `None` when the member is unknown.
+    async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError>;
 
     /// Members with the most available points of a wallet.
     async fn best_members(
@@ -258,6 +261,8 @@ pub struct BatchRequest {
     pub rewards: Vec<WalletName>,
     /// Budgets that its events may take from or give back to.
     pub budgets: Vec<BudgetWanted>,
+    /// What is to be loaded of members' tiers; `None`: nothing, as nobody has any.
+    pub tiers: Option<TiersWanted>,
 }
 
 /// What one event needs.

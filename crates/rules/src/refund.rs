@@ -31,18 +31,18 @@ pub(crate) fn decide(
     returned.whole |= kept.is_none();
     let gives_back = gives_back(compiled, (purchase, kept.as_ref()), facts.paid, event.occurred_at)?;
     let earned = match kept {
-        Some(kept) => again(compiled, &state.purchase, kept)?,
+        Some(kept) => again(compiled, state, kept)?,
         None => Vec::new(),
     };
     let of_budgets = budget::of_order(state, &earned, facts.rooms);
     Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back })
 }
 
-/// What the order would have earned had only this been bought.
-fn again(compiled: &Compiled, event: &Event, kept: Purchase) -> Result<Vec<Award>, Refusal> {
+/// What the order would have earned had only this been bought, by the tier that its member had then.
+fn again(compiled: &Compiled, state: &OrderState, kept: Purchase) -> Result<Vec<Award>, Refusal> {
     let lines = kept.lines.clone();
-    let event = Event { kind: Kind::Purchase(kept), ..event.clone() };
-    awards(&walk_kept(compiled, &event)?, &lines, compiled.when(&event))
+    let event = Event { kind: Kind::Purchase(kept), ..state.purchase.clone() };
+    awards(&walk_kept(compiled, &event, state.tier.as_ref())?, &lines, compiled.when(&event))
 }
 
 /// Awards that came out of a budget are apart: what others give for the rest of the order does not pay for them, nor they for others.

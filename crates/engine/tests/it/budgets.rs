@@ -1,6 +1,6 @@
 //! What campaigns may give in all: never a point more, and all of it, whoever decides. On both stores.
 
-mod audit;
+pub(crate) mod audit;
 pub(crate) mod campaign;
 mod refunds;
 mod workers;

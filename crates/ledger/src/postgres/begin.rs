@@ -42,7 +42,7 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
 
 const TIMELINE: &str = "select coalesce(max(seq), 0) from timeline where pipeline = $1";
 
-const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
+const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
@@ -95,6 +95,7 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
 mod recall;
 mod refunds;
 mod rewards;
+mod tiers;
 
 use due::DUE_LOTS;
 
@@ -129,6 +130,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let (all_lots, all_holds) = whole::load(open, request).await?;
     books.holds.extend(all_holds);
     books.shared = merge::shared(open, request).await?;
+    (books.tiers, books.counted) = tiers::load(open, request, &books).await?;
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
     lots.extend(ended::lots(open, request).await?);
@@ -344,6 +346,7 @@ fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
         order: row.try_get(2)?,
         event: row.try_get(3)?,
         ruleset: row.try_get(4)?,
+        tier: row.try_get(7)?,
         returned: row.try_get(5)?,
         entry: row.try_get(6)?,
     })

@@ -35,6 +35,7 @@ mod merge;
 mod recall;
 mod refunds;
 mod rewards;
+mod tiers;
 mod whole;
 
 pub(super) use recall::recall;
@@ -76,6 +77,13 @@ pub(super) fn begin(
     }
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
+    let from = load::tiers_from(request, &loaded, (&books, &books.parked))?;
+    for (member, at) in &from {
+        begin.tiers(*member, *at, &mut books.tiers).map_err(fail)?;
+    }
+    for (member, day) in load::first_days(request, &loaded, (from, &books.tiers)) {
+        begin.counted(member, day, &mut books.counted).map_err(fail)?;
+    }
     for pair in load::leavers(request, &loaded.members) {
         begin.shared(pair, &mut books.shared).map_err(fail)?;
     }
@@ -213,7 +221,7 @@ impl Begin<'_> {
 
     fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
         let mut find = self.connection.prepare_cached(
-            "select event, ruleset, returned, entry from purchase
+            "select event, ruleset, returned, entry, tier from purchase
              where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
         let read = |row: &Row<'_>| {
@@ -222,6 +230,7 @@ impl Begin<'_> {
                 order: order.to_owned(),
                 event: row.get(0)?,
                 ruleset: row.get(1)?,
+                tier: row.get(4)?,
                 returned: row.get(2)?,
                 entry: row.get(3)?,
             })

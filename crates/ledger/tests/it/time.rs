@@ -48,7 +48,8 @@ impl World {
                 at: by,
             };
             let (wanted, rewards) = (due.iter().map(wanted).collect(), self.rewards().wallets());
-            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new() };
+            let request =
+                BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new(), tiers: None };
             let (open, mut begun) = self.ledger.begin(&request).await.unwrap();
             let mut writes = BatchWrites::default();
             for DueMember { member, timer, .. } in due {

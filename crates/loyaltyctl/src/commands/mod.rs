@@ -21,6 +21,7 @@ mod plan;
 mod simulate;
 mod statement;
 mod status;
+mod tier;
 mod totals;
 mod up;
 mod validate;

@@ -83,6 +83,11 @@ impl Campaign {
         Self::fresh(format!("{base}{joint}options=-csearch_path%3D{schema}"), None).await
     }
 
+    /// Another shop on such a store.
+    pub(crate) async fn fresh_one(&self) -> Self {
+        if self.folder.is_some() { Self::sqlite().await } else { Self::postgres().await }
+    }
+
     async fn fresh(url: String, folder: Option<Arc<tempfile::TempDir>>) -> Self {
         let ledger = ledger::open(&url).unwrap();
         ledger.migrate().await.unwrap();

@@ -51,6 +51,7 @@ impl Paused {
             wanted: vec![wanted],
             rewards: Vec::new(),
             budgets: budgets.collect(),
+            tiers: None,
         };
         let (open, mut begun) = campaign.ledger.begin(&request).await.unwrap();
         let members: &mut HashMap<MemberId, MemberState> = &mut begun.members;
