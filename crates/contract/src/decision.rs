@@ -10,7 +10,7 @@ use crate::event::{Event, LineRef, Merge, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, WalletName};
+use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, TierName, WalletName};
 
 /// How much each budget can still give, over all workers.
 pub type Rooms = BTreeMap<BudgetName, Points>;
@@ -43,6 +43,8 @@ pub struct Facts<'a> {
     pub rooms: Option<&'a Rooms>,
     /// Whether points of an order may wait for an event of its type, by any version of the rules.
     pub is_awaited: bool,
+    /// The tier that the member had when the event happened, as recorded so far; `None`: the first one, or there are none.
+    pub tier: Option<&'a TierName>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -355,6 +357,8 @@ pub struct OrderState {
     pub purchase: Event,
     /// The rule set that paid.
     pub ruleset: RulesetHash,
+    /// The tier by which it was decided; `None`: the first one, or there were none.
+    pub tier: Option<TierName>,
     /// What came back so far.
     pub returned: Returned,
     /// What was awarded and what became of it, in award order.

@@ -8,6 +8,7 @@ mod name;
 mod part;
 mod reinstate;
 mod reject;
+mod tier;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,6 +22,7 @@ pub use merge::PointsMerged;
 pub use part::{AwardPart, Cause};
 pub use reinstate::{ReinstatementRejected, Restored};
 pub use reject::RejectReason;
+pub use tier::{TierChange, TierReason};
 
 /// What came out; all points are decimal strings at the wallet's scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -474,6 +476,9 @@ pub enum ResultBody {
     /// What a member had in a wallet who was merged into this one.
     #[serde(rename = "points.merged")]
     PointsMerged(PointsMerged),
+    /// The member has another tier.
+    #[serde(rename = "tier.changed")]
+    TierChanged(TierChange),
     /// Two members could not become one.
     #[serde(rename = "merge.rejected")]
     MergeRejected {

@@ -79,6 +79,7 @@ mod holds;
 mod merges;
 mod payments;
 mod rewards;
+mod tiers;
 mod transfers;
 mod waits;
 
@@ -171,7 +172,7 @@ const CHECKS: [Check; 19] = [
     },
     Check {
         invariant: 3,
-        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, a hold ends, or a reward is due",
+        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, a hold ends, a reward is due, or a tier is reviewed",
         sql: concat!(
             "select 'what is due next' || ",
             of_member!(),
@@ -193,6 +194,7 @@ const CHECKS: [Check; 19] = [
                     where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0 and b.idle_warned = false
                         and b.idle_warns_at is not null
                 union all select bucket, member, 0, null, reward_at from {balance} r where pipeline = $1 and reward_at is not null
+                union all select bucket, number, 0, null, tier_until from {member} m where pipeline = $1 and tier_until is not null
                 union all select bucket, member, 0, null, expires_at from {hold} h
                     where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)
@@ -350,6 +352,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&merges::CHECKS)
         .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
+        .chain(&tiers::CHECKS)
         .chain(&transfers::CHECKS)
         .chain(&waits::CHECKS)
         .chain([&PUBLISHED])
@@ -359,7 +362,7 @@ fn checks() -> Vec<&'static Check> {
 }
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 16] = [
+const OF_MEMBERS: [&str; 18] = [
     "posting",
     "balance",
     "lot",
@@ -376,6 +379,8 @@ const OF_MEMBERS: [&str; 16] = [
     "counter",
     "reward",
     "parked",
+    "qualifying",
+    "tier_history",
 ];
 
 /// Tables whose rows tell themselves when they were recorded.

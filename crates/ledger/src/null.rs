@@ -15,7 +15,7 @@ use crate::book::MemberState;
 use crate::error::LedgerError;
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -44,8 +44,9 @@ fn nothing() -> Option<Ruleset> {
     let name = WalletName::parse("points").ok()?;
     let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
-    let (wallets, budgets, time_zone) = (vec![wallet], Vec::new(), utc());
-    let program = Program { currency, wallets, budgets, time_zone, refunds: Refunds::default(), valid_from: None };
+    let (wallets, budgets, tiers, time_zone) = (vec![wallet], Vec::new(), None, utc());
+    let program =
+        Program { currency, wallets, budgets, tiers, time_zone, refunds: Refunds::default(), valid_from: None };
     Some(Ruleset::new(&program, &[]))
 }
 
@@ -68,6 +69,10 @@ impl Ledger for Null {
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();
         Ok((Box::new(NullBatch), Begun { answers, members, followed: HashMap::new(), timeline_seq, rooms }))
+    }
+
+    async fn recall(&self, _: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        Ok(None)
     }
 
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {
@@ -161,6 +166,10 @@ impl Ledger for Null {
     }
 
     async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn tiers(&self, _: &PipelineName, _: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
         Ok(None)
     }
 

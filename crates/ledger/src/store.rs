@@ -12,12 +12,12 @@ use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletN
 use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
-use crate::book::{Applied, MemberState, Outcome};
+use crate::book::{Applied, MemberState, Outcome, TiersWanted};
 use crate::budget::BudgetWanted;
 use crate::error::LedgerError;
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::transit::{Transit, UnderWay};
 
@@ -37,6 +37,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     ///
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+
+    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what the inbox has, it has for good. `None` when
+    /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
+    ///
+    /// A cancelled call leaves nothing behind.
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
 
     /// Marks batches whose results are confirmed by the broker; ids that are already marked are fine.
     async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError>;
@@ -127,6 +133,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
+
+    /// Which tiers a member had, and what counts for them; `None` when the member is unknown.
+    async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError>;
 
     /// Members with the most available points of a wallet.
     async fn best_members(
@@ -252,6 +261,8 @@ pub struct BatchRequest {
     pub rewards: Vec<WalletName>,
     /// Budgets that its events may take from or give back to.
     pub budgets: Vec<BudgetWanted>,
+    /// What is to be loaded of members' tiers; `None`: nothing, as nobody has any.
+    pub tiers: Option<TiersWanted>,
 }
 
 /// What one event needs.

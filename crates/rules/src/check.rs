@@ -7,6 +7,7 @@ use crate::budget;
 use crate::effect::units;
 use crate::error::RuleError;
 use crate::term::{self, Terms};
+use crate::tier;
 
 /// Most names in one list of a selector; the schema of the resource says the same.
 const SELECTOR_NAMES_MAX: usize = 1000;
@@ -44,6 +45,7 @@ pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
     }
     wallets(ruleset, faults);
     budget::shape(ruleset, faults);
+    tier::shape(ruleset, faults);
     refunds(ruleset, faults);
     let rules = ruleset.rules.len();
     if rules > RULES_MAX {

@@ -38,7 +38,7 @@ impl Compiled {
                 Ok(Decision::Park { order: of.order.clone() })
             }
             Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
-                let awards = awards(&walk(self, event)?, &[], self.when(event))?;
+                let awards = awards(&walk(self, event, facts.tier)?, &[], self.when(event))?;
                 Ok(Decision::Activity { awards: budget::clip(awards, facts.rooms) })
             }
             Kind::Refund(returned) => match facts.order {
@@ -88,7 +88,7 @@ impl Compiled {
             );
             return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
         }
-        let awards = awards(&walk(self, event)?, &purchase.lines, self.when(event))?;
+        let awards = awards(&walk(self, event, facts.tier)?, &purchase.lines, self.when(event))?;
         Ok(Decision::Purchase { awards: budget::clip(awards, facts.rooms) })
     }
 

@@ -24,6 +24,7 @@ mod refund;
 mod select;
 mod suggest;
 mod term;
+mod tier;
 mod timeline;
 mod walk;
 

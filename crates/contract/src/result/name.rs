@@ -42,7 +42,8 @@ impl ResultBody {
             Self::Forfeited { .. } => "points.forfeited",
             Self::Erased { .. } => "member.erased",
             Self::Merged { .. } => "member.merged",
-            Self::PointsMerged { .. } => "points.merged",
+            Self::PointsMerged(_) => "points.merged",
+            Self::TierChanged(_) => "tier.changed",
             Self::MergeRejected { .. } => "merge.rejected",
             Self::RequestRejected { .. } => "request.rejected",
         }

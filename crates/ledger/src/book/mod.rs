@@ -18,6 +18,7 @@ mod post;
 mod refund;
 mod reinstate;
 mod reward;
+mod tier;
 mod transfer;
 mod wallet;
 mod warn;
@@ -46,6 +47,8 @@ pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
 pub use reward::{Granted, RewardChange, RewardRules, Rewarding};
+pub(crate) use tier::TierBook;
+pub use tier::{Counted, Counting, TierLine, TierRules, TiersWanted};
 pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 
@@ -58,6 +61,8 @@ pub struct MemberState {
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
     /// What paid for orders, also for such whose purchase is still to come.
     pub(crate) payments: BTreeMap<OrderId, Payments>,
+    /// Their tiers, where the programme has any.
+    pub(crate) tiers: TierBook,
     /// Whether only what was promised may leave.
     pub(crate) frozen: Option<Frozen>,
     /// Whether nothing happens under their name any more.
@@ -103,6 +108,7 @@ impl MemberState {
             paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
             rooms: None,
             is_awaited: false,
+            tier: None,
         }
     }
 

@@ -143,12 +143,14 @@ impl Draft<'_, '_> {
         let state = OrderState {
             purchase: event.clone(),
             ruleset: self.posting.ruleset_hash.clone(),
+            tier: self.state.tier_at(event.occurred_at).cloned(),
             returned: Returned::default(),
             awards: awards.iter().filter(|award| !award.points.is_zero()).map(paid).collect(),
         };
+        let state_tier = state.tier.clone();
         let lots = self.entry.awards.iter().map(|award| (award.wallet.clone(), award.lot)).collect();
         self.order_book = Some((purchase.order.clone(), OrderBook { state, lots, taken: Vec::new() }));
-        self.order = Some(OrderChange::Bought(Box::new(event)));
+        self.order = Some(OrderChange::Bought(Box::new(event), state_tier));
         Ok(outcome)
     }
 
@@ -234,6 +236,7 @@ impl Draft<'_, '_> {
                 points: award.points,
                 lot: lots.get(&together(award)).copied().unwrap_or_default(),
                 inputs: award.inputs.clone(),
+                counts_on: None,
             });
         }
         Ok(Outcome::Applied)

@@ -57,7 +57,7 @@ async fn event_report(
     };
     let member: MemberId = row.id(2)?;
     let along = along(store, &key).await?;
-    let event = stored_event(store, &along, (&source, &id)).await?;
+    let event = stored_event(store, &along, ((&source, &id), entry.as_ref())).await?;
     let event = event.map(|event| Event { member: member.clone(), ..event });
     let mut refunds = Vec::new();
     if let Some(order) = event.as_ref().filter(|event| event.type_name() == "purchase").and_then(Event::order) {
@@ -103,15 +103,26 @@ async fn event_report(
     })
 }
 
-/// Purchases and parked refunds are kept whole; of other events the results tell what there is to know.
+/// Purchases and what waits for one are kept whole; of other events the results tell what there is to know. A purchase is kept by its order,
+/// which its entry names; one that earned nothing has no entry, and is looked for among its like.
 async fn stored_event(
     store: &dyn Sql,
     key: &[Arg],
-    (source, id): (&Source, &EventId),
+    (identity, entry): ((&Source, &EventId), Option<&EntryReport>),
 ) -> Result<Option<Event>, LedgerError> {
-    for table in ["purchase", "parked"] {
-        let sql = format!("select event from {table} where pipeline = $1 and bucket = $2 and member = $3");
-        for row in store.ask(&sql, key).await? {
+    let (source, id) = identity;
+    let places: Vec<(&str, Vec<Arg>)> = match entry.map(|entry| &entry.order) {
+        Some(Some(order)) => vec![("purchase where order_id = $4", vec![order.as_str().into()])],
+        Some(None) => Vec::new(),
+        None => {
+            let waits =
+                ("parked where source = $4 and event_id = $5", vec![source.as_str().into(), id.as_str().into()]);
+            vec![waits, ("purchase where entry is null", Vec::new())]
+        }
+    };
+    for (place, args) in places {
+        let sql = format!("select event from {place} and pipeline = $1 and bucket = $2 and member = $3");
+        for row in store.ask(&sql, &[key, &args[..]].concat()).await? {
             let event: Event = row.json(0)?;
             if event.source == *source && event.id == *id {
                 return Ok(Some(event));

@@ -30,6 +30,7 @@ mod payments;
 mod policies;
 mod privacy;
 mod property;
+mod recall;
 mod refunds;
 mod reinstating;
 mod rewards;

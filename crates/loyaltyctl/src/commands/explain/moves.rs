@@ -1,6 +1,6 @@
 //! What became of a transfer, of a freeze, or of points that were given back, in a sentence.
 
-use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody};
+use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody, TierChange, TierReason};
 use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
@@ -42,6 +42,7 @@ pub(super) fn sentence(body: &ResultBody) -> String {
                 .collect();
             format!("{points} {wallet}{more} of the member who was merged came in, {available} available after it")
         }
+        ResultBody::TierChanged(change) => tier(change),
         ResultBody::MergeRejected { reason, names } => {
             let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             format!("{}{names}", why(*reason))
@@ -57,6 +58,17 @@ pub(super) fn sentence(body: &ResultBody) -> String {
         }
         other => other.type_name().to_owned(),
     }
+}
+
+fn tier(TierChange { from, to, since, until, reason }: &TierChange) -> String {
+    let why = match reason {
+        TierReason::Reached => "reached",
+        TierReason::Kept => "kept",
+        TierReason::Lowered => "its time was over",
+        TierReason::Merged => "of the member who was merged",
+    };
+    let until = until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
+    format!("tier {to} in place of {from} since {since}, {until}: {why}")
 }
 
 /// Who became whom.
