@@ -12,7 +12,7 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, Both, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
+use ledger::book::{Applied, Both, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger, Merger,
     OpenBatch, Takes, Wanted,
@@ -469,22 +469,6 @@ impl Desk<'_> {
             active: &active,
         };
         tier::post(self.pipeline, (posting, counting), state)
-    }
-
-    /// Nothing is done with an event of a member who was erased.
-    pub(crate) fn turn_away(
-        &self,
-        Item { event, hash }: &Item<'_>,
-        state: &MemberState,
-        applied: &mut Vec<Applied>,
-    ) -> Result<Verdict, Refusal> {
-        let rules = self.rulebook.timeline.at(event.occurred_at).or(self.rulebook.timeline.latest());
-        let rules = rules.ok_or_else(|| no_rules(event))?;
-        let (pipeline, ruleset_hash) = (self.pipeline, rules.hash());
-        let kept = state.turn_away(TurningAway { pipeline, event, hash: *hash, ruleset_hash });
-        let (outcome, results) = (kept.outcome, kept.results.clone());
-        applied.push(kept);
-        Ok(Verdict::Kept { outcome, results, given_up: Vec::new() })
     }
 
     /// A refund is computed by the version that paid, an erasure by one that knows every wallet, everything else by the version of its time.

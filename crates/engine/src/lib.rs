@@ -5,6 +5,7 @@
 mod apply;
 mod carry;
 mod due;
+mod erased;
 mod merge;
 mod recall;
 mod rulebook;

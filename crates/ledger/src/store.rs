@@ -38,7 +38,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
 
-    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what the inbox has, it has for good. `None` when
+    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what was applied stays so. `None` when
     /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
     ///
     /// A cancelled call leaves nothing behind.
