@@ -9,6 +9,7 @@ use contract::{EventId, MemberId, PipelineName, Source, WalletName};
 use jiff::Timestamp;
 
 use crate::audit::{self, Auditing, Finding, SinceReport};
+use crate::carry::{self, CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
@@ -34,6 +35,12 @@ pub(crate) trait Store: Sql + std::fmt::Debug {
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
     /// See [`Ledger::migrate`].
     async fn migrate(&self) -> Result<(), LedgerError>;
+    /// See [`Ledger::carry_forward`].
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError>;
     /// Whether this answer says that a table is missing.
     fn says_no_table(&self, error: &LedgerError) -> bool;
 }
@@ -135,6 +142,18 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn migrate(&self) -> Result<(), LedgerError> {
         self.0.migrate().await
+    }
+
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError> {
+        self.0.carry_forward(ask, progress).await
+    }
+
+    async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError> {
+        carry::carried_forward(&self.0, pipeline).await
     }
 
     async fn check_version(&self) -> Result<(), LedgerError> {

@@ -8,6 +8,7 @@ pub mod book;
 mod budget;
 pub mod report;
 
+mod carry;
 mod desk;
 mod erasure;
 mod error;
@@ -27,6 +28,7 @@ mod transit;
 use std::sync::Arc;
 
 pub use budget::BudgetWanted;
+pub use carry::{CARRIED_KIND, CARRIED_SOURCE, CarriedForward, CarryAsk, CarryReport};
 pub use error::LedgerError;
 pub use merge::{Merger, runs};
 pub use store::{

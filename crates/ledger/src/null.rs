@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
+use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
@@ -226,6 +227,14 @@ impl Ledger for Null {
 
     async fn budgets(&self, _: &PipelineName) -> Result<Vec<BudgetReport>, LedgerError> {
         Ok(Vec::new())
+    }
+
+    async fn carry_forward(&self, _: &CarryAsk, _: &(dyn Fn(&'static str) + Sync)) -> Result<CarryReport, LedgerError> {
+        Ok(CarryReport::default())
+    }
+
+    async fn carried_forward(&self, _: &PipelineName) -> Result<Option<CarriedForward>, LedgerError> {
+        Ok(None)
     }
 
     async fn audit(

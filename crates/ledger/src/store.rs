@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome};
 use crate::budget::BudgetWanted;
+use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
@@ -112,6 +113,20 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Applies the embedded migrations that are missing. Idempotent; safe when two run at once.
     async fn migrate(&self) -> Result<(), LedgerError>;
+
+    /// Sums up the entries of whole months of long ago, one entry for each member; nothing else changes. Workers may be at work. On
+    /// `PostgreSQL` it needs the rights of [`Ledger::migrate`] and room for the sums beside what they sum. Each step is told to `progress`
+    /// before it begins.
+    ///
+    /// A cancelled call leaves a ledger that is whole: the same call goes on.
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError>;
+
+    /// How far the pipeline's entries are carried forward; `None`: all are there.
+    async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError>;
 
     /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
     async fn check_version(&self) -> Result<(), LedgerError>;

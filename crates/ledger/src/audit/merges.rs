@@ -57,10 +57,15 @@ pub(super) const CHECKS: [Check; 4] = [
     Check {
         invariant: 11,
         name: "what left by a merge arrived by it",
+        // Of what is carried forward: what is left of all the merges by which one member became who they are by now.
         sql: "select 'merge ' || max(x.event_id) || ', wallet ' || x.wallet, 'left - arrived = ' || cast(sum(x.amount) as text) from (
-                  select e.id / 65536 as batch, e.event_id, p.wallet, p.amount from {posting} p join entry e on e.pipeline = p.pipeline
-                      and e.bucket = p.bucket and e.member = p.member and e.id = p.entry and e.kind in ('MergeOut', 'MergeIn')
+                  select case when e.kind = 'CarriedForward' then 0 else e.id / 65536 end as batch, e.event_id, p.wallet, p.amount,
+                      case when e.kind = 'CarriedForward' then coalesce(m.merged_number, m.number) end as person
+                  from {posting} p join entry e on e.pipeline = p.pipeline
+                      and e.bucket = p.bucket and e.member = p.member and e.id = p.entry
+                      and (e.kind in ('MergeOut', 'MergeIn') or p.part = 'Merge')
+                  join member m on m.pipeline = p.pipeline and m.bucket = p.bucket and m.number = p.member
                   where p.pipeline = $1 and p.account = 'transit'
-              ) x group by x.batch, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
+              ) x group by x.batch, x.wallet, x.person having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
 ];

@@ -9,8 +9,10 @@
 
 mod agreement;
 mod audit;
+mod audit_carried;
 mod audit_erased;
 mod audit_refunds;
+mod carrying;
 mod conformance;
 mod debt;
 mod erasing;
@@ -25,6 +27,7 @@ mod merged_names;
 mod merging;
 mod migrated;
 mod model;
+mod partitions;
 mod payments;
 mod policies;
 mod privacy;
