@@ -69,17 +69,17 @@ impl World {
         self.ledger.carry_forward(&self.ask(false), &|_| ()).await.unwrap()
     }
 
-    fn is_in_memory(&self) -> bool {
+    pub(crate) fn is_in_memory(&self) -> bool {
         self.url == "sqlite::memory:"
     }
 
-    async fn kinds(&self, member: &str) -> Vec<String> {
+    pub(crate) async fn kinds(&self, member: &str) -> Vec<String> {
         let entries = self.ledger.explain_member(&self.pipeline, &id::<MemberId>(member), 1000).await.unwrap();
         entries.into_iter().map(|entry| entry.kind).collect()
     }
 }
 
-async fn play(world: &World) {
+pub(crate) async fn play(world: &World) {
     world.one(bought("o1", "ann", &[60, 40])).await;
     world.one(spend("s1", "ann", 70)).await;
     world.one(back("r1", "ann", "o1", &["1"])).await;
@@ -267,7 +267,11 @@ async fn a_carrying_that_is_broken_off_goes_on(world: World) {
 }
 
 /// The history in pieces, with or without years that pass and are carried forward between them.
-async fn pieces(world: &World, events: &[Event], (cuts, carries): (&[usize], bool)) -> (Vec<Vec<String>>, String) {
+pub(crate) async fn pieces(
+    world: &World,
+    events: &[Event],
+    (cuts, carries): (&[usize], bool),
+) -> (Vec<Vec<String>>, String) {
     let (mut told, mut from) = (Vec::new(), 0);
     for cut in cuts.iter().copied().chain([events.len()]) {
         let (said, _) = run(world, &events[from..cut], 5).await;

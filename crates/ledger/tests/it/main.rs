@@ -13,6 +13,7 @@ mod audit_carried;
 mod audit_erased;
 mod audit_refunds;
 mod carrying;
+mod carrying_merged;
 mod conformance;
 mod debt;
 mod erasing;

@@ -80,7 +80,7 @@ async fn rows_that_no_partition_was_made_for_get_one_without_being_moved() {
 async fn a_worker_of_before_writes_on_while_the_tables_become_partitioned() {
     let world = World::postgres().await;
     world.batch(&day(0)).await;
-    let (world, is_over) = (world.taken_back_to(9).await, Arc::new(AtomicBool::new(false)));
+    let (world, is_over) = (world.taken_back_to(12).await, Arc::new(AtomicBool::new(false)));
     let (worker, over) = (World::beside(&world), is_over.clone());
     worker.batch(&day(1)).await;
     let writes = tokio::spawn(async move {
@@ -108,7 +108,7 @@ async fn a_worker_of_before_writes_on_while_the_tables_become_partitioned() {
 /// Whoever may write to the tables may do so afterwards.
 #[tokio::test]
 async fn rights_on_the_tables_stay() {
-    let world = World::postgres().await.taken_back_to(9).await;
+    let world = World::postgres().await.taken_back_to(12).await;
     world.tamper("grant select, insert on entry, posting, allocation to public").await;
     World::beside(&world).ledger.migrate().await.unwrap();
     for table in ["entry", "posting", "allocation"] {
