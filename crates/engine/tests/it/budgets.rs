@@ -2,6 +2,7 @@
 
 mod audit;
 mod campaign;
+mod carried;
 mod refunds;
 mod workers;
 

@@ -4,7 +4,7 @@ use contract::program::TakeBack;
 
 use crate::audit::each_break_is_found;
 use crate::world::World;
-use crate::{audit, audit_refunds, hold_audit};
+use crate::{audit, audit_refunds, carrying_merged, hold_audit};
 
 /// What is done behind the ledger's back, and the invariants that it breaks.
 const BREAKS: &[(&str, &[u8])] = &[
@@ -50,6 +50,20 @@ const OF_HOLDS: &[(&str, &[u8])] = &[
     ("update allocation set amount = amount - 1 where hold_id is not null", &[3, 8]),
 ];
 
+/// Of `ann` (1), who was merged into `bob` (2).
+const OF_MERGES: &[(&str, &[u8])] = &[
+    ("update posting set part = null where part = 'Merge'", &[11]),
+    ("update posting set amount = amount - 1 where part = 'Merge' and amount > 0", &[1, 9, 11]),
+    ("update posting set part = null where part = 'Order' and member = 1", &[9]),
+    ("update posting set amount = amount - 1 where part = 'Order' and member = 1", &[1, 9]),
+    ("update payment set points = points + 1 where order_id = 'o3' and points > 0", &[9]),
+    ("delete from entry where from_member is not null", &[]),
+    ("update entry set from_member = 2 where from_member is not null", &[4]),
+    ("update entry set from_member = null, from_bucket = null where from_member is not null", &[4]),
+    ("update entry set id = id - 1 where from_member is not null", &[4]),
+    ("delete from entry where member = 1", &[4]),
+];
+
 async fn carried(world: &World, history: impl AsyncFn(&World)) {
     history(world).await;
     world.years_pass().await;
@@ -59,6 +73,7 @@ async fn carried(world: &World, history: impl AsyncFn(&World)) {
 async fn each_is_found(fresh: impl AsyncFn() -> World) {
     each_break_is_found(BREAKS, async |world| carried(world, audit::history).await, &fresh).await;
     each_break_is_found(OF_HOLDS, async |world| carried(world, hold_audit::history).await, &fresh).await;
+    each_break_is_found(OF_MERGES, async |world| carried(world, carrying_merged::merged_history).await, &fresh).await;
     let owing = async || fresh().await.policy(TakeBack::Unlimited).await;
     each_break_is_found(OF_REFUNDS, async |world| carried(world, audit_refunds::history).await, owing).await;
 }

@@ -30,6 +30,12 @@ async fn both(world: &World) {
     world.one(hold_of("bh1", "bob", ("desk", 5))).await;
 }
 
+/// One who paid for an order and whose hold is open was merged.
+pub(crate) async fn merged_history(world: &World) {
+    both(world).await;
+    world.one(merged("m1", "ann", "bob")).await;
+}
+
 /// What they do as one, with orders and holds of either.
 async fn later(world: &World) -> Vec<String> {
     let mut told = Vec::new();

@@ -16,6 +16,47 @@ impl World {
     }
 }
 
+/// What each partition of a table is made of; the first was the table itself before there were any.
+const ALIKE: &str = "select count(distinct p.made_of) from (select
+    (select string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation,
+            pg_get_expr(d.adbin, d.adrelid)), ',' order by a.attname)
+        from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = i.inhrelid and a.attnum > 0 and not a.attisdropped)
+    || (select string_agg(of, ',' order by of) from pg_index x,
+            regexp_replace(pg_get_indexdef(x.indexrelid), 'INDEX \\S+ ON \\S+', '') of where x.indrelid = i.inhrelid)
+    || (select string_agg(of, ',' order by of) from pg_constraint k, pg_get_constraintdef(k.oid) of where k.conrelid = i.inhrelid)
+    as made_of from pg_inherits i where i.inhparent = 'TABLE'::regclass) p";
+
+impl World {
+    async fn partitions_are_alike(&self) {
+        for table in ["entry", "posting", "allocation"] {
+            self.holds(&format!("({}) = 1", ALIKE.replace("TABLE", table))).await;
+        }
+    }
+}
+
+/// Whatever version brought a column, an index or a check.
+#[tokio::test]
+async fn every_partition_is_made_as_the_first_one() {
+    let world = World::postgres().await;
+    world.batch(&day(1)).await;
+    world.partitions_are_alike().await;
+    let world = world.taken_back_to(9).await;
+    World::beside(&world).ledger.migrate().await.unwrap();
+    world.partitions_are_alike().await;
+    let world = World::beside(&world).older().await;
+    world.years_pass().await;
+    assert_eq!(world.carry_forward().await.members, 1);
+    for table in ["entry", "posting", "allocation"] {
+        world.tamper(&format!("update {table} set recorded_at = now() + interval '2 years'")).await;
+    }
+    World::beside(&world).ledger.migrate().await.unwrap();
+    world.partitions_are_alike().await;
+    // It would tell.
+    world.tamper("alter table entry_rest alter column order_id set default 'none'").await;
+    world.holds(&format!("({}) = 2", ALIKE.replace("TABLE", "entry"))).await;
+}
+
 fn day(n: usize) -> Vec<Event> {
     let order = format!("o{n}");
     vec![
