@@ -16,7 +16,7 @@ macro_rules! left {
     };
 }
 
-pub(super) const CHECKS: [Check; 4] = [
+pub(super) const CHECKS: [Check; 5] = [
     Check {
         invariant: 2,
         name: "to a member who was merged nothing is left",
@@ -52,6 +52,17 @@ pub(super) const CHECKS: [Check; 4] = [
                  and e.effective_at = x.effective_at
              left join member m on m.pipeline = x.pipeline and m.bucket = x.from_bucket and m.number = x.from_member
              where x.pipeline = $1 and x.from_member is not null and (e.id is null or m.merged_number is null) order by 1, 2 limit $2"
+        ),
+    },
+    Check {
+        invariant: 4,
+        name: "what left a lot belongs to an entry, which went along with it",
+        sql: concat!(
+            "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", cast(x.amount as text) || ' left it by entry ' || cast(x.entry as text) || ', which is not there' from {allocation} x
+             left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
+             where x.pipeline = $1 and e.id is null order by 1, 2 limit $2"
         ),
     },
     Check {

@@ -57,11 +57,11 @@ const OF_MERGES: &[(&str, &[u8])] = &[
     ("update posting set part = null where part = 'Order' and member = 1", &[9]),
     ("update posting set amount = amount - 1 where part = 'Order' and member = 1", &[1, 9]),
     ("update payment set points = points + 1 where order_id = 'o3' and points > 0", &[9]),
-    ("delete from entry where from_member is not null", &[]),
+    ("delete from entry where from_member is not null", &[4]),
     ("update entry set from_member = 2 where from_member is not null", &[4]),
-    ("update entry set from_member = null, from_bucket = null where from_member is not null", &[4]),
+    ("update entry set from_member = null, from_bucket = null where from_member is not null", &[4, 11]),
     ("update entry set id = id - 1 where from_member is not null", &[4]),
-    ("delete from entry where member = 1", &[4]),
+    ("delete from entry where member = 1", &[4, 9, 11]),
 ];
 
 async fn carried(world: &World, history: impl AsyncFn(&World)) {
