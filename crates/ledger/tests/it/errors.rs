@@ -113,12 +113,12 @@ async fn versions(world: World, empty: String, newest: u32) {
 async fn a_ledger_of_another_version_is_told_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let empty = format!("sqlite:{}", folder.path().join("empty.db").display());
-    versions(World::sqlite_file().await, empty, 12).await;
+    versions(World::sqlite_file().await, empty, 13).await;
 }
 
 #[tokio::test]
 async fn a_ledger_of_another_version_is_told_in_postgres() {
-    versions(World::postgres().await, postgres_url().await, 18).await;
+    versions(World::postgres().await, postgres_url().await, 19).await;
 }
 
 /// A commit that the store refuses for its content leaves nothing, and the next batch is not hurt by it.
