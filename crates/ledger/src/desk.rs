@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::audit::{self, Auditing, Finding, SinceReport};
 use crate::carry::{self, CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
+use crate::forget::{self, ForgetAsk, ForgetReport};
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
     LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
@@ -154,6 +155,18 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError> {
         carry::carried_forward(&self.0, pipeline).await
+    }
+
+    async fn forget(
+        &self,
+        ask: &ForgetAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<ForgetReport, LedgerError> {
+        forget::forget(&self.0, ask, progress).await
+    }
+
+    async fn forgotten_before(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+        forget::forgotten_before(&self.0, pipeline).await
     }
 
     async fn check_version(&self) -> Result<(), LedgerError> {

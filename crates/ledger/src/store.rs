@@ -16,6 +16,7 @@ use crate::book::{Applied, MemberState, Outcome};
 use crate::budget::BudgetWanted;
 use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
+use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
     MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
@@ -127,6 +128,19 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// How far the pipeline's entries are carried forward; `None`: all are there.
     async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError>;
+
+    /// Forgets events that happened long ago and are decided and published, some thousand rows a transaction; never those that a person said
+    /// by hand. What happened before and comes again, or for the first time, is late from then on: [`Begun::forgotten_before`].
+    ///
+    /// A cancelled call has forgotten some: the same call goes on.
+    async fn forget(
+        &self,
+        ask: &ForgetAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<ForgetReport, LedgerError>;
+
+    /// Before what time events of producers are not known one by one; `None`: all are.
+    async fn forgotten_before(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
 
     /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
     async fn check_version(&self) -> Result<(), LedgerError>;
@@ -355,6 +369,9 @@ pub struct Begun {
     pub followed: HashMap<MemberId, MemberId>,
     /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
     pub timeline_seq: i64,
+    /// An event that is not known and happened before may have been applied and forgotten: it is late, unless it is of a source that nothing is
+    /// forgotten of ([`crate::is_forgettable`]).
+    pub forgotten_before: Option<Timestamp>,
     /// How much each wanted budget can still give; carry it on with [`Applied::budgets`]. Others may use it meanwhile: then the commit is
     /// [`Committed::Raced`].
     pub rooms: Rooms,

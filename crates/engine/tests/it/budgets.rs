@@ -3,6 +3,7 @@
 mod audit;
 mod campaign;
 mod carried;
+mod forgotten;
 mod refunds;
 mod workers;
 

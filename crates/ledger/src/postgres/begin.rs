@@ -39,7 +39,9 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
     ) b";
 
-const TIMELINE: &str = "select coalesce(max(seq), 0) from timeline where pipeline = $1";
+/// After the inbox: whose row is gone by then has its mark by now.
+const TIMELINE: &str = "select coalesce(max(seq), 0), (select happened_before from forgotten where pipeline = $1)
+    from timeline where pipeline = $1";
 
 const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
@@ -100,14 +102,14 @@ pub(super) use lock::read_erasure;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
-    let Looked { known, parked, timeline_seq } = look(open, request).await?;
+    let Looked { known, parked, timeline_seq, forgotten_before } = look(open, request).await?;
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;
     let followed = open.loaded.followed.clone();
     let undecided = load::undecided(request, &open.loaded, (&known, &parked));
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
         let members = load::states(&open.loaded, Books::default(), Vec::new())?;
-        return Ok(Begun { answers, members, followed, timeline_seq, rooms: Rooms::new() });
+        return Ok(Begun { answers, members, followed, timeline_seq, forgotten_before, rooms: Rooms::new() });
     }
     let mut books = load_books(open, request).await?;
     let idlers = load::idlers(request, &open.loaded, &parked);
@@ -130,7 +132,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let members = load::states(&open.loaded, books, lots)?;
     open.loaded.pots = budget::pots(open, &request.budgets).await?;
     let rooms = crate::budget::rooms(&open.loaded.pots);
-    Ok(Begun { answers, members, followed, timeline_seq, rooms })
+    Ok(Begun { answers, members, followed, timeline_seq, forgotten_before, rooms })
 }
 
 /// What tells whether the rest is needed.
@@ -138,6 +140,7 @@ struct Looked {
     known: HashMap<Identity, Known>,
     parked: Vec<ParkedRow>,
     timeline_seq: i64,
+    forgotten_before: Option<Timestamp>,
 }
 
 /// One round trip: the inbox, the timeline, and what waits for an order of the batch.
@@ -162,16 +165,16 @@ async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError
         )?;
         let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
         let parked = parked.iter().map(read_parked).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>((known, parked, timeline.try_get(0)?))
+        Ok::<_, Error>((known, parked, (timeline.try_get(0)?, timeline.try_get(1)?)))
     };
-    let (rows, parked, timeline_seq) = looked.await.map_err(|e| open.fail(e))?;
+    let (rows, parked, (timeline_seq, forgotten_before)) = looked.await.map_err(|e| open.fail(e))?;
     let mut known = HashMap::with_capacity(rows.len());
     for (source, id, row) in rows {
         let identity =
             Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
         known.insert(identity, row);
     }
-    Ok(Looked { known, parked, timeline_seq })
+    Ok(Looked { known, parked, timeline_seq, forgotten_before })
 }
 
 /// One round trip: balances, what is due, and the orders that the events name.

@@ -63,7 +63,7 @@ pub(crate) async fn history(world: &World) {
     world.one(on(back("r4", "bob", "o4", &["1"]), 20)).await;
 }
 
-async fn publish(world: &World) {
+pub(crate) async fn publish(world: &World) {
     let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
     let batches: Vec<_> = unpublished.iter().map(|batch| batch.batch).collect();
     world.ledger.mark_published(&batches).await.unwrap();

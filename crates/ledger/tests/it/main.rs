@@ -18,6 +18,7 @@ mod conformance;
 mod debt;
 mod erasing;
 mod errors;
+mod forgetting;
 mod freezing;
 mod hold_audit;
 mod holds;

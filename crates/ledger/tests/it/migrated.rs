@@ -21,7 +21,10 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         "drop table budget; drop table slice; drop index award_budget; alter table award drop column budget; alter table award drop column freed",
     ),
     (12, "alter table lot drop column waits_for"),
-    (13, "drop table retention; alter table posting drop column part; alter table allocation drop column part"),
+    (
+        13,
+        "drop table retention; drop table forgotten; alter table posting drop column part; alter table allocation drop column part",
+    ),
 ];
 
 /// In `PostgreSQL` alone: one table again of what is partitioned.
