@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::ask::{ask, filled};
+use crate::program::{loyaltyctl, run};
 
 /// Everything was recorded three years ago.
 fn years_pass(folder: &Path) {
@@ -81,4 +82,65 @@ fn entries_that_are_kept_too_short_are_refused_with_a_sentence() {
     );
     ask(folder, &["retain", "--entries", "14mo"]).ended(0);
     ask(folder, &["retain"]).ended(0);
+}
+
+/// The pipeline's file with a clock on the wall, and everything published and recorded three years ago.
+fn on_the_wall(folder: &Path) {
+    let file = folder.join("pipeline.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("clock: Event", "maxLateness: 30d")).unwrap();
+    let ledger = rusqlite::Connection::open(folder.join("data/ledger.db")).unwrap();
+    let old = "recorded_at = recorded_at - 1096 * 86400000000";
+    let sql = format!(
+        "update entry set {old}, effective_at = effective_at - 1096 * 86400000000; update batch set {old}, published_at = recorded_at;
+         update inbox set {old}, occurred_at = occurred_at - 1096 * 86400000000"
+    );
+    ledger.execute_batch(&sql).unwrap();
+}
+
+#[test]
+fn old_events_are_forgotten_and_their_points_are_not() {
+    let folder = filled();
+    let folder = folder.path();
+    let balance = || ask(folder, &["balance", "ann"]).ended(0).out;
+    let before = balance();
+    on_the_wall(folder);
+    let retain = |more: &[&str]| ask(folder, &[&["retain", "--inbox", "90d"][..], more].concat()).ended(0);
+    let dry = retain(&["--dry-run"]).out;
+    assert!(dry.starts_with("retain: 6 events that happened before ") && dry.ends_with(" would be forgotten\n"), "{dry}");
+    ask(folder, &["explain", "p1"]).ended(0);
+    let done = retain(&["-o", "json"]).json();
+    assert_eq!((&done["events"], &done["dryRun"], &done["entries"]), (&json!(6), &json!(false), &json!(0)));
+    assert!(done["happenedBefore"].is_string(), "{done}");
+    assert_eq!(retain(&[]).out, "retain: no event is old enough to be forgotten\n");
+    assert_eq!(balance(), before);
+    assert!(ask(folder, &["audit"]).ended(0).out.ends_with("audit: 0 differences\n"));
+    let unknown = ask(folder, &["explain", "p1"]).ended(1).err;
+    assert!(unknown.contains("or was forgotten, if it happened before "), "{unknown}");
+    assert!(ask(folder, &["explain", "f2"]).ended(0).out.contains("f2"), "what waits is known");
+    assert!(ask(folder, &["statement", "ann"]).ended(0).out.contains("p1"));
+    let both = ask(folder, &["retain", "--entries", "24mo", "--inbox", "90d"]).ended(0).out;
+    assert!(both.contains("entries recorded before") && both.contains("no event is old enough"), "{both}");
+    assert!(ask(folder, &["audit"]).ended(0).out.ends_with("audit: 0 differences\n"));
+}
+
+#[test]
+fn events_that_would_be_known_too_short_are_refused_with_a_sentence() {
+    let folder = filled();
+    let folder = folder.path();
+    let refused = |inbox: &str| ask(folder, &["retain", "--inbox", inbox]).ended(2).err;
+    assert!(refused("90d").contains("could not use `--inbox 90d`: with `clock: Event` in `spec.events`"));
+    on_the_wall(folder);
+    for (inbox, why) in [
+        ("soon", "could not use `--inbox soon`"),
+        ("36d", "could not use `--inbox 36d`: events may come `30d` late (`spec.events.maxLateness`)"),
+        ("1mo", "known for at least 7 days longer than that"),
+    ] {
+        let said = refused(inbox);
+        assert!(said.contains(why), "{said}");
+    }
+    ask(folder, &["retain", "--inbox", "37d", "--dry-run"]).ended(0);
+    let args = ["retain", "--inbox", "90d", "--pipeline", "cdnow", "--ledger", "sqlite:data/ledger.db"];
+    let said = run(&mut loyaltyctl(folder, &args)).ended(2).err;
+    assert!(said.contains("how late events may come stands in the pipeline's file; name it with `-f FILE`"), "{said}");
 }
