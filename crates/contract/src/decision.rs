@@ -10,7 +10,7 @@ use crate::event::{Event, LineRef, Merge, Refund, Word};
 use crate::program::Rounding;
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
-use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, WalletName};
+use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, TierName, WalletName};
 
 /// How much each budget can still give, over all workers.
 pub type Rooms = BTreeMap<BudgetName, Points>;
@@ -37,12 +37,14 @@ pub struct Facts<'a> {
     pub order: Option<&'a OrderState>,
     /// The hold that the event names, as it stands; `None` when there never was one.
     pub hold: Option<&'a HoldState>,
-    /// What redemptions spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
+    /// What redemptions and captures spent on that order so far, by wallet, whatever came back since; its purchase may be still to come.
     pub paid: Option<&'a BTreeMap<WalletName, Points>>,
     /// How much the budgets can still give, and what is not named there nothing; `None` where there is no limit.
     pub rooms: Option<&'a Rooms>,
     /// Whether points of an order may wait for an event of its type, by any version of the rules.
     pub is_awaited: bool,
+    /// The tier that the member had when the event happened, as recorded so far; `None`: the first one, or there are none.
+    pub tier: Option<&'a TierName>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -98,6 +100,8 @@ pub enum Decision {
         points: Points,
         /// Whether the rest stays reserved; otherwise it is free again, and the hold has ended.
         keeps_rest: bool,
+        /// What comes back at once, because the order that they pay for was returned before they were spent.
+        gives_back: GiveBack,
     },
     /// Set free what an open hold has.
     Release {
@@ -113,6 +117,15 @@ pub enum Decision {
         /// Not nought.
         points: Points,
         /// Of points that are added.
+        dates: Dates,
+    },
+    /// Give these points back, if so many have ended.
+    Reinstate {
+        /// Which wallet.
+        wallet: WalletName,
+        /// > 0.
+        points: Points,
+        /// Of the lot that they come in as.
         dates: Dates,
     },
     /// Send these points to another member if the balance has them.
@@ -344,6 +357,8 @@ pub struct OrderState {
     pub purchase: Event,
     /// The rule set that paid.
     pub ruleset: RulesetHash,
+    /// The tier by which it was decided; `None`: the first one, or there were none.
+    pub tier: Option<TierName>,
     /// What came back so far.
     pub returned: Returned,
     /// What was awarded and what became of it, in award order.

@@ -52,6 +52,8 @@ pub enum Kind {
     Release(Release),
     /// A person corrects a balance.
     Adjust(Adjust),
+    /// A person gives points back that had ended.
+    Reinstate(Reinstate),
     /// Points are to go to another member.
     Transfer(Transfer),
     /// A person stops a member's points from leaving.
@@ -184,6 +186,9 @@ pub struct Capture {
     /// Whether the rest stays reserved for another capture; otherwise it is free again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub keeps_rest: bool,
+    /// The order that they pay for: when it is returned, they come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -214,6 +219,23 @@ pub struct Adjust {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activates: Option<Timestamp>,
     /// When points that are added end, after the event's own time; `None`: as the programme says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// Points that had ended and are to be there again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reinstate {
+    /// Which wallet; the programme's first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletName>,
+    /// How many, > 0, as a decimal number of points.
+    pub points: Quantity,
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who; an audit asks for it.
+    pub author: String,
+    /// When they end again, after the event's own time; `None`: as the programme says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
 }
@@ -266,6 +288,7 @@ impl Event {
             Kind::Capture(_) => "capture",
             Kind::Release(_) => "release",
             Kind::Adjust(_) => "adjust",
+            Kind::Reinstate(_) => "reinstate",
             Kind::Transfer(_) => "transfer",
             Kind::Freeze(_) => "freeze",
             Kind::Unfreeze(_) => "unfreeze",
@@ -283,6 +306,7 @@ impl Event {
             Kind::Purchase(purchase) => Some(&purchase.order),
             Kind::Refund(refund) => Some(&refund.order),
             Kind::Redeem(redeem) => redeem.order.as_ref(),
+            Kind::Capture(capture) => capture.order.as_ref(),
             Kind::OfOrder(of) => Some(&of.order),
             _ => None,
         }
@@ -317,9 +341,21 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 13] = [
-    "purchase", "refund", "redeem", "hold", "capture", "release", "adjust", "transfer", "freeze", "unfreeze", "erase",
-    "merge", "signup",
+pub const BUILT_IN_TYPES: [&str; 14] = [
+    "purchase",
+    "refund",
+    "redeem",
+    "hold",
+    "capture",
+    "release",
+    "adjust",
+    "reinstate",
+    "transfer",
+    "freeze",
+    "unfreeze",
+    "erase",
+    "merge",
+    "signup",
 ];
 
 /// The source of the moves that are due at a time (activation, expiry, the end of a hold). No producer may use it.

@@ -158,6 +158,10 @@ identity!(
     RewardName, label, 63
 );
 identity!(
+    /// A level of a programme's tiers, unique among them.
+    TierName, label, 63
+);
+identity!(
     /// Another service that gets a queue with results.
     SubscriberName, label, 63
 );

@@ -6,6 +6,7 @@
 
 pub mod broker_index;
 pub mod broker_object;
+pub mod calendar;
 pub mod config;
 pub mod decimal;
 pub mod decision;
@@ -26,7 +27,7 @@ pub mod yearly;
 pub use decimal::Quantity;
 pub use id::{
     BudgetName, EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source,
-    SubscriberName, WalletName,
+    SubscriberName, TierName, WalletName,
 };
 pub use money::{Currency, Money};
 pub use period::Period;

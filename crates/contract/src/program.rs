@@ -2,6 +2,7 @@
 
 mod budget;
 mod reward;
+mod tier;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::span::Span;
 
 pub use budget::{BUDGETS_MAX, Budget};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
+pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};
 
 use crate::{BudgetName, Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 
@@ -32,6 +34,10 @@ pub const RULES_MAX: usize = 1000;
         "rule": "oldSelf.wallets.all(old, self.wallets.exists(new, new.name == old.name))",
         "message": "a wallet cannot be removed: its members have points"
     },
+    {
+        "rule": "!has(oldSelf.tiers) || has(self.tiers)",
+        "message": "tiers cannot be removed: members have them; keep the levels, and leave validity out if none is to be reviewed"
+    },
 ])))]
 pub struct Program {
     /// ISO 4217 code of all amounts; an event in another currency is buried.
@@ -52,6 +58,9 @@ pub struct Program {
         schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
     )]
     pub budgets: Vec<Budget>,
+    /// Levels that members reach by what they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<Tiers>,
     /// Where a day begins and ends: the IANA name of a time zone, such as `Europe/Moscow`.
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]

@@ -3,9 +3,12 @@
 mod envelope;
 mod event;
 mod identity;
+mod merge;
 mod name;
 mod part;
+mod reinstate;
 mod reject;
+mod tier;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,8 +18,11 @@ use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, RewardName, RuleNa
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use event::ResultEvent;
+pub use merge::PointsMerged;
 pub use part::{AwardPart, Cause};
+pub use reinstate::{ReinstatementRejected, Restored};
 pub use reject::RejectReason;
+pub use tier::{TierChange, TierReason};
 
 /// What came out; all points are decimal strings at the wallet's scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -345,6 +351,12 @@ pub enum ResultBody {
         /// Why.
         reason: RejectReason,
     },
+    /// A person gave points back that had ended.
+    #[serde(rename = "points.restored")]
+    Restored(Restored),
+    /// Fewer points had ended than were to be given back.
+    #[serde(rename = "reinstatement.rejected")]
+    ReinstatementRejected(ReinstatementRejected),
     /// Points are on their way to another member.
     #[serde(rename = "transfer.sent")]
     TransferSent {
@@ -463,23 +475,10 @@ pub enum ResultBody {
     },
     /// What a member had in a wallet who was merged into this one.
     #[serde(rename = "points.merged")]
-    PointsMerged {
-        /// Into which wallet.
-        wallet: WalletName,
-        /// How many could be spent.
-        points: String,
-        /// How many wait; absent: none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pending: Option<String>,
-        /// How many are held; absent: none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        held: Option<String>,
-        /// How many were owed; absent: none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        debt: Option<String>,
-        /// Balance after.
-        available: String,
-    },
+    PointsMerged(PointsMerged),
+    /// The member has another tier.
+    #[serde(rename = "tier.changed")]
+    TierChanged(TierChange),
     /// Two members could not become one.
     #[serde(rename = "merge.rejected")]
     MergeRejected {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::decision::{Facts, Reads, Rooms};
@@ -18,7 +19,7 @@ use ledger::{
 };
 use rules::Compiled;
 
-use crate::{EngineError, Rulebook};
+use crate::{EngineError, Rulebook, tier};
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +50,10 @@ pub enum Settled {
 pub struct Engine {
     pub(crate) pipeline: PipelineName,
     pub(crate) ledger: Arc<dyn Ledger>,
-    limits: TimeLimits,
+    pub(crate) limits: TimeLimits,
     rulebook: RwLock<Arc<Rulebook>>,
+    /// Whether the last batch was known whole: after a crash, or a bulk that was published twice, the next one is most likely too.
+    repeats: AtomicBool,
 }
 
 impl Engine {
@@ -61,7 +64,13 @@ impl Engine {
         limits: TimeLimits,
     ) -> Result<Self, EngineError> {
         let rulebook = Rulebook::load(ledger.as_ref(), &pipeline, None).await?;
-        Ok(Self { pipeline, ledger, limits, rulebook: RwLock::new(Arc::new(rulebook)) })
+        Ok(Self {
+            pipeline,
+            ledger,
+            limits,
+            rulebook: RwLock::new(Arc::new(rulebook)),
+            repeats: AtomicBool::new(false),
+        })
     }
 
     /// The rules as last seen.
@@ -144,8 +153,14 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Result<Vec<Settled>, String>, EngineError> {
         let items: Vec<Item<'_>> = events.iter().map(Item::of).collect();
+        if self.repeats.load(Ordering::Relaxed)
+            && let Some(settled) = self.recall(&items, attempts, now).await?
+        {
+            return Ok(Ok(settled));
+        }
         loop {
             let (open, verdicts, applied) = self.decide(&items, now).await?;
+            self.repeats.store(verdicts.iter().all(Verdict::is_old), Ordering::Relaxed);
             let writes = BatchWrites { applied, reviewed: Vec::new(), cleared_attempts: attempts.to_vec() };
             match open.commit(writes).await? {
                 Committed::Done(batch) => {
@@ -202,6 +217,10 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    fn is_old(&self) -> bool {
+        matches!(self, Self::Replayed { .. })
+    }
+
     fn settled(self, batch: BatchId) -> Settled {
         match self {
             Self::Kept { outcome, results, given_up } => Settled::Fresh { outcome, results, given_up, batch },
@@ -249,7 +268,7 @@ pub(crate) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn request(&self, items: &[Item<'_>]) -> BatchRequest {
+    pub(crate) fn request(&self, items: &[Item<'_>]) -> BatchRequest {
         let wanted = |item: &Item<'_>| Wanted {
             identity: Identity::of(item.event),
             hash: item.hash,
@@ -262,7 +281,8 @@ impl Desk<'_> {
         let wanted: Vec<_> = items.iter().map(wanted).chain(arrivals).collect();
         let rewards = self.rulebook.rewards.wallets();
         let budgets = self.budgets((items, &wanted));
-        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets }
+        let tiers = self.rulebook.tiers.wanted();
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets, tiers }
     }
 
     /// Those of which the events may take, and what waits for them; of a refund nobody knows yet to which it gives back.
@@ -407,6 +427,7 @@ impl Desk<'_> {
             ruleset: rules.ruleset(),
             zone: rules.zone(),
             rewards,
+            tiers: &self.rulebook.tiers,
         }
     }
 
@@ -450,10 +471,12 @@ impl Desk<'_> {
 
     fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
         let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
-        let facts = Facts { rooms, is_awaited, ..state.facts(&rules::reads(item.event)) };
+        let tier = state.tier_at(item.event.occurred_at);
+        let facts = Facts { rooms, is_awaited, tier, ..state.facts(&rules::reads(item.event)) };
         let rules = self.rules(item.event, facts)?;
         let (decision, active) = (rules.decide(item.event, facts)?, rules.active(item.event)?);
-        state.post(Posting {
+        let counting = tier::counting(item.event, (rules, &self.rulebook.tiers), (state, facts))?;
+        let posting = Posting {
             pipeline: self.pipeline,
             event: item.event,
             hash: item.hash,
@@ -461,7 +484,8 @@ impl Desk<'_> {
             ruleset_hash: rules.hash(),
             ruleset: rules.ruleset(),
             active: &active,
-        })
+        };
+        tier::post(self.pipeline, (posting, counting), state)
     }
 
     /// Nothing is done with an event of a member who was erased.

@@ -62,7 +62,7 @@ impl Engine {
         let request = |rulebook: &Rulebook| {
             let wanted = transits.iter().zip(&events).map(|(transit, event)| transit.wanted(event)).collect();
             let (pipeline, rewards) = (self.pipeline.clone(), rulebook.rewards.wallets());
-            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new() }
+            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new(), tiers: rulebook.tiers.wanted() }
         };
         let arrive = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.arrive_all((transits, &events), rulebook, begun)?;
@@ -117,6 +117,7 @@ impl Engine {
             ruleset: latest.ruleset(),
             zone: latest.zone(),
             rewards: &rulebook.rewards,
+            tiers: &rulebook.tiers,
         };
         applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, rules.hash(), rules.ruleset());

@@ -56,7 +56,7 @@ impl Engine {
         let request = |rulebook: &Rulebook| {
             let wanted = due.iter().map(|due| wanted(due, by)).collect();
             let (pipeline, rewards) = (self.pipeline.clone(), rulebook.rewards.wallets());
-            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new() }
+            BatchRequest { pipeline, wanted, rewards, budgets: Vec::new(), tiers: rulebook.tiers.wanted() }
         };
         let settle = |rulebook: &Rulebook, begun: Begun| {
             let applied = self.settle_all(due, by, (rulebook, begun.members))?;
@@ -87,6 +87,7 @@ impl Engine {
                 ruleset: rules.ruleset(),
                 zone: rules.zone(),
                 rewards: &rulebook.rewards,
+                tiers: &rulebook.tiers,
             };
             applied.extend(state.settle(settling).map_err(|refusal| refusal.detail)?);
         }

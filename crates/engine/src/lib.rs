@@ -6,7 +6,9 @@ mod apply;
 mod carry;
 mod due;
 mod merge;
+mod recall;
 mod rulebook;
+mod tier;
 mod transact;
 
 pub use apply::{Engine, Settled};

@@ -1,5 +1,7 @@
 //! Two members become one.
 
+use std::collections::HashMap;
+
 use contract::event::Event;
 use contract::{BuryReason, MemberId, Refusal};
 use ledger::book::{Applied, Both, MemberState, Merging};
@@ -62,11 +64,29 @@ impl Desk<'_> {
         if posted.len() < 2 {
             return Ok(posted);
         }
+        self.join_tiers((&item.event.member, into), (merger, &mut posted[1]), both.members)?;
         let state: &mut MemberState = both.members.entry(into.clone()).or_default();
         let (cause, at) = (Identity::of(&merger.arrival), item.event.occurred_at);
         let settling = self.settling(rules, (into, &cause), (at, &self.rulebook.rewards));
         posted.extend(state.settle(settling)?);
         self.reward(&cause, &mut posted, state)?;
         Ok(posted)
+    }
+
+    fn join_tiers(
+        &self,
+        (from, into): (&MemberId, &MemberId),
+        (merger, arrived): (&Merger<'_>, &mut Applied),
+        members: &mut HashMap<MemberId, MemberState>,
+    ) -> Result<(), Refusal> {
+        if self.rulebook.tiers.is_empty() {
+            return Ok(());
+        }
+        let mut leaver = members.remove(from).unwrap_or_default();
+        let heir = members.entry(into.clone()).or_default();
+        let arrival = Event { member: into.clone(), ..merger.arrival.clone() };
+        let joined = heir.join_tiers(&mut leaver, (self.pipeline, &self.rulebook.tiers), (&arrival, arrived));
+        members.insert(from.clone(), leaver);
+        joined
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use contract::ruleset::{RulesetHash, TimelineLine};
 use contract::{BudgetName, EventType, PipelineName, Points};
-use ledger::book::RewardRules;
+use ledger::book::{RewardRules, TierRules};
 use ledger::{BudgetWanted, Ledger};
 use rules::{Compiled, Timeline};
 
@@ -20,6 +20,8 @@ pub struct Rulebook {
     pub timeline: Timeline,
     /// Rewards that points are turned into by themselves, by all of them.
     pub(crate) rewards: RewardRules,
+    /// Tiers, by all of them.
+    pub(crate) tiers: TierRules,
     /// Budgets of all of them, each as it was said last.
     budgets: BTreeMap<BudgetName, BudgetWanted>,
     /// Activities for which points of an order may wait, by any of them: of which version a purchase is that comes later, nobody knows.
@@ -46,7 +48,8 @@ impl Rulebook {
             lines.into_iter().filter_map(|line| compiled.get(&line.hash).cloned().map(|rules| (line, rules))).collect();
         let (rewards, budgets, of_activities) = (rewards(&versions), budgets(&versions), of_activities(&versions));
         let awaited = versions.iter().flat_map(|(_, rules)| rules.awaited().iter().cloned()).collect();
-        Ok(Self { seq, timeline: Timeline::new(versions), rewards, budgets, awaited, of_activities, compiled })
+        let tiers = tiers(&versions);
+        Ok(Self { seq, timeline: Timeline::new(versions), rewards, tiers, budgets, awaited, of_activities, compiled })
     }
 
     /// The budgets of these names, with what may be given of each; all of them for `None`.
@@ -71,6 +74,12 @@ fn rewards(versions: &[(TimelineLine, Arc<Compiled>)]) -> RewardRules {
     let mut said: Vec<_> = versions.iter().collect();
     said.sort_by_key(|(line, _)| line.seq);
     RewardRules::of(said.iter().map(|(line, rules)| (line.valid_from, rules.hash(), rules.ruleset())))
+}
+
+fn tiers(versions: &[(TimelineLine, Arc<Compiled>)]) -> TierRules {
+    let mut said: Vec<_> = versions.iter().collect();
+    said.sort_by_key(|(line, _)| line.seq);
+    TierRules::of(said.iter().map(|(line, rules)| (line.valid_from, rules.hash(), rules.ruleset(), rules.zone())))
 }
 
 /// A limit counts from when it is said: how much is given cannot depend on which of two events of different times comes first.

@@ -80,6 +80,15 @@ macro_rules! expiring {
 }
 pub(crate) use expiring;
 
+/// Kinds of entries that give points back which had paid for an order: where that is into the lot that they came from, it is out of what had ended
+/// of it.
+macro_rules! claiming {
+    () => {
+        "'Clawback', 'GiveBack', 'Capture'"
+    };
+}
+pub(crate) use claiming;
+
 /// Entries of long ago are gone and summed by one that has the number of the last of them. What refers to entries of a member, their own and
 /// those that came along by merges: an entry up to `c` that is not there is summed.
 macro_rules! carried {
@@ -136,6 +145,7 @@ mod merges;
 mod payments;
 mod rewards;
 mod scope;
+mod tiers;
 mod transfers;
 mod waits;
 
@@ -209,7 +219,7 @@ const CHECKS: [Check; 15] = [
     },
     Check {
         invariant: 3,
-        name: "what expired of a lot is what expiry took and no refund claimed",
+        name: "what expired of a lot is what expiry took and no refund claimed, nor anybody gave back",
         sql: concat!(
             "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
             of_member!(),
@@ -219,23 +229,19 @@ const CHECKS: [Check; 15] = [
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
                         and e.id = a.entry and (e.kind in (",
             expiring!(),
-            ") or a.part = 'Expired')
+            ") or (e.kind = 'Reinstate' and a.amount < 0) or a.part = 'Expired')
                     where a.pipeline = $1 and a.order_id is null and a.hold_id is null
-                union all select x.bucket, x.member, x.wallet, x.lot, x.points from {payment} x
-                    left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
-                        and e.id = x.entry and e.kind <> 'CarriedForward'",
-            carried!(),
-            // Of entries that are gone: those that paid for something took none of what had ended.
-            "left join (select distinct bucket, member, entry from payment where pipeline = $1 and points > 0) s
-                on s.bucket = x.bucket and s.member = x.member and s.entry = x.entry
-             where x.pipeline = $1 and x.into_lot = x.lot and (e.kind in ('Clawback', 'GiveBack')
-                 or (e.id is null and x.entry <= c.id and s.entry is null))
+                union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
+                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
+                        and e.id = p.entry and e.kind in (",
+            claiming!(),
+            ") where p.pipeline = $1 and p.into_lot = p.lot
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
     Check {
         invariant: 3,
-        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, a hold ends, or a reward is due",
+        name: "a member's due row names the next time at which a lot activates, ends or is to be warned of, a hold ends, a reward is due, or a tier is reviewed",
         sql: concat!(
             "select 'what is due next' || ",
             of_member!(),
@@ -257,6 +263,7 @@ const CHECKS: [Check; 15] = [
                     where l.pipeline = $1 and l.idles = true and l.pending + l.available > 0 and b.idle_warned = false
                         and b.idle_warns_at is not null
                 union all select bucket, member, 0, null, reward_at from {balance} r where pipeline = $1 and reward_at is not null
+                union all select bucket, number, 0, null, tier_until from {member} m where pipeline = $1 and tier_until is not null
                 union all select bucket, member, 0, null, expires_at from {hold} h
                     where pipeline = $1 and held > 0 and expires_at is not null
              ) x group by x.bucket, x.member having coalesce(micros(max(x.stands)), 0) <> coalesce(micros(min(x.upcoming)), 0)
@@ -379,6 +386,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&merges::CHECKS)
         .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
+        .chain(&tiers::CHECKS)
         .chain(&transfers::CHECKS)
         .chain(&waits::CHECKS)
         .chain([&PUBLISHED])

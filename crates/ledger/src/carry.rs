@@ -11,7 +11,7 @@
 use contract::PipelineName;
 use jiff::Timestamp;
 
-use crate::audit::expiring;
+use crate::audit::{claiming, expiring};
 use crate::error::LedgerError;
 use crate::sql::Sql;
 
@@ -166,18 +166,25 @@ impl Sums<'_> {
 
     /// Of an order's takes from a lot only that is left which no later return gave back: what of each is still there is the least that
     /// the sum comes down to from there on, less what lay below it. `whose` tells the sums at one member apart.
+    /// Of what expiry took that is left apart which paid for orders and was claimed there: payments say no longer of which kind their entry was.
     pub(crate) fn allocations(&self) -> String {
         let Self { of, into, also, .. } = self;
         let (time, times) = self.time();
-        let expiring = expiring!();
+        let (expiring, claiming) = (expiring!(), claiming!());
         format!(
             "insert into allocation{into} (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id, hold_id, part{time})
              with z as (
                  select p.bucket, p.member, coalesce(x.from_member, x.member) as whose, p.entry, p.n, p.wallet, p.lot, p.amount,
                      p.order_id, p.hold_id, coalesce(p.part, case when p.order_id is null and p.hold_id is null
-                         and x.kind in ({expiring}) then 'Expired' end) as part
+                         and (x.kind in ({expiring}) or (x.kind = 'Reinstate' and p.amount < 0)) then 'Expired' end) as part
                  from entry x join allocation p on p.pipeline = x.pipeline and p.bucket = x.bucket and p.member = x.member
                      and p.entry = x.id {also}
+                 where {SUMMED} {of}
+                 union all select p.bucket, p.member, coalesce(x.from_member, x.member), p.entry, 0, p.wallet, p.lot, p.points * t.sign,
+                     cast(null as text), cast(null as text), t.part
+                 from entry x join payment p on p.pipeline = x.pipeline and p.bucket = x.bucket and p.member = x.member
+                     and p.entry = x.id and p.into_lot = p.lot and x.kind in ({claiming})
+                 cross join (select 1 as sign, cast(null as text) as part union all select -1, 'Expired') t
                  where {SUMMED} {of}
              ), tall as (
                  select bucket, member, whose, entry, n, wallet, lot, amount, order_id, sum(amount) over (

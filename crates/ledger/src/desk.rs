@@ -14,11 +14,12 @@ use crate::error::LedgerError;
 use crate::forget::{self, ForgetAsk, ForgetReport};
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
-    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
-    Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since, Unpublished,
+    Answer, Appended, AttemptKey, BatchId, BatchRequest, Begun, DueMember, Identity, Ledger, OpenBatch, Since,
+    Unpublished,
 };
 use crate::transit::{Transit, UnderWay};
 use crate::{erasure, notes, timeline, transit};
@@ -32,6 +33,8 @@ pub(crate) trait Store: Sql + std::fmt::Debug {
     fn needed(&self) -> u32;
     /// See [`Ledger::begin`].
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+    /// See [`Ledger::recall`].
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
     /// See [`Ledger::give_up_parked`].
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
     /// See [`Ledger::migrate`].
@@ -58,6 +61,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
         self.0.begin(request).await
+    }
+
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        self.0.recall(request).await
     }
 
     async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError> {
@@ -198,6 +205,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
         report::balance(&self.0, pipeline, member).await
+    }
+
+    async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
+        report::tiers(&self.0, pipeline, member).await
     }
 
     async fn best_members(

@@ -61,9 +61,11 @@ pub(crate) const FIND: &str = "select e.key, m.bucket, m.number from erasure e
     join member m on m.pipeline = e.pipeline and m.bucket = e.bucket and m.external_id = e.nobody where e.pipeline = $1";
 
 /// What is forgotten of a member, in this order; arguments are the pipeline, their bucket and their number.
-pub(crate) const FORGET: [&str; 3] = [
+pub(crate) const FORGET: [&str; 5] = [
     "delete from purchase where pipeline = $1 and bucket = $2 and member = $3",
     "delete from parked where pipeline = $1 and bucket = $2 and member = $3",
+    "delete from qualifying where pipeline = $1 and bucket = $2 and member = $3",
+    "delete from tier_history where pipeline = $1 and bucket = $2 and member = $3",
     // What they owed is owed no longer: of what their refunds were to take, the rest is waived.
     "update award set taken = taken - x.part, waived = waived + x.part from (
         select w.entry, w.n, case when w.earlier >= w.excess then 0
@@ -86,7 +88,7 @@ pub(crate) const FORGET: [&str; 3] = [
 
 /// The arithmetic of what they were awarded; `$4` says nothing.
 pub(crate) const FORGET_INPUTS: &str =
-    "update award set inputs = $4 where pipeline = $1 and bucket = $2 and member = $3";
+    "update award set inputs = $4, counts_on = null where pipeline = $1 and bucket = $2 and member = $3";
 
 /// What they did and what was published of it, but for the words of this last batch (`$4`); the hash would say who they were.
 pub(crate) const FORGET_EVENTS: &str =

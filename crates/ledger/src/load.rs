@@ -1,10 +1,13 @@
 //! From loaded rows to the members' state: pure, the same for every store. Also which rows are to be loaded at all.
 
+mod ended;
 mod holds;
 mod idle;
+mod known;
 mod merge;
 mod orders;
 mod rewards;
+mod tiers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -12,19 +15,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use contract::{MemberId, OrderId, WalletName};
 use jiff::Timestamp;
 
-use crate::book::{Balances, Idling, Lot, MemberState, Outcome, Owed, Taken, WalletState, in_turn};
+use crate::book::{Balances, Idling, Lot, MemberState, Owed, Taken, WalletState, in_turn};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
-use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
+use crate::store::{BatchRequest, Identity, Takes, Wanted};
 use crate::stored;
 
 use orders::{OrderParts, replay};
 
+pub(crate) use ended::ended;
 pub(crate) use holds::{StoredHold, holds, may_hold};
 pub(crate) use idle::idlers;
+pub(crate) use known::{Known, answers, recalled, said_again};
 pub(crate) use merge::{leavers, strangers};
 pub(crate) use rewards::{StoredCounter, rewarded};
+pub(crate) use tiers::{StoredCounted, StoredTier, first_days, tiers_from};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
 const PAGE_FIRST: i64 = 12;
@@ -32,58 +38,7 @@ const PAGE_FIRST: i64 = 12;
 /// Each next page is so many times larger, so that 10,000 small lots are seven questions.
 const PAGE_GROWTH: i64 = 3;
 
-/// A row of the inbox for a wanted identity.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) hash: Vec<u8>,
-    pub(crate) outcome: String,
-    pub(crate) results: Option<String>,
-    pub(crate) batch: i64,
-    /// Under which its member was known first: results say it for ever.
-    pub(crate) name: String,
-}
-
-/// What stands in the inbox, and what stands twice in the batch.
-pub(crate) fn answers(
-    wanted: &[Wanted],
-    known: &HashMap<Identity, Known>,
-    loaded: &Loaded,
-) -> Result<Vec<Answer>, LedgerError> {
-    let mut first: HashMap<&Identity, usize> = HashMap::new();
-    let mut answers = Vec::with_capacity(wanted.len());
-    for (at, want) in wanted.iter().enumerate() {
-        let of = *first.entry(&want.identity).or_insert(at);
-        answers.push(match known.get(&want.identity) {
-            Some(row) => known_answer(want, (row, merge::arrived(want, known)?), loaded)?,
-            None if of != at => Answer::Twin { of, same: wanted[of].hash == want.hash },
-            None => Answer::Fresh,
-        });
-    }
-    Ok(answers)
-}
-
-/// Of an erased member no hash is kept: what comes under an identity of theirs, in the name of one who was erased, is a redelivery.
-/// All else is told in the names in which it was told first, whoever its member is by now.
-fn known_answer(
-    want: &Wanted,
-    (row, arrived): (&Known, Option<&Known>),
-    loaded: &Loaded,
-) -> Result<Answer, LedgerError> {
-    let is_erased = loaded.erased.contains(&want.member);
-    let same = if row.hash.is_empty() { is_erased } else { row.hash == want.hash.0 };
-    if !same {
-        return Ok(Answer::Clash);
-    }
-    let outcome = Outcome::parse(&row.outcome)
-        .ok_or_else(|| LedgerError::unreadable("inbox.outcome", format!("`{}` is not known", row.outcome)))?;
-    let name = if is_erased { want.member.clone() } else { sql::id("member.external_id", &row.name)? };
-    let results = row.results.as_deref().map(|text| stored::results("inbox.results", text, &name)).transpose()?;
-    let into = arrived.map(|row| sql::id("member.external_id", &row.name)).transpose()?;
-    let results = stored::merged(results.unwrap_or_default(), into.as_ref());
-    Ok(Answer::Replayed { outcome, results, batch: BatchId(row.batch) })
-}
-
-/// What of a batch is to be decided, and so needs its members' books: not what comes in the name of one who was erased, nor what the inbox knows already, but for a purchase for which a
+/// What of a batch is to be decided, and so needs its members' books: not what comes in the name of one who was erased, nor what the inbox knows already, but for a purchase for which
 /// something still waits (it did not fit, and whoever was to bury it died before that).
 pub(crate) fn undecided<'a>(
     request: &'a BatchRequest,
@@ -102,7 +57,7 @@ pub(crate) fn undecided<'a>(
     let stays = |want: &&Wanted| !erased.contains(&want.member) && !is_decided(want);
     let wanted = request.wanted.iter().filter(stays).cloned().collect();
     let (pipeline, rewards, budgets) = (request.pipeline.clone(), request.rewards.clone(), request.budgets.clone());
-    Cow::Owned(BatchRequest { pipeline, wanted, rewards, budgets })
+    Cow::Owned(BatchRequest { pipeline, wanted, rewards, budgets, tiers: request.tiers })
 }
 
 /// Whom a batch concerns.
@@ -151,6 +106,7 @@ pub(crate) struct PurchaseRow {
     pub(crate) order: String,
     pub(crate) event: String,
     pub(crate) ruleset: String,
+    pub(crate) tier: Option<String>,
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
 }
@@ -168,7 +124,7 @@ pub(crate) struct StoredAward {
     pub(crate) budget: Option<String>,
 }
 
-/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions for it took, and its
+/// What refunds of an order took from lots and gave back into them, in that order; or what redemptions and captures for it took, and its
 /// returns gave back.
 #[derive(Debug)]
 pub(crate) struct StoredAllocation {
@@ -216,6 +172,9 @@ pub(crate) struct Books {
     pub(crate) shared: Vec<(MemberKey, String, String)>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
     pub(crate) holds: Vec<StoredHold>,
+    /// Where the programme has tiers.
+    pub(crate) tiers: Vec<StoredTier>,
+    pub(crate) counted: Vec<StoredCounted>,
 }
 
 /// Lots of one wallet that are to be loaded in burn order until they hold so many points.
@@ -282,9 +241,11 @@ pub(crate) fn paid_orders(
     let mut orders = BTreeSet::new();
     for want in &request.wanted {
         let order = match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => None,
-            Takes::UpTo { .. } => want.reads.order.as_ref(),
             Takes::Refund { order } => Some(order),
+            // What a capture spends was taken before, by its hold.
+            _ if want.reads.hold.is_some() => want.reads.order.as_ref(),
+            Takes::UpTo { .. } => want.reads.order.as_ref(),
+            _ => None,
         };
         let member = members.get(&want.member);
         orders.extend(member.zip(order).map(|(member, order)| (*member, order.clone())));
@@ -309,12 +270,12 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for want in &request.wanted {
         let Some(member) = loaded.members.get(&want.member) else { continue };
         match &want.takes {
-            Takes::Nothing | Takes::Lots { .. } | Takes::All | Takes::Merge { .. } | Takes::Merged => {}
             Takes::UpTo { wallet, points } => add(*member, wallet.clone(), points.0),
             Takes::Refund { order } => {
                 let entry = loaded.orders.get(&(*member, order.clone())).copied().flatten();
                 refunded.extend(entry.map(|entry| (*member, entry)));
             }
+            _ => {}
         }
     }
     for award in books.awards.iter().filter(|award| refunded.contains(&(award.member, award.entry))) {
@@ -406,6 +367,7 @@ pub(crate) fn states(
         states.entry(row.member).or_default().wallets.insert(name, wallet);
     }
     holds::put(books.holds, &mut states)?;
+    tiers::put((books.tiers, books.counted), &mut states)?;
     let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {

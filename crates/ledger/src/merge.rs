@@ -192,7 +192,7 @@ macro_rules! give {
 /// What goes along, in this order and before anything else of the batch is written; before it the rows of the inbox of what waits, which each
 /// store reaches by key in its own way. Arguments are the pipeline, bucket and number of the
 /// one, and bucket and number of the other; whichever a statement names.
-pub(crate) const MOVES: [&str; 18] = [
+pub(crate) const MOVES: [&str; 21] = [
     concat!(
         "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset, hold_id,
             from_bucket, from_member)
@@ -213,6 +213,14 @@ pub(crate) const MOVES: [&str; 18] = [
         and o.member = $5 and o.wallet = owed.wallet and o.points > 0), 0) where pipeline = $1 and bucket = $2 and member = $3",
     give!("owed"),
     give!("reward"),
+    // They have what counted of both; whose lines those were is said with them, as they are no part of the other's own history.
+    concat!(
+        "insert into qualifying (pipeline, bucket, member, measure, day, amount)
+         select pipeline, $4, $5, measure, day, amount", theirs!("qualifying"), "
+         on conflict (pipeline, bucket, member, day, measure) do update set amount = qualifying.amount + excluded.amount"
+    ),
+    "delete from qualifying where pipeline = $1 and bucket = $2 and member = $3",
+    give!("tier_history", ", from_bucket = coalesce(from_bucket, bucket), from_member = coalesce(from_member, member)"),
     // Both had their day: what was given stays so, and no more is.
     concat!(
         "insert into counter (pipeline, bucket, member, scope, key, window_start, used, most)
@@ -228,7 +236,8 @@ pub(crate) const MOVES: [&str; 18] = [
     ),
     "update balance set idle_at = null, idle_warns_at = null, reward_at = null where pipeline = $1 and bucket = $2 and member = $3",
     "update member set merged_bucket = $4, merged_number = $5 where pipeline = $1 and merged_bucket = $2 and merged_number = $3",
-    "update member set merged_bucket = $4, merged_number = $5 where pipeline = $1 and bucket = $2 and number = $3",
+    "update member set merged_bucket = $4, merged_number = $5, tier = null, tier_since = null, tier_until = null
+        where pipeline = $1 and bucket = $2 and number = $3",
 ];
 
 /// When, why and by whom; arguments are the pipeline, bucket, number, and those three.

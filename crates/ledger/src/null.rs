@@ -17,7 +17,7 @@ use crate::error::LedgerError;
 use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -46,8 +46,9 @@ fn nothing() -> Option<Ruleset> {
     let name = WalletName::parse("points").ok()?;
     let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
-    let (wallets, budgets, time_zone) = (vec![wallet], Vec::new(), utc());
-    let program = Program { currency, wallets, budgets, time_zone, refunds: Refunds::default(), valid_from: None };
+    let (wallets, budgets, tiers, time_zone) = (vec![wallet], Vec::new(), None, utc());
+    let program =
+        Program { currency, wallets, budgets, tiers, time_zone, refunds: Refunds::default(), valid_from: None };
     Some(Ruleset::new(&program, &[]))
 }
 
@@ -71,6 +72,10 @@ impl Ledger for Null {
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();
         let (followed, forgotten_before) = (HashMap::new(), None);
         Ok((Box::new(NullBatch), Begun { answers, members, followed, timeline_seq, forgotten_before, rooms }))
+    }
+
+    async fn recall(&self, _: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        Ok(None)
     }
 
     async fn mark_published(&self, _: &[BatchId]) -> Result<(), LedgerError> {
@@ -164,6 +169,10 @@ impl Ledger for Null {
     }
 
     async fn balance(&self, _: &PipelineName, _: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn tiers(&self, _: &PipelineName, _: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
         Ok(None)
     }
 

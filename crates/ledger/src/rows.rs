@@ -6,13 +6,14 @@
 mod loaded;
 mod rewards;
 mod standing;
+mod tiers;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use contract::decision::{HoldStage, OrderAward, Returned};
 use contract::event::Event;
-use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, TierName, WalletName};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -55,6 +56,8 @@ pub(crate) fn bucket(pipeline: &PipelineName, member: &MemberId) -> i16 {
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) inbox: Vec<InboxRow>,
+    /// Events that were given up before: their rows of then go.
+    pub(crate) again: BTreeSet<Identity>,
     /// Rows of parked events that are decided now.
     pub(crate) unparked: Vec<InboxRow>,
     pub(crate) entries: Vec<EntryRow>,
@@ -85,6 +88,7 @@ pub(crate) struct Rows {
     pub(crate) merges: Vec<MergeRow>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
+    pub(crate) tiers: tiers::Tiers,
     /// What is taken out of budgets, or given back.
     pub(crate) budgets: BTreeMap<BudgetName, i64>,
     pub(crate) has_results: bool,
@@ -160,6 +164,7 @@ pub(crate) struct AwardRow {
     pub(crate) lot: i64,
     pub(crate) inputs: String,
     pub(crate) award: OrderAward,
+    pub(crate) counts_on: Option<i32>,
 }
 
 /// A hold as it stands after the batch.
@@ -187,6 +192,7 @@ pub(crate) struct EndedRow {
 pub(crate) struct PurchaseRow {
     pub(crate) event: String,
     pub(crate) ruleset: String,
+    pub(crate) tier: Option<TierName>,
     /// `None`: nothing came back.
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
@@ -255,11 +261,15 @@ impl Rows {
             idles,
             unmoved,
             rewarding,
+            counted,
+            tiers,
             budgets,
             ..
         } = applied;
         add_budgets(&mut self.budgets, &budgets);
+        self.again.extend(loaded.again.get(&identity).cloned());
         self.aside(at, (idles, unmoved, rewarding));
+        self.tiers(at, &identity, (counted, tiers));
         // An event of theirs has their name in its hash, and what was under way may have it still.
         let is_erased = outcome == Outcome::Erased || loaded.erased.contains(&member);
         self.stands(at.member, (member, standing), loaded)?;
@@ -284,7 +294,9 @@ impl Rows {
             self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
         match order {
-            Some(OrderChange::Bought(event)) => self.bought(at, &event, &ruleset.0, (entry_id, awards))?,
+            Some(OrderChange::Bought(event, tier)) => {
+                self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?
+            }
             Some(OrderChange::Returned { order, returned, awards }) => {
                 self.returned(at, order, &(returned, awards), loaded)?;
             }
@@ -348,6 +360,7 @@ impl Rows {
                 lot: award.lot,
                 inputs,
                 award: paid,
+                counts_on: award.counts_on.map(contract::calendar::number_of),
             });
         }
         Ok(())
@@ -390,13 +403,13 @@ impl Rows {
     fn bought(
         &mut self,
         at: At,
-        event: &Event,
+        (event, tier): (&Event, Option<TierName>),
         ruleset: &str,
         (entry, awards): (Option<i64>, std::ops::Range<usize>),
     ) -> Result<(), LedgerError> {
         let Some(order) = event.order().cloned() else { return Ok(()) };
         let event = stored::event_text(event)?;
-        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), returned: None, entry, awards };
+        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), tier, returned: None, entry, awards };
         self.purchases.insert((at.member, order), row);
         Ok(())
     }
@@ -467,6 +480,7 @@ impl Rows {
         self.allocations.sort_by_key(|row| (row.member, row.entry, row.n));
         self.awards.sort_by_key(|row| (row.member, row.entry, row.n));
         self.payments.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.tiers.lines.sort_by_key(|row| (row.member, row.id, row.n));
     }
 }
 

@@ -12,14 +12,14 @@ use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletN
 use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
-use crate::book::{Applied, MemberState, Outcome};
+use crate::book::{Applied, MemberState, Outcome, TiersWanted};
 use crate::budget::BudgetWanted;
 use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
 use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
 use crate::transit::{Transit, UnderWay};
 
@@ -39,6 +39,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     ///
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+
+    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what the inbox has, it has for good. `None` when
+    /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
+    ///
+    /// A cancelled call leaves nothing behind.
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
 
     /// Marks batches whose results are confirmed by the broker; ids that are already marked are fine.
     async fn mark_published(&self, batches: &[BatchId]) -> Result<(), LedgerError>;
@@ -156,6 +162,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// A member's wallets with their lots in burn order; `None` when the member is unknown.
     async fn balance(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<Vec<Balance>>, LedgerError>;
+
+    /// Which tiers a member had, and what counts for them; `None` when the member is unknown.
+    async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError>;
 
     /// Members with the most available points of a wallet.
     async fn best_members(
@@ -281,6 +290,8 @@ pub struct BatchRequest {
     pub rewards: Vec<WalletName>,
     /// Budgets that its events may take from or give back to.
     pub budgets: Vec<BudgetWanted>,
+    /// What is to be loaded of members' tiers; `None`: nothing, as nobody has any.
+    pub tiers: Option<TiersWanted>,
 }
 
 /// What one event needs.
@@ -326,6 +337,11 @@ pub enum Takes {
     },
     /// The same, of the one who gets it. Of whom nobody has heard is not made by it.
     Merged,
+    /// None, but what has ended of a wallet may be given back.
+    Ended {
+        /// Which wallet.
+        wallet: WalletName,
+    },
     /// None, but these lots get some back.
     Lots {
         /// Of which wallet.
@@ -346,6 +362,10 @@ impl Takes {
             Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
             Kind::Erase(_) => return Self::All,
             Kind::Merge(merge) => return Self::Merge { into: merge.into.clone() },
+            Kind::Reinstate(reinstate) => {
+                let wallet = ruleset.wallet(reinstate.wallet.as_ref());
+                return wallet.map_or(Self::Nothing, |wallet| Self::Ended { wallet: wallet.name.clone() });
+            }
             Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
             _ => return Self::Nothing,
         };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contract::PipelineName;
 use contract::program::{Budget, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
+use contract::{PipelineName, TierName, WalletName};
 
 use crate::error::LedgerError;
 use crate::sql::{self, Arg, Row, Sql};
@@ -104,6 +104,7 @@ async fn compatible(store: &dyn Sql, known: &[TimelineLine], ruleset: &Ruleset) 
         for wallet in &earlier.program.wallets {
             wallet_stays(wallet, wallets.get(&wallet.name).copied())?;
         }
+        tiers_stay(&earlier, ruleset)?;
         for budget in &earlier.program.budgets {
             budget_stays(budget, &ruleset.program.budgets)?;
         }
@@ -124,6 +125,32 @@ fn budget_stays(earlier: &Budget, now: &[Budget]) -> Result<(), LedgerError> {
             Err(LedgerError::Incompatible { detail })
         }
     }
+}
+
+/// Members have the levels, and what counted is points of the one wallet.
+fn tiers_stay(earlier: &Ruleset, now: &Ruleset) -> Result<(), LedgerError> {
+    let Some(tiers) = &earlier.program.tiers else { return Ok(()) };
+    let is_there = |level: &TierName| now.program.tiers.as_ref().is_some_and(|now| now.height(level).is_some());
+    if let Some(missing) = tiers.levels.iter().map(|level| &level.name).find(|level| !is_there(level)) {
+        let detail = format!(
+            "level `{missing}` of an earlier version is missing in `program.tiers.levels`; keep it, its members have it, and make it harder to reach"
+        );
+        return Err(LedgerError::Incompatible { detail });
+    }
+    match (qualifying(earlier), qualifying(now)) {
+        (Some(was), Some(is)) if was != is => {
+            let detail = format!(
+                "tiers count points of wallet `{is}`, but those of an earlier version counted `{was}`; say `program.tiers.points: {{ wallet: {was} }}`"
+            );
+            Err(LedgerError::Incompatible { detail })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn qualifying(ruleset: &Ruleset) -> Option<&WalletName> {
+    let points = ruleset.program.tiers.as_ref()?.points.as_ref();
+    ruleset.wallet(points.map(|points| &points.wallet)).map(|wallet| &wallet.name)
 }
 
 fn wallet_stays(earlier: &Wallet, now: Option<&Wallet>) -> Result<(), LedgerError> {

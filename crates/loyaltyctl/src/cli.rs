@@ -52,8 +52,38 @@ pub(crate) fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::Command;
+
     #[test]
     fn the_command_line_contradicts_itself_nowhere() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_command_line() {
+        let count = examples(&super::command()).iter().map(|line| check(line)).count();
+        assert!(count > 50, "{count} examples");
+    }
+
+    fn examples(command: &Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = help.lines().filter(|line| line.starts_with("  ") && line.contains("loyaltyctl ")).map(str::to_owned);
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    /// What a shell would hand to the program: no variables before it, no pipe and no file behind it.
+    fn check(line: &str) {
+        let (_, own) = line.split_once("loyaltyctl ").unwrap();
+        let own = own.split(" > ").next().unwrap().split(" | ").next().unwrap();
+        let mut words = vec!["loyaltyctl".to_owned()];
+        for (n, part) in own.split('\'').enumerate() {
+            match n % 2 {
+                0 => words.extend(part.split_whitespace().map(str::to_owned)),
+                _ => words.push(part.to_owned()),
+            }
+        }
+        if let Err(error) = super::parse(words.into_iter().map(Into::into).collect()) {
+            panic!("`{}`: {error}", line.trim());
+        }
     }
 }

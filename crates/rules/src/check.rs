@@ -7,6 +7,7 @@ use crate::budget;
 use crate::effect::units;
 use crate::error::RuleError;
 use crate::term::{self, Terms};
+use crate::tier;
 
 /// Most names in one list of a selector; the schema of the resource says the same.
 const SELECTOR_NAMES_MAX: usize = 1000;
@@ -44,6 +45,7 @@ pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
     }
     wallets(ruleset, faults);
     budget::shape(ruleset, faults);
+    tier::shape(ruleset, faults);
     refunds(ruleset, faults);
     let rules = ruleset.rules.len();
     if rules > RULES_MAX {
@@ -130,6 +132,7 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
         "freeze" | "unfreeze" => "it says who may spend points, and gives none",
         "merge" => "it says that two members are one, and gives no points",
         "erase" => "it forgets a member, who earns nothing any more",
+        "reinstate" => "it gives points back that had ended, and earns nothing more",
         "adjust" => "an adjustment is a person's decision and earns nothing more",
         _ => return only_of_purchases(path, rule, faults),
     };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Dates, Decision, Facts, GiveBack, IdlesUntil, OrderState, Reads};
-use contract::event::{Adjust, Event, Kind, Purchase, Redeem, Transfer};
+use contract::decision::{Decision, Facts, IdlesUntil, OrderState, Reads};
+use contract::event::{Event, Kind, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
 use contract::{BuryReason, Points, Refusal, WalletName};
 use rust_decimal::Decimal;
@@ -15,7 +15,7 @@ use crate::effect::{no_wallet, unfit};
 use crate::hold;
 use crate::payment;
 use crate::refund;
-use crate::term::{self, Terms};
+use crate::term;
 use crate::walk::walk;
 
 /// What [`Compiled::decide`] will need to know for this event.
@@ -38,7 +38,7 @@ impl Compiled {
                 Ok(Decision::Park { order: of.order.clone() })
             }
             Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
-                let awards = awards(&walk(self, event)?, &[], self.when(event))?;
+                let awards = awards(&walk(self, event, facts.tier)?, &[], self.when(event))?;
                 Ok(Decision::Activity { awards: budget::clip(awards, facts.rooms) })
             }
             Kind::Refund(returned) => match facts.order {
@@ -47,9 +47,10 @@ impl Compiled {
             },
             Kind::Redeem(redeem) => self.redeem(event, redeem, facts),
             Kind::Hold(hold) => self.hold((hold, event.occurred_at), facts.hold),
-            Kind::Capture(capture) => self.capture(capture, facts.hold),
+            Kind::Capture(capture) => self.capture((capture, event.occurred_at), facts),
             Kind::Release(release) => Ok(hold::release(release, facts.hold)),
             Kind::Adjust(adjust) => self.adjust(event, adjust),
+            Kind::Reinstate(reinstate) => self.reinstate(event, reinstate),
             Kind::Transfer(transfer) => self.transfer(transfer),
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
@@ -87,22 +88,14 @@ impl Compiled {
             );
             return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
         }
-        let awards = awards(&walk(self, event)?, &purchase.lines, self.when(event))?;
+        let awards = awards(&walk(self, event, facts.tier)?, &purchase.lines, self.when(event))?;
         Ok(Decision::Purchase { awards: budget::clip(awards, facts.rooms) })
     }
 
     fn redeem(&self, event: &Event, redeem: &Redeem, facts: Facts<'_>) -> Result<Decision, Refusal> {
         let wallet = self.wallet(redeem.wallet.as_ref())?;
         let points = units(redeem.points.get(), wallet)?;
-        let gives_back = match facts.order {
-            Some(state) => {
-                let mut paid = facts.paid.cloned().unwrap_or_default();
-                let sum = paid.entry(wallet.name.clone()).or_default();
-                *sum = sum.plus(points).ok_or_else(refund::overflow)?;
-                payment::late(self, state, &paid, event.occurred_at)?
-            }
-            None => GiveBack::default(),
-        };
+        let gives_back = payment::late(self, facts, (&wallet.name, points), event.occurred_at)?;
         Ok(Decision::Redeem { wallet: wallet.name.clone(), points, gives_back })
     }
 
@@ -111,33 +104,6 @@ impl Compiled {
         let wallet = self.wallet(transfer.wallet.as_ref())?;
         let points = units(transfer.points.get(), wallet)?;
         Ok(Decision::Transfer { to: transfer.to.clone(), wallet: wallet.name.clone(), points })
-    }
-
-    /// What a person adds can be spent at once, and ends as the wallet's points do, unless they say otherwise.
-    fn adjust(&self, event: &Event, adjust: &Adjust) -> Result<Decision, Refusal> {
-        let wallet = self.wallet(adjust.wallet.as_ref())?;
-        let points = units(adjust.points, wallet)?;
-        let terms = Terms::ending(wallet.expiry.clone().filter(|_| points.0 > 0));
-        let usual = terms.dates(event.occurred_at, &self.zone)?;
-        let mut dates = Dates {
-            activates: adjust.activates,
-            expires: adjust.expires.or(usual.expires),
-            idles: usual.idles && adjust.expires.is_none(),
-            warns: usual.warns,
-        };
-        if let Some(until) = adjust.expires {
-            dates.warns = term::warning(terms.expiry.as_ref(), (event.occurred_at, until), &self.zone)?;
-        }
-        if let Some((from, until)) =
-            dates.activates.zip(dates.expires.filter(|_| !dates.idles)).filter(|(from, until)| until <= from)
-        {
-            let problem = format!(
-                "`activatesAt` is {from}, and points of wallet `{}` that come in at this event's time end before, at {until}; name a later `expiresAt`",
-                wallet.name
-            );
-            return Err(Refusal::new(BuryReason::BadValue, problem));
-        }
-        Ok(Decision::Adjust { wallet: wallet.name.clone(), points, dates })
     }
 
     pub(crate) fn when(&self, event: &Event) -> When<'_> {

@@ -1,7 +1,7 @@
 //! Holds, captures and releases. What a person at a till can get wrong (a hold that has ended, a number too large) is turned down
 //! with its reason, and never buried: somebody waits for the answer.
 
-use contract::decision::{Decision, Declined, HoldStage, HoldState};
+use contract::decision::{Decision, Declined, Facts, HoldStage, HoldState};
 use contract::event::{Capture, Hold, Release};
 use contract::program::Wallet;
 use contract::result::RejectReason;
@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Compiled;
 use crate::decide::units;
+use crate::payment;
 
 impl Compiled {
     /// Whether the balance has the points is the ledger's matter.
@@ -32,10 +33,10 @@ impl Compiled {
         Ok(Decision::Hold { hold, wallet: name, points, expires })
     }
 
-    pub(crate) fn capture(&self, capture: &Capture, known: Option<&HoldState>) -> Result<Decision, Refusal> {
+    pub(crate) fn capture(&self, (capture, at): (&Capture, Timestamp), facts: Facts<'_>) -> Result<Decision, Refusal> {
         let hold = capture.hold.clone();
         let no = |reason| Declined { hold: hold.clone(), wallet: None, points: None, missing: None, reason };
-        let Some(state) = known else { return Ok(Decision::Decline(no(RejectReason::UnknownHold))) };
+        let Some(state) = facts.hold else { return Ok(Decision::Decline(no(RejectReason::UnknownHold))) };
         let wallet = self.wallet(Some(&state.wallet))?;
         let points = capture.points.map(|points| units(points.get(), wallet)).transpose()?;
         let no = |reason| Declined { wallet: Some(state.wallet.clone()), points, ..no(reason) };
@@ -48,7 +49,8 @@ impl Compiled {
         if missing.0 > 0 {
             return Ok(Decision::Decline(Declined { missing: Some(missing), ..no(RejectReason::MoreThanHeld) }));
         }
-        Ok(Decision::Capture { hold, points, keeps_rest: capture.keeps_rest })
+        let gives_back = payment::late(self, facts, (&state.wallet, points), at)?;
+        Ok(Decision::Capture { hold, points, keeps_rest: capture.keeps_rest, gives_back })
     }
 }
 

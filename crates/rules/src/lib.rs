@@ -12,6 +12,7 @@ mod budget;
 mod check;
 mod compile;
 mod condition;
+mod correct;
 mod decide;
 mod effect;
 mod error;
@@ -23,6 +24,7 @@ mod refund;
 mod select;
 mod suggest;
 mod term;
+mod tier;
 mod timeline;
 mod walk;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{GiveBack, OrderState};
+use contract::decision::{Facts, GiveBack};
 use contract::event::{Kind, Purchase};
 use contract::program::{Expiry, RoundingMode};
 use contract::{Points, Refusal, Scale, WalletName};
@@ -47,11 +47,20 @@ pub(crate) fn gives_back(
     Ok(GiveBack { points, until, warns })
 }
 
-/// What comes back at once of points that are spent on an order which was returned before: the redemption was late.
-pub(crate) fn late(compiled: &Compiled, state: &OrderState, paid: &Paid, at: Timestamp) -> Result<GiveBack, Refusal> {
+/// What comes back at once of points that are spent on an order which was returned before: their redemption, or capture, was late.
+pub(crate) fn late(
+    compiled: &Compiled,
+    facts: Facts<'_>,
+    (wallet, points): (&WalletName, Points),
+    at: Timestamp,
+) -> Result<GiveBack, Refusal> {
+    let Some(state) = facts.order else { return Ok(GiveBack::default()) };
     let Kind::Purchase(bought) = &state.purchase.kind else { return Ok(GiveBack::default()) };
+    let mut paid = facts.paid.cloned().unwrap_or_default();
+    let sum = paid.entry(wallet.clone()).or_default();
+    *sum = sum.plus(points).ok_or_else(overflow)?;
     let kept = kept(bought, &state.returned)?;
-    gives_back(compiled, (bought, kept.as_ref()), Some(paid), at)
+    gives_back(compiled, (bought, kept.as_ref()), Some(&paid), at)
 }
 
 /// What pays for the kept part: its share of the money, rounded up to whole units. So the last unit comes back with the last piece.

@@ -21,26 +21,28 @@ pub(crate) fn decide(
     state: &OrderState,
     facts: Facts<'_>,
 ) -> Result<Decision, Refusal> {
-    let returned = state.returned.and(refund).ok_or_else(overflow)?;
+    let mut returned = state.returned.and(refund).ok_or_else(overflow)?;
     let Kind::Purchase(purchase) = &state.purchase.kind else {
         let detail = format!("`{}` was not paid for by a purchase; name the order of one", refund.order);
         return Err(Refusal::new(BuryReason::BadValue, detail));
     };
     let kept = kept(purchase, &returned)?;
+    // However it came to that: nothing that comes back later changes it, and an audit can tell.
+    returned.whole |= kept.is_none();
     let gives_back = gives_back(compiled, (purchase, kept.as_ref()), facts.paid, event.occurred_at)?;
     let earned = match kept {
-        Some(kept) => again(compiled, &state.purchase, kept)?,
+        Some(kept) => again(compiled, state, kept)?,
         None => Vec::new(),
     };
     let of_budgets = budget::of_order(state, &earned, facts.rooms);
     Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back })
 }
 
-/// What the order would have earned had only this been bought.
-fn again(compiled: &Compiled, event: &Event, kept: Purchase) -> Result<Vec<Award>, Refusal> {
+/// What the order would have earned had only this been bought, by the tier that its member had then.
+fn again(compiled: &Compiled, state: &OrderState, kept: Purchase) -> Result<Vec<Award>, Refusal> {
     let lines = kept.lines.clone();
-    let event = Event { kind: Kind::Purchase(kept), ..event.clone() };
-    awards(&walk_kept(compiled, &event)?, &lines, compiled.when(&event))
+    let event = Event { kind: Kind::Purchase(kept), ..state.purchase.clone() };
+    awards(&walk_kept(compiled, &event, state.tier.as_ref())?, &lines, compiled.when(&event))
 }
 
 /// Awards that came out of a budget are apart: what others give for the rest of the order does not pay for them, nor they for others.

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use contract::calendar::{end_of, last_day, next_of, span};
 use contract::decision::{Dates, IdlesUntil};
-use contract::period::CalendarUnit;
 use contract::program::{Earn, Expiry, Pending, RoundUpTo, Wallet};
 use contract::ruleset::Ruleset;
 use contract::{BuryReason, Period, Refusal, WalletName, YearDay};
-use jiff::civil::{Date, date};
+use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{Span, Timestamp};
 
 use crate::check::Faults;
 use crate::suggest::did_you_mean;
 
-mod idle;
+pub(crate) mod idle;
 pub(crate) mod until;
 mod warning;
 
@@ -126,49 +125,7 @@ fn end(expiry: &Expiry, at: Timestamp, zone: &TimeZone) -> Result<Timestamp, jif
     let day = at.to_zoned(zone.clone()).date();
     let day = expiry.so_long().map_or(Ok(day), |after| day.checked_add(span(after)))?;
     let day = expiry.round_up_to.map_or(day, |part| last_day(part, day));
-    let last = next_of(&expiry.on_dates, day)?.unwrap_or(day);
-    Ok(last.tomorrow()?.to_zoned(zone.clone())?.timestamp())
-}
-
-/// The first of these days of the year that is not before this one; `None` where none is named.
-fn next_of(days: &[YearDay], from: Date) -> Result<Option<Date>, jiff::Error> {
-    let mut first: Option<Date> = None;
-    for named in days {
-        let mut day = in_year(*named, from.year())?;
-        if day < from {
-            day = in_year(*named, from.year() + 1)?;
-        }
-        first = Some(first.map_or(day, |first| first.min(day)));
-    }
-    Ok(first)
-}
-
-/// The 29th of February is the 28th in a year that has none.
-fn in_year(named: YearDay, year: i16) -> Result<Date, jiff::Error> {
-    let month = Date::new(year, named.month(), 1)?;
-    Date::new(year, named.month(), named.day().min(month.days_in_month()))
-}
-
-/// In months, the 31st of January and one month is the last day of February.
-fn span(period: Period) -> Span {
-    let count = i64::from(period.count());
-    match period.unit() {
-        CalendarUnit::Day => Span::new().days(count),
-        CalendarUnit::Month => Span::new().months(count),
-        CalendarUnit::Year => Span::new().years(count),
-    }
-}
-
-fn last_day(part: RoundUpTo, day: Date) -> Date {
-    let months = match part {
-        RoundUpTo::Month => 1,
-        RoundUpTo::Quarter => 3,
-        RoundUpTo::HalfYear => 6,
-        RoundUpTo::Year => 12,
-    };
-    // The last month of the part: 1..=12 again.
-    let month = (day.month() + months - 1) / months * months;
-    date(day.year(), month, 1).last_of_month()
+    end_of(next_of(&expiry.on_dates, day)?.unwrap_or(day), zone)
 }
 
 /// The time zone of a programme. Always of the data that this program carries: workers on two machines must not differ.
@@ -248,7 +205,7 @@ pub(crate) fn shape(path: &str, (pending, expiry): (Option<&Pending>, Option<&Ex
     dates(&format!("{path}.onDates"), &expiry.on_dates, faults);
 }
 
-fn dates(path: &str, days: &[YearDay], faults: &mut Faults) {
+pub(crate) fn dates(path: &str, days: &[YearDay], faults: &mut Faults) {
     if days.len() > DATES_MAX {
         faults.add(path, format!("has {} days; at most {DATES_MAX} are allowed", days.len()));
     }

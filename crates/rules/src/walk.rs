@@ -1,7 +1,7 @@
 //! Which rules apply to an event, in their order.
 
 use contract::event::{Event, Kind, Purchase};
-use contract::{BuryReason, Refusal};
+use contract::{BuryReason, Refusal, TierName};
 
 use crate::Compiled;
 use crate::compile::CompiledRule;
@@ -18,30 +18,38 @@ pub(crate) struct Applied<'a> {
 ///
 /// The cheap questions come first: a condition is only evaluated, and so can only fail, for an order that is
 /// large enough and has a line that the rule selects.
-pub(crate) fn walk<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Applied<'a>>, Refusal> {
-    walk_with(compiled, event, |failed| failed)
+pub(crate) fn walk<'a>(
+    compiled: &'a Compiled,
+    event: &Event,
+    tier: Option<&TierName>,
+) -> Result<Vec<Applied<'a>>, Refusal> {
+    walk_with(compiled, (event, tier), |failed| failed)
 }
 
 /// The same for what was kept of an order. A condition that held for the order and cannot be evaluated any more (it asks for a
 /// line that came back) does not hold for the rest: the refund itself is not at fault, and must not be buried for it.
-pub(crate) fn walk_kept<'a>(compiled: &'a Compiled, event: &Event) -> Result<Vec<Applied<'a>>, Refusal> {
-    walk_with(compiled, event, |asked| Ok(asked.unwrap_or(false)))
+pub(crate) fn walk_kept<'a>(
+    compiled: &'a Compiled,
+    event: &Event,
+    tier: Option<&TierName>,
+) -> Result<Vec<Applied<'a>>, Refusal> {
+    walk_with(compiled, (event, tier), |asked| Ok(asked.unwrap_or(false)))
 }
 
 fn walk_with<'a>(
     compiled: &'a Compiled,
-    event: &Event,
+    (event, tier): (&Event, Option<&TierName>),
     on_failure: impl Fn(Result<bool, Refusal>) -> Result<bool, Refusal>,
 ) -> Result<Vec<Applied<'a>>, Refusal> {
     let purchase = match &event.kind {
         Kind::Purchase(purchase) => Some(purchase),
         _ => None,
     };
-    let mut scope = None;
+    let (mut scope, tier) = (None, compiled.tier(tier));
     let mut applied = Vec::new();
     for rule in compiled.rules_on(event.type_name()) {
         let Some(lines) = reached(rule, purchase) else { continue };
-        if on_failure(holds(rule, event, &mut scope))? {
+        if on_failure(holds(rule, (event, tier), &mut scope))? {
             applied.push(Applied { rule, lines });
             if rule.stop_after {
                 break;
@@ -60,9 +68,13 @@ fn reached(rule: &CompiledRule, purchase: Option<&Purchase>) -> Option<Vec<usize
     Some(rule.picker.pick(&purchase.lines)).filter(|lines| !lines.is_empty())
 }
 
-fn holds<'e>(rule: &CompiledRule, event: &'e Event, scope: &mut Option<Scope<'e>>) -> Result<bool, Refusal> {
+fn holds<'e>(
+    rule: &CompiledRule,
+    (event, tier): (&'e Event, Option<&'e str>),
+    scope: &mut Option<Scope<'e>>,
+) -> Result<bool, Refusal> {
     let Some(condition) = &rule.condition else { return Ok(true) };
-    condition.holds(scope.get_or_insert_with(|| Scope::of(event))).map_err(|error| {
+    condition.holds(scope.get_or_insert_with(|| Scope::of(event, tier))).map_err(|error| {
         let detail = format!("rule `{}` could not be evaluated on this event: {error}", rule.name);
         Refusal::new(BuryReason::RuleFailed, detail)
     })

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contract::pipeline::{Clock, Events};
+use contract::program::{Expiry, Pending};
 use contract::ruleset::Ruleset;
 use jiff::Timestamp;
 use scaling::Due;
@@ -71,13 +72,15 @@ async fn ask(running: &Running) -> Option<Answer> {
     None
 }
 
-/// Whether any points of these rules wait or end.
+/// Whether any points of these rules wait or end, or their tiers do.
 fn has_times(rules: &Ruleset) -> bool {
     let wallets = rules.program.wallets.iter().map(|wallet| (&wallet.pending, &wallet.expiry));
+    let reviews = rules.program.tiers.as_ref().is_some_and(|tiers| tiers.validity.is_some());
     let earns = rules.rules.iter().filter_map(|rule| rule.earn.as_ref()).map(|earn| (&earn.pending, &earn.expiry));
-    wallets
-        .chain(earns)
-        .any(|(pending, expiry)| pending.is_some() || expiry.as_ref().is_some_and(|expiry| !expiry.never))
+    let has_end = |(pending, expiry): (&Option<Pending>, &Option<Expiry>)| {
+        pending.is_some() || expiry.as_ref().is_some_and(|expiry| !expiry.never)
+    };
+    reviews || wallets.chain(earns).any(has_end)
 }
 
 /// Whether a till may hold points: each hold can end by a time that its event names.
@@ -118,6 +121,17 @@ mod tests {
             let rules = [serde_json::from_str(&rule).unwrap()];
             let ruleset = Ruleset::new(&serde_json::from_str(&program).unwrap(), &rules);
             assert_eq!(has_times(&ruleset), expected, "{program}, {rule}");
+        }
+    }
+
+    #[test]
+    fn a_programme_whose_tiers_are_reviewed_may_have_something_due() {
+        for (validity, expected) in [("", false), (r#", "validity": { "for": "1y" }"#, true)] {
+            let tiers =
+                format!(r#"{{ "levels": [{{ "name": "basic" }}], "window": {{ "forEver": true }}{validity} }}"#);
+            let program = format!(r#"{{ "currency": "EUR", "wallets": [{{ "name": "points" }}], "tiers": {tiers} }}"#);
+            let ruleset = Ruleset::new(&serde_json::from_str(&program).unwrap(), &[]);
+            assert_eq!(has_times(&ruleset), expected, "{program}");
         }
     }
 }

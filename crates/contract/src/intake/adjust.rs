@@ -1,12 +1,12 @@
-//! Corrections: from fields as they came.
+//! Corrections, and points that are given back after their end: from fields as they came.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::fields::{bad, missing, number, time, wallet, word};
+use super::fields::{bad, missing, number, quantity, time, wallet, word};
 use super::json::Raw;
-use crate::event::{Adjust, Word};
+use crate::event::{Adjust, Reinstate, Word};
 use crate::{BuryReason, Quantity, Refusal};
 
 pub(super) fn adjust(raw: &Raw<'_>, occurred_at: Timestamp) -> Result<Adjust, Refusal> {
@@ -25,6 +25,17 @@ pub(super) fn adjust(raw: &Raw<'_>, occurred_at: Timestamp) -> Result<Adjust, Re
         return Err(bad("expiresAt", "is not after `activatesAt`: nobody could ever spend these points"));
     }
     Ok(Adjust { wallet: wallet(raw)?, points, reason, author, activates, expires })
+}
+
+/// They can be spent at once: what has ended had waited before.
+pub(super) fn reinstate(raw: &Raw<'_>, occurred_at: Timestamp) -> Result<Reinstate, Refusal> {
+    let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
+    let Word { reason, author } = word(raw)?;
+    if raw.activates_at.is_some() {
+        return Err(bad("activatesAt", "stands beside points that had ended; leave it out, they can be spent at once"));
+    }
+    let end = |raw| date(("expiresAt", raw), points.get(), occurred_at);
+    Ok(Reinstate { wallet: wallet(raw)?, points, reason, author, expires: raw.expires_at.map(end).transpose()? })
 }
 
 /// Points that are taken have no dates of their own: what burns first goes first.

@@ -54,6 +54,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "capture" => Kind::Capture(hold::capture(raw)?),
         "release" => Kind::Release(hold::release(raw)?),
         "adjust" => Kind::Adjust(adjust::adjust(raw, occurred_at)?),
+        "reinstate" => Kind::Reinstate(adjust::reinstate(raw, occurred_at)?),
         "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
@@ -268,8 +269,12 @@ pub(super) fn wallet(raw: &Raw<'_>) -> Result<Option<WalletName>, Refusal> {
 
 fn redeem(raw: &Raw<'_>) -> Result<Redeem, Refusal> {
     let points = quantity("points", raw.points.ok_or_else(|| missing("points"))?)?;
-    let order = raw.order.as_deref().map(|order| identity("order", Some(order), crate::OrderId::parse)).transpose()?;
-    Ok(Redeem { wallet: wallet(raw)?, points, order })
+    Ok(Redeem { wallet: wallet(raw)?, points, order: order(raw)? })
+}
+
+/// The order that points pay for, if it is named.
+pub(super) fn order(raw: &Raw<'_>) -> Result<Option<crate::OrderId>, Refusal> {
+    raw.order.as_deref().map(|order| identity("order", Some(order), crate::OrderId::parse)).transpose()
 }
 
 /// Why, and who says so.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{bad, identity, missing, quantity, time, wallet};
+use super::fields::{bad, identity, missing, order, quantity, time, wallet};
 use super::json::Raw;
 use crate::event::{Capture, Hold, Release};
 use crate::span::Span;
@@ -20,7 +20,7 @@ pub(super) fn capture(raw: &Raw<'_>) -> Result<Capture, Refusal> {
     let hold = name(raw)?;
     let points = raw.points.map(|points| quantity("points", points)).transpose()?;
     let is_final: Option<bool> = raw.r#final.map(|raw| read("final", raw, "`true` or `false`")).transpose()?;
-    Ok(Capture { hold, points, keeps_rest: is_final == Some(false) })
+    Ok(Capture { hold, points, keeps_rest: is_final == Some(false), order: order(raw)? })
 }
 
 pub(super) fn release(raw: &Raw<'_>) -> Result<Release, Refusal> {

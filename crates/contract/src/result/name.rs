@@ -28,6 +28,8 @@ impl ResultBody {
             Self::HoldExpired { .. } => "hold.expired",
             Self::Adjusted { .. } => "points.adjusted",
             Self::AdjustmentRejected { .. } => "adjustment.rejected",
+            Self::Restored(_) => "points.restored",
+            Self::ReinstatementRejected(_) => "reinstatement.rejected",
             Self::TransferSent { .. } => "transfer.sent",
             Self::TransferRejected { .. } => "transfer.rejected",
             Self::TransferReceived { .. } => "transfer.received",
@@ -40,7 +42,8 @@ impl ResultBody {
             Self::Forfeited { .. } => "points.forfeited",
             Self::Erased { .. } => "member.erased",
             Self::Merged { .. } => "member.merged",
-            Self::PointsMerged { .. } => "points.merged",
+            Self::PointsMerged(_) => "points.merged",
+            Self::TierChanged(_) => "tier.changed",
             Self::MergeRejected { .. } => "merge.rejected",
             Self::RequestRejected { .. } => "request.rejected",
         }

@@ -35,6 +35,8 @@ pub enum RejectReason {
     UnknownHold,
     /// The hold has fewer points than were asked for.
     MoreThanHeld,
+    /// Fewer points of the member have ended than were to be given back.
+    MoreThanExpired,
     /// The hold has ended: a capture took what it had.
     HoldCaptured,
     /// The hold has ended: its points were set free.

@@ -170,6 +170,21 @@ fn requests_of_the_desk_are_held_to_their_shape() {
             "`expiresAt` has a wrong type",
         ),
         (r#""type":"adjust","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
+        (r#""type":"reinstate","author":"ann","reason":"x""#, MissingField, "`points`"),
+        (r#""type":"reinstate","points":"-5","author":"ann","reason":"x""#, NegativeAmount, "`points`"),
+        (r#""type":"reinstate","points":"0","author":"ann","reason":"x""#, BadValue, "nought"),
+        (r#""type":"reinstate","points":"5","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"reinstate","points":"5","reason":"x""#, MissingField, "`author`"),
+        (
+            r#""type":"reinstate","points":"5","author":"ann","reason":"x","activatesAt":"2027-01-01T00:00:00Z""#,
+            BadValue,
+            "`activatesAt` stands beside points that had ended",
+        ),
+        (
+            r#""type":"reinstate","points":"5","author":"ann","reason":"x","expiresAt":"2026-01-31T12:00:00Z""#,
+            BadValue,
+            "`expiresAt` is not after `occurredAt`",
+        ),
     ] {
         check("desk.1", &desk(rest), reason, says);
     }

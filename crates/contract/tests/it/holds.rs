@@ -39,6 +39,18 @@ fn a_capture_takes_all_or_a_part_and_the_rest_is_free_unless_it_says_otherwise()
 }
 
 #[test]
+fn a_capture_may_name_the_order_that_it_pays_for_and_is_what_it_was_without_one() {
+    let capture = |rest: &str| said(&format!(r#""type":"capture","hold":"h1"{rest}"#));
+    assert_eq!(capture(r#","order":"o-1""#).order().unwrap().as_str(), "o-1");
+    assert_eq!(capture("").order(), None);
+    assert_ne!(capture("").content_hash(), capture(r#","order":"o-1""#).content_hash());
+    assert_eq!(serde_json::to_value(&capture("").kind).unwrap(), serde_json::json!({ "Capture": { "hold": "h1" } }));
+    let body =
+        r#"{"id":"e1","occurredAt":"2026-01-31T12:00:00Z","member":"m1","type":"capture","hold":"h1","order":""}"#;
+    assert!(json("desk.1", body).unwrap_err().detail.contains("`order`"));
+}
+
+#[test]
 fn each_names_its_hold_and_is_stored_as_it_is() {
     for rest in [
         r#""type":"hold","hold":"h1","points":"5","for":"1h","wallet":"stars""#,

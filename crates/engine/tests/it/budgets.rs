@@ -1,7 +1,7 @@
 //! What campaigns may give in all: never a point more, and all of it, whoever decides. On both stores.
 
-mod audit;
-mod campaign;
+pub(crate) mod audit;
+pub(crate) mod campaign;
 mod carried;
 mod forgotten;
 mod refunds;

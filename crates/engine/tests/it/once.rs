@@ -19,6 +19,26 @@ async fn a_replayed_event_answers_what_it_answered_the_first_time() {
 }
 
 #[tokio::test]
+async fn what_comes_again_and_again_is_answered_alike_and_what_is_new_among_it_is_decided() {
+    let shop = Shop::in_memory().await;
+    let (first, second) = (purchase("a", 1, "10.99"), purchase("b", 2, "5.00"));
+    let applied = shop.apply(&[&first, &second]).await;
+    assert_eq!(words(&applied), ["Applied 1", "Applied 1"]);
+    let again = shop.apply(&[&first, &second]).await;
+    for _ in 0..3 {
+        assert_eq!(shop.apply(&[&first, &second]).await, again, "known whole");
+    }
+    let clash = purchase("a", 1, "99.00");
+    assert_eq!(words(&shop.apply(&[&second, &clash]).await), ["Replayed 1", "IdentityClash"]);
+    for _ in 0..2 {
+        assert_eq!(shop.apply(&[&first, &second]).await, again);
+    }
+    assert_eq!(words(&shop.apply(&[&second, &purchase("c", 3, "2.00")]).await), ["Replayed 1", "Applied 1"]);
+    assert_eq!(shop.available("m").await, "17");
+    shop.audits_clean().await;
+}
+
+#[tokio::test]
 async fn a_preview_answers_what_would_be_answered_and_keeps_nothing() {
     let shop = Shop::in_memory().await;
     let now = NOW.parse().unwrap();
@@ -76,9 +96,14 @@ async fn a_refund_that_comes_early_waits_and_one_that_does_not_fit_is_given_up()
     let again = shop.apply(&[&purchase("a", 1, "10.00")]).await;
     let Settled::Replayed { given_up: told_again, .. } = &again[0] else { panic!("{again:?}") };
     assert_eq!(told_again, given_up, "a worker that died before it was buried is told again");
+    assert_eq!(shop.apply(&[&purchase("a", 1, "10.00")]).await, again, "and again");
     shop.ledger.give_up_parked(&pipeline(), &[ledger::Identity::of(&given_up[0].0)]).await.unwrap();
     assert!(parked().await.is_empty());
-    assert_eq!(words(&shop.apply(&[&fits, &strange]).await), ["Replayed 1", "Replayed 0"]);
+    assert_eq!(
+        words(&shop.apply(&[&fits, &strange]).await),
+        ["Replayed 1", "UnknownLine"],
+        "who says it again is told why"
+    );
     shop.audits_clean().await;
 }
 

@@ -38,7 +38,7 @@ impl Shop {
     pub(crate) async fn open(url: &str, clock: &str) -> Self {
         let events: Events = serde_json::from_value(serde_json::json!({
             "clock": clock,
-            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": ["purchase", "refund", "redeem", "hold", "capture", "release", "transfer", "freeze", "erase", "merge", "visit"] }],
+            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": ["purchase", "refund", "redeem", "hold", "capture", "release", "reinstate", "transfer", "freeze", "erase", "merge", "visit"] }],
         }))
         .unwrap();
         let ledger = ledger::open(url).unwrap();

@@ -3,7 +3,7 @@
 use super::Check;
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 16] = [
+const OF_MEMBERS: [&str; 18] = [
     "posting",
     "balance",
     "lot",
@@ -20,6 +20,8 @@ const OF_MEMBERS: [&str; 16] = [
     "counter",
     "reward",
     "parked",
+    "qualifying",
+    "tier_history",
 ];
 
 /// Tables whose rows tell themselves when they were recorded.

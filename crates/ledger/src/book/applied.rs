@@ -6,14 +6,16 @@ use contract::decision::{AwardInputs, HoldState, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
-use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, WalletName};
+use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, TierName, WalletName};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::draft::overflow;
 use super::idle::IdleEnd;
 use super::member::Standing;
 use super::reward::{Granted, RewardChange};
+use super::tier::{Counted, TierLine};
 use super::transfer::Transiting;
 use super::wallet::{Balances, Lot};
 use crate::store::Identity;
@@ -84,6 +86,10 @@ pub struct Applied {
     pub unmoved: Vec<LotRow>,
     /// Wallets of which it changed when, and how many, automatic rewards are given.
     pub rewarding: Vec<RewardChange>,
+    /// What it adds to what counts for tiers, or takes off.
+    pub counted: Vec<Counted>,
+    /// Lines that it adds to the history of the member's tiers.
+    pub tiers: Vec<TierLine>,
     /// What it changes of whether the member is frozen.
     pub standing: Option<Standing>,
     /// What it changes of a transfer.
@@ -114,6 +120,8 @@ impl Applied {
             idles: Vec::new(),
             unmoved: Vec::new(),
             rewarding: Vec::new(),
+            counted: Vec::new(),
+            tiers: Vec::new(),
             standing: None,
             transit: None,
             budgets: BTreeMap::new(),
@@ -223,6 +231,8 @@ pub enum EntryKind {
     GiveBack,
     /// A person corrected the balance.
     Adjust,
+    /// A person gave points back that had ended.
+    Reinstate,
     /// Pending points became available at their time.
     Activate,
     /// Points were turned into rewards by themselves.
@@ -261,6 +271,7 @@ impl EntryKind {
             Self::Clawback => "Clawback",
             Self::GiveBack => "GiveBack",
             Self::Adjust => "Adjust",
+            Self::Reinstate => "Reinstate",
             Self::Activate => "Activate",
             Self::Reward => "Reward",
             Self::Expire => "Expire",
@@ -422,13 +433,15 @@ pub struct NewAward {
     pub lot: i64,
     /// The arithmetic, and what it came out of.
     pub inputs: AwardInputs,
+    /// On which day it counts for tiers, if it does.
+    pub counts_on: Option<Date>,
 }
 
 /// What an event changes of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderChange {
-    /// Its purchase came. Boxed: an order may have thousands of lines.
-    Bought(Box<Event>),
+    /// Its purchase came, by the rules for members of a tier. Boxed: an order may have thousands of lines.
+    Bought(Box<Event>, Option<TierName>),
     /// A refund came.
     Returned {
         /// Which order.

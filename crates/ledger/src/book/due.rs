@@ -1,9 +1,9 @@
 //! What is due for a member: points that wait become available, holds whose time has come are set free, points are turned into rewards,
-//! points that outlived their time end, and warnings that they will.
+//! a tier whose time is over is reviewed, points that outlived their time end, and warnings that they will.
 //!
 //! Each time at which something was due is an entry of its own for each kind, with that time as its effective time, whoever finds
 //! it: the member's next event, or a timer; each hold has one to itself. In a night points are activated, then holds are set free,
-//! before points are turned into rewards and before points end, and what will end is told after that.
+//! before points are turned into rewards, tiers are reviewed and points end, and what will end is told after that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +22,7 @@ use super::debt::{self, Claims};
 use super::draft::{scale, text};
 use super::hold::{Freed, Holding};
 use super::reward::RewardRules;
+use super::tier::TierRules;
 use super::wallet::{Balances, Stuck};
 use super::warn::Outlook;
 use crate::store::Identity;
@@ -48,6 +49,8 @@ pub struct Settling<'a> {
     pub zone: &'a TimeZone,
     /// Rewards that points are turned into by themselves, by all rule sets.
     pub rewards: &'a RewardRules,
+    /// Tiers, by all rule sets.
+    pub tiers: &'a TierRules,
 }
 
 /// In the order of a night.
@@ -56,6 +59,8 @@ pub(super) enum Move {
     Activate,
     TimeOut,
     Reward,
+    /// Moves nothing: of the member's tier.
+    Review,
     Expire,
     /// Moves nothing.
     Warn,
@@ -67,6 +72,7 @@ impl Move {
             Self::Activate => EntryKind::Activate.as_str(),
             Self::TimeOut => EntryKind::TimeOut.as_str(),
             Self::Reward => EntryKind::Reward.as_str(),
+            Self::Review => "Review",
             Self::Expire => EntryKind::Expire.as_str(),
             Self::Warn => "Warn",
         }
@@ -98,7 +104,8 @@ impl MemberState {
     ///
     /// A [`Refusal`] says that the member's lots do not hold what they should; the state is then as before.
     pub fn settle(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
-        let due = self.due(settling.outlook());
+        let mut due = self.due(settling.outlook());
+        self.review_due(settling, &mut due);
         self.settle_what(settling, due)
     }
 
@@ -106,10 +113,10 @@ impl MemberState {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let (wallets, holds) = (self.wallets.clone(), self.holds.clone());
+        let (wallets, holds, tiers) = (self.wallets.clone(), self.holds.clone(), self.tiers.clone());
         let settled = self.settle_all(settling, due);
         if settled.is_err() {
-            (self.wallets, self.holds) = (wallets, holds);
+            (self.wallets, self.holds, self.tiers) = (wallets, holds, tiers);
         }
         settled
     }
@@ -132,6 +139,7 @@ impl MemberState {
     pub fn is_due(&self, by: Timestamp, past: Timestamp) -> bool {
         self.wallets.values().flat_map(|wallet| &wallet.lots).any(|lot| lot.is_to_activate(by) || lot.is_to_expire(by))
             || self.holds.values().any(|book| book.ends(by).is_some())
+            || self.is_to_review(by)
             || self.wallets.values().any(|wallet| wallet.is_to_reward(by) || wallet.is_to_warn(Outlook { by, past }))
     }
 
@@ -170,6 +178,13 @@ impl MemberState {
             if what == Move::Reward {
                 self.reward_due(settling, at, &mut applied)?;
                 self.rewards_due(settling.by, &mut due);
+                continue;
+            }
+            if what == Move::Review {
+                if let Some(reviewed) = self.review(settling, at)? {
+                    applied.push(reviewed);
+                    self.review_due(settling, &mut due);
+                }
                 continue;
             }
             if !settling.rewards.is_empty() {

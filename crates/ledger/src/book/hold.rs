@@ -3,12 +3,13 @@
 //! What a hold has stays in the lots that it was taken from. A hold outlives the expiry of its lots; what is set free after that
 //! expires in the same entry.
 
-use contract::decision::{Declined, HoldStage, HoldState};
-use contract::event::Kind;
+use contract::decision::{Declined, GiveBack, HoldStage, HoldState};
+use contract::event::{Capture, Kind};
 use contract::result::ResultBody;
 use contract::{HoldId, Points, Refusal, WalletName};
 use jiff::Timestamp;
 
+use super::Taken;
 use super::applied::{Account, Entry, EntryKind, HeldLot, HoldRow, Outcome};
 use super::debt::{self, Claims};
 use super::draft::{Draft, text, unfit};
@@ -57,10 +58,10 @@ pub(super) struct Holding<'a> {
 }
 
 impl Holding<'_> {
-    /// Spends points of it, what burns first before the others.
-    fn capture(&mut self, points: Points) -> Result<(), Refusal> {
+    /// Spends points of it, what burns first before the others; answers of which lots.
+    fn capture(&mut self, points: Points) -> Result<Vec<Taken>, Refusal> {
         let name = self.book.state.wallet.clone();
-        let mut missing = points.0;
+        let (mut missing, mut spent) = (points.0, Vec::new());
         for held in &mut self.book.lots {
             let part = held.held.0.min(missing);
             if part <= 0 {
@@ -72,6 +73,7 @@ impl Holding<'_> {
             self.entry.line(Account::Held, &name, -part)?;
             self.entry.line(Account::Redeemed, &name, part)?;
             self.entry.allocate_of(self.hold, &name, held.lot, part);
+            spent.push(Taken { wallet: name.clone(), lot: held.lot, points: part });
             if let Some(lot) = self.wallet.lot(held.lot) {
                 self.entry.touched(&name, lot, false);
             }
@@ -81,7 +83,7 @@ impl Holding<'_> {
         }
         let state = &mut self.book.state;
         (state.held.0, state.captured.0) = (state.held.0 - points.0, state.captured.0 + points.0);
-        Ok(())
+        Ok(spent)
     }
 
     /// Sets free what it still has, at this time. What is available again pays off first what is owed.
@@ -199,16 +201,24 @@ impl Draft<'_, '_> {
         Ok(Outcome::Applied)
     }
 
-    pub(super) fn capture(&mut self, hold: &HoldId, points: Points, keeps_rest: bool) -> Result<Outcome, Refusal> {
+    pub(super) fn capture(
+        &mut self,
+        hold: &HoldId,
+        (points, keeps_rest): (Points, bool),
+        gives_back: &GiveBack,
+    ) -> Result<Outcome, Refusal> {
         self.entry.kind = EntryKind::Capture;
+        let Kind::Capture(Capture { order, .. }) = &self.posting.event.kind else {
+            return Err(unfit("a capture was decided for an event of another type"));
+        };
         let mut book = self.open_hold(hold)?;
         if points.0 <= 0 || points > book.state.held {
             return Err(unfit("a capture must be of more than 0 points, and of no more than its hold has"));
         }
         let at = self.posting.event.occurred_at;
-        let freed = self.on_hold((hold, &mut book), |holding| {
-            holding.capture(points)?;
-            if keeps_rest { Ok(Freed::default()) } else { holding.release(at) }
+        let (spent, freed) = self.on_hold((hold, &mut book), |holding| {
+            let spent = holding.capture(points)?;
+            Ok((spent, if keeps_rest { Freed::default() } else { holding.release(at)? }))
         })?;
         self.repaid(&book.state.wallet, freed.repaid)?;
         if book.state.held.is_zero() {
@@ -227,6 +237,10 @@ impl Draft<'_, '_> {
             held: text(rest, scale),
             available,
         });
+        if let Some(order) = order {
+            self.tell_repaid()?;
+            self.pays(order, spent, gives_back)?;
+        }
         Ok(Outcome::Applied)
     }
 

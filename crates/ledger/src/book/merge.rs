@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use contract::decision::Decision;
 use contract::event::{ContentHash, Event};
-use contract::result::{RejectReason, ResultBody};
+use contract::result::{PointsMerged, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{MemberId, PipelineName, Points, Refusal, Scale, WalletName};
 use jiff::Timestamp;
@@ -263,14 +263,14 @@ impl Draft<'_, '_> {
 fn told(name: &WalletName, balances: Balances, (after, scale): (Points, Scale)) -> ResultBody {
     let some = |points: Points| (!points.is_zero()).then(|| text(points, scale));
     let Balances { pending, available, held, debt } = balances;
-    ResultBody::PointsMerged {
+    ResultBody::PointsMerged(PointsMerged {
         wallet: name.clone(),
         points: text(available, scale),
         pending: some(pending),
         held: some(held),
         debt: some(debt),
         available: text(after, scale),
-    }
+    })
 }
 
 impl WalletState {

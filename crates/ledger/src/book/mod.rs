@@ -16,7 +16,9 @@ mod merge;
 mod payment;
 mod post;
 mod refund;
+mod reinstate;
 mod reward;
+mod tier;
 mod transfer;
 mod wallet;
 mod warn;
@@ -45,6 +47,8 @@ pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
 pub use reward::{Granted, RewardChange, RewardRules, Rewarding};
+pub(crate) use tier::TierBook;
+pub use tier::{Counted, Counting, TierLine, TierRules, TiersWanted};
 pub use transfer::{Carrying, Transiting};
 pub use wallet::{Balances, Lot, WalletState};
 
@@ -57,6 +61,8 @@ pub struct MemberState {
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
     /// What paid for orders, also for such whose purchase is still to come.
     pub(crate) payments: BTreeMap<OrderId, Payments>,
+    /// Their tiers, where the programme has any.
+    pub(crate) tiers: TierBook,
     /// Whether only what was promised may leave.
     pub(crate) frozen: Option<Frozen>,
     /// Whether nothing happens under their name any more.
@@ -77,7 +83,7 @@ pub(crate) struct OrderBook {
     pub(crate) taken: Vec<Taken>,
 }
 
-/// Points that a refund, or a redemption for an order, took from a lot.
+/// Points that a refund, or a redemption or capture for an order, took from a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) wallet: WalletName,
@@ -102,6 +108,7 @@ impl MemberState {
             paid: order.and_then(|order| self.payments.get(order)).map(|payments| &payments.paid),
             rooms: None,
             is_awaited: false,
+            tier: None,
         }
     }
 

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use super::Taken;
 use super::applied::{Account, Entry, Payment};
 use super::draft::{Draft, overflow, text, unfit};
-use super::wallet::{Moved, Stuck, WalletState};
+use super::wallet::{Stuck, WalletState};
 
-/// What redemptions spent on one order.
+/// What redemptions and captures spent on one order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Payments {
     /// In all, by wallet.
@@ -69,16 +69,17 @@ impl Entry {
 }
 
 impl Draft<'_, '_> {
-    /// What was just spent pays for this order.
-    pub(super) fn pays(&mut self, order: &OrderId, wallet: &WalletName, moved: &[Moved]) -> Result<(), Refusal> {
+    /// What was just spent pays for this order. Where that was returned before, it comes back at once, in lines of its own.
+    pub(super) fn pays(&mut self, order: &OrderId, spent: Vec<Taken>, gives_back: &GiveBack) -> Result<(), Refusal> {
         let mut payments = self.payments(order);
-        for moved in moved {
-            let taken = Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points };
-            self.entry.pay(order, &taken, (moved.points, None));
-            payments.spend(taken).ok_or_else(|| overflow(wallet))?;
+        for taken in spent {
+            self.entry.pay(order, &taken, (taken.points, None));
+            let wallet = taken.wallet.clone();
+            payments.spend(taken).ok_or_else(|| overflow(&wallet))?;
         }
         self.payments = Some((order.clone(), payments));
-        Ok(())
+        self.entry.apart();
+        self.give_paid_back(order, gives_back)
     }
 
     /// So much in all is to have come back of what paid for the order: gives what is missing.

@@ -11,7 +11,8 @@ use contract::{BuryReason, EventType, OrderId, PipelineName, Points, Refusal, Wa
 use super::applied::{Account, Applied, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking};
 use super::draft::{Draft, overflow, text, unfit};
 use super::member::TurnedDown;
-use super::{MemberState, OrderBook};
+use super::wallet::Moved;
+use super::{MemberState, OrderBook, Taken};
 use crate::store::Identity;
 
 /// An event with what the rules decided.
@@ -50,12 +51,15 @@ impl MemberState {
             Decision::Activity { awards } => draft.activity(awards)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
+            Decision::Reinstate { wallet, points, dates } => draft.reinstate(wallet, (*points, *dates))?,
             Decision::Refund { returned, due, of_budgets, gives_back } => {
                 draft.refund(returned, (due, of_budgets), gives_back)?
             }
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
-            Decision::Capture { hold, points, keeps_rest } => draft.capture(hold, *points, *keeps_rest)?,
+            Decision::Capture { hold, points, keeps_rest, gives_back } => {
+                draft.capture(hold, (*points, *keeps_rest), gives_back)?
+            }
             Decision::Release { hold } => draft.release(hold)?,
             Decision::Transfer { to, wallet, points } => draft.transfer(to, (wallet, *points))?,
             Decision::Freeze(word) => draft.freeze(word),
@@ -139,12 +143,14 @@ impl Draft<'_, '_> {
         let state = OrderState {
             purchase: event.clone(),
             ruleset: self.posting.ruleset_hash.clone(),
+            tier: self.state.tier_at(event.occurred_at).cloned(),
             returned: Returned::default(),
             awards: awards.iter().filter(|award| !award.points.is_zero()).map(paid).collect(),
         };
+        let state_tier = state.tier.clone();
         let lots = self.entry.awards.iter().map(|award| (award.wallet.clone(), award.lot)).collect();
         self.order_book = Some((purchase.order.clone(), OrderBook { state, lots, taken: Vec::new() }));
-        self.order = Some(OrderChange::Bought(Box::new(event)));
+        self.order = Some(OrderChange::Bought(Box::new(event), state_tier));
         Ok(outcome)
     }
 
@@ -230,6 +236,7 @@ impl Draft<'_, '_> {
                 points: award.points,
                 lot: lots.get(&together(award)).copied().unwrap_or_default(),
                 inputs: award.inputs.clone(),
+                counts_on: None,
             });
         }
         Ok(Outcome::Applied)
@@ -257,9 +264,8 @@ impl Draft<'_, '_> {
             available,
         });
         if let Some(order) = &redeem.order {
-            self.pays(order, wallet, &moved)?;
-            self.entry.apart();
-            self.give_paid_back(order, gives_back)?;
+            let taken = |moved: &Moved| Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points };
+            self.pays(order, moved.iter().map(taken).collect(), gives_back)?;
         }
         Ok(Outcome::Applied)
     }

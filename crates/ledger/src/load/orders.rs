@@ -47,6 +47,7 @@ impl OrderParts {
         let state = OrderState {
             purchase: stored::event("purchase.event", &row.event, member)?,
             ruleset: RulesetHash(row.ruleset),
+            tier: row.tier.as_deref().map(|tier| sql::id("purchase.tier", tier)).transpose()?,
             returned,
             awards: awards.into_iter().map(|(award, _)| award).collect(),
         };

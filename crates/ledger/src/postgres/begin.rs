@@ -2,6 +2,7 @@
 
 mod budget;
 mod due;
+mod ended;
 mod holds;
 mod lock;
 mod merge;
@@ -43,7 +44,7 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
 const TIMELINE: &str = "select coalesce(max(seq), 0), (select happened_before from forgotten where pipeline = $1)
     from timeline where pipeline = $1";
 
-const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry
+const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
@@ -93,16 +94,20 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
             order by expires_at, sequence limit w.lots offset w.skip
     ) l";
 
+mod recall;
 mod refunds;
 mod rewards;
+mod tiers;
 
 use due::DUE_LOTS;
 
 pub(super) use lock::read_erasure;
+pub(super) use recall::recall;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
-    let Looked { known, parked, timeline_seq, forgotten_before } = look(open, request).await?;
+    let Looked { mut known, parked, timeline_seq, forgotten_before } = look(open, request).await?;
+    open.loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;
     let followed = open.loaded.followed.clone();
     let undecided = load::undecided(request, &open.loaded, (&known, &parked));
@@ -127,8 +132,10 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let (all_lots, all_holds) = whole::load(open, request).await?;
     books.holds.extend(all_holds);
     books.shared = merge::shared(open, request).await?;
+    (books.tiers, books.counted) = tiers::load(open, request, &books).await?;
     let mut lots = load_lots(open, request, &books).await?;
     lots.extend(all_lots);
+    lots.extend(ended::lots(open, request).await?);
     let members = load::states(&open.loaded, books, lots)?;
     open.loaded.pots = budget::pots(open, &request.budgets).await?;
     let rooms = crate::budget::rooms(&open.loaded.pots);
@@ -168,13 +175,12 @@ async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError
         Ok::<_, Error>((known, parked, (timeline.try_get(0)?, timeline.try_get(1)?)))
     };
     let (rows, parked, (timeline_seq, forgotten_before)) = looked.await.map_err(|e| open.fail(e))?;
-    let mut known = HashMap::with_capacity(rows.len());
-    for (source, id, row) in rows {
-        let identity =
-            Identity { source: crate::sql::id("inbox.source", &source)?, id: crate::sql::id("inbox.event_id", &id)? };
-        known.insert(identity, row);
-    }
-    Ok(Looked { known, parked, timeline_seq, forgotten_before })
+    let known = rows.into_iter().map(|(source, id, row)| Ok((identity(&source, &id)?, row)));
+    Ok(Looked { known: known.collect::<Result<_, LedgerError>>()?, parked, timeline_seq, forgotten_before })
+}
+
+fn identity(source: &str, id: &str) -> Result<Identity, LedgerError> {
+    Ok(Identity { source: crate::sql::id("inbox.source", source)?, id: crate::sql::id("inbox.event_id", id)? })
 }
 
 /// One round trip: balances, what is due, and the orders that the events name.
@@ -343,6 +349,7 @@ fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
         order: row.try_get(2)?,
         event: row.try_get(3)?,
         ruleset: row.try_get(4)?,
+        tier: row.try_get(7)?,
         returned: row.try_get(5)?,
         entry: row.try_get(6)?,
     })

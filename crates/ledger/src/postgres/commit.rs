@@ -50,6 +50,7 @@ mod members;
 mod merge;
 mod refunds;
 mod rewards;
+mod tiers;
 mod transfers;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
@@ -86,6 +87,7 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
         }
     };
     add(!rows.inbox.is_empty() || !rows.unparked.is_empty(), batch_row);
+    add(!rows.again.is_empty(), again);
     add(!rows.inbox.is_empty(), inbox);
     add(!rows.unparked.is_empty(), unparked);
     add(!rows.unparked.is_empty(), no_longer_parked);
@@ -101,6 +103,9 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.rewards.granted.is_empty(), rewards::granted);
     add(!rows.rewards.counters.is_empty(), rewards::counters);
     add(!rows.rewards.next.is_empty(), rewards::next);
+    add(!rows.tiers.counted.is_empty(), tiers::counted);
+    add(!rows.tiers.lines.is_empty(), tiers::lines);
+    add(!rows.tiers.last.is_empty(), tiers::last);
     add(!rows.due.is_empty(), due::due);
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
@@ -125,6 +130,22 @@ fn batch_row(batch: &Batch<'_>) -> Write {
     Write {
         sql: "insert into batch (pipeline, id, published_at) values ($1, $2, case when $3 then null else now() end)",
         columns: vec![Box::new(batch.id.0), Box::new(batch.rows.has_results)],
+    }
+}
+
+/// What was given up and is decided anew stands in the inbox once.
+fn again(batch: &Batch<'_>) -> Write {
+    let rows = &batch.rows.again;
+    Write {
+        sql: "delete from inbox where ctid = any(array(
+                  select i.at from unnest($2::text[], $3::text[]) as w(source, id)
+                  cross join lateral (
+                      select ctid as at from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
+                  ) i))",
+        columns: vec![
+            column!(rows, identity => identity.source.as_str().to_owned()),
+            column!(rows, identity => identity.id.as_str().to_owned()),
+        ],
     }
 }
 
@@ -342,10 +363,10 @@ fn awards(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.awards;
     Write {
         sql: "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-                  awarded, due, taken, waived, budget, freed)
+                  awarded, due, taken, waived, budget, freed, counts_on)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[],
                   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
-                  $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
+                  $14::bigint[], $15::bigint[], $16::text[], $17::bigint[], $18::integer[])",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -363,6 +384,7 @@ fn awards(batch: &Batch<'_>) -> Write {
             column!(rows, row => row.award.waived.0),
             column!(rows, row => row.award.budget.as_ref().map(|budget| budget.as_str().to_owned())),
             column!(rows, row => row.award.budget.as_ref().map_or(0, |_| row.award.taken.0)),
+            column!(rows, row => row.counts_on),
         ],
     }
 }
@@ -391,9 +413,9 @@ fn award_changes(batch: &Batch<'_>) -> Write {
 fn purchases(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.purchases;
     Write {
-        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
+        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                  $8::bigint[])",
+                  $8::bigint[], $9::text[])",
         columns: vec![
             column!(rows, ((member, _), _) => member.bucket),
             column!(rows, ((member, _), _) => member.number),
@@ -402,6 +424,7 @@ fn purchases(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.ruleset.clone()),
             column!(rows, (_, row) => row.returned.clone()),
             column!(rows, (_, row) => row.entry),
+            column!(rows, (_, row) => row.tier.as_ref().map(|tier| tier.as_str().to_owned())),
         ],
     }
 }

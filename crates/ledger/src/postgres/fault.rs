@@ -162,6 +162,8 @@ pub(super) fn refusal(error: &Error) -> Option<Committed> {
     }
     match db.code().code().get(..2) {
         Some("22") => Some(refused(&format!("a value that the database cannot hold, {}", db.code().code()))),
+        // A trigger that somebody added.
+        Some("P0") => Some(refused(&format!("raised by a trigger, {}", db.code().code()))),
         Some("23") => Some(refused(&format!("constraint {}", db.constraint().unwrap_or("unknown")))),
         _ => None,
     }

@@ -33,7 +33,7 @@ use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
-use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
+use crate::store::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 
 /// A batch in work and, beside it, the notes of the next one; a database has few connections to give to each worker.
 const CONNECTIONS_MAX: usize = 2;
@@ -156,6 +156,10 @@ impl Store for Postgres {
         }
         let begun = begin::begin(&mut open, request).await?;
         Ok((Box::new(open), begun))
+    }
+
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        begin::recall(&self.client().await?, &self.object, request).await
     }
 
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {

@@ -68,7 +68,7 @@ async fn event_report(
     };
     let member: MemberId = row.id(2)?;
     let along = along(store, &key).await?;
-    let event = stored_event(store, &along, (&source, &id)).await?;
+    let event = stored_event(store, &along, ((&source, &id), entry.as_ref(), number)).await?;
     let event = event.map(|event| Event { member: member.clone(), ..event });
     let mut refunds = Vec::new();
     if let Some(order) = event.as_ref().filter(|event| event.type_name() == "purchase").and_then(Event::order) {
@@ -132,15 +132,30 @@ async fn carried(
     Ok(carried_forward(store, pipeline).await?.map(|carried| carried.recorded_before))
 }
 
-/// Purchases and parked refunds are kept whole; of other events the results tell what there is to know.
+/// Purchases and what waits for one are kept whole; of other events the results tell what there is to know. A purchase is kept by its order,
+/// which its entry names, or with the number of an entry that is carried forward; one that earned nothing has no entry, and is looked for among its
+/// like.
 async fn stored_event(
     store: &dyn Sql,
     key: &[Arg],
-    (source, id): (&Source, &EventId),
+    (identity, entry, number): ((&Source, &EventId), Option<&EntryReport>, Option<i64>),
 ) -> Result<Option<Event>, LedgerError> {
-    for table in ["purchase", "parked"] {
-        let sql = format!("select event from {table} where pipeline = $1 and bucket = $2 and member = $3");
-        for row in store.ask(&sql, key).await? {
+    let (source, id) = identity;
+    let places: Vec<(&str, Vec<Arg>)> = match entry.map(|entry| &entry.order) {
+        Some(Some(order)) => vec![("purchase where order_id = $4", vec![order.as_str().into()])],
+        Some(None) => Vec::new(),
+        None => {
+            let waits =
+                ("parked where source = $4 and event_id = $5", vec![source.as_str().into(), id.as_str().into()]);
+            let of_it = number.map_or(("purchase where entry is null", Vec::new()), |number| {
+                ("purchase where entry = $4", vec![number.into()])
+            });
+            vec![waits, of_it]
+        }
+    };
+    for (place, args) in places {
+        let sql = format!("select event from {place} and pipeline = $1 and bucket = $2 and member = $3");
+        for row in store.ask(&sql, &[key, &args[..]].concat()).await? {
             let event: Event = row.json(0)?;
             if event.source == *source && event.id == *id {
                 return Ok(Some(event));

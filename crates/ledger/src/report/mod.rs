@@ -8,6 +8,7 @@ mod member;
 mod merge;
 mod statement;
 mod sums;
+mod tiers;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub(crate) use liability::liability;
 pub(crate) use member::{events_of, member};
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
+pub(crate) use tiers::tiers;
+pub use tiers::{CountedReport, TierReport, TiersReport};
 
 /// By which of its two times an entry counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use contract::result::{ResultBody, ResultEvent};
+use contract::result::{Restored, ResultBody, ResultEvent};
 use contract::{EventId, HoldId, MemberId, OrderId, PipelineName, RuleName, Source, WalletName};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -216,7 +216,8 @@ impl Read<'_> {
 
     async fn head(&self, row: &Row) -> Result<Head, LedgerError> {
         let (kind, source, event): (_, Source, EventId) = (row.text(1)?.to_owned(), row.id(2)?, row.id(3)?);
-        let note = if kind == "Adjust" { self.note(&source, &event).await? } else { None };
+        let note =
+            if matches!(kind.as_str(), "Adjust" | "Reinstate") { self.note(&source, &event).await? } else { None };
         let other = match kind.as_str() {
             "MergeOut" => merge(self.store, self.pipeline, (&source, &event)).await?.map(|merge| merge.into),
             "MergeIn" => merge(self.store, self.pipeline, (&source, &event)).await?.map(|merge| merge.from),
@@ -241,7 +242,9 @@ impl Read<'_> {
         let Some(row) = rows.first().filter(|row| row.maybe(0).is_some()) else { return Ok(None) };
         let results = crate::stored::results("inbox.results", row.text(0)?, self.member)?;
         Ok(results.into_iter().find_map(|result: ResultEvent| match result.body {
-            ResultBody::Adjusted { reason, author, .. } => Some((reason, author)),
+            ResultBody::Adjusted { reason, author, .. } | ResultBody::Restored(Restored { reason, author, .. }) => {
+                Some((reason, author))
+            }
             _ => None,
         }))
     }

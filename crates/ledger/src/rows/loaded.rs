@@ -7,6 +7,7 @@ use contract::{MemberId, OrderId};
 use super::MemberKey;
 use crate::book::Frozen;
 use crate::budget::Pots;
+use crate::store::Identity;
 
 /// What `begin` learned that `commit` needs: who is who, and which entry paid for an order.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) followed: HashMap<MemberId, MemberId>,
     /// Of members of whom all is loaded: who was merged into them. Locked.
     pub(crate) absorbed: BTreeMap<MemberKey, Vec<(MemberId, MemberKey)>>,
+    /// Events of the batch that were given up before.
+    pub(crate) again: HashSet<Identity>,
     /// The budgets that the batch may use.
     pub(crate) pots: Pots,
 }

@@ -36,6 +36,7 @@ impl Rows {
         match standing {
             Some(Standing::Erased(erased)) => {
                 self.due.insert(key);
+                self.tiers.last.insert(key, None);
                 for (name, other) in loaded.absorbed.get(&key).into_iter().flatten() {
                     self.erased.insert(*other, (name.clone(), erased.clone()));
                 }

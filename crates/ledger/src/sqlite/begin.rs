@@ -28,12 +28,17 @@ const LOT_COLUMNS: usize = 12;
 
 // After the macro that it uses.
 mod budget;
+mod ended;
 mod idle;
 pub(super) mod members;
 mod merge;
+mod recall;
 mod refunds;
 mod rewards;
+mod tiers;
 mod whole;
+
+pub(super) use recall::recall;
 
 pub(super) fn begin(
     connection: &Connection,
@@ -45,7 +50,8 @@ pub(super) fn begin(
     connection.execute_batch("begin immediate").map_err(fail)?;
     let mut loaded = Loaded::default();
     begin.members(request, &mut loaded).map_err(fail)?;
-    let known = begin.inbox(request).map_err(fail)?;
+    let mut known = begin.inbox(request).map_err(fail)?;
+    loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &loaded)?;
     let mut parked = Vec::new();
     for (member, order) in load::orders(request, &loaded.members) {
@@ -71,12 +77,22 @@ pub(super) fn begin(
     }
     // After all that is due: its lots tell whether a hold's time may have come.
     books.holds = holds::load(&begin, request, (&loaded, &books), until).map_err(fail)?;
+    let from = load::tiers_from(request, &loaded, (&books, &books.parked))?;
+    for (member, at) in &from {
+        begin.tiers(*member, *at, &mut books.tiers).map_err(fail)?;
+    }
+    for (member, day) in load::first_days(request, &loaded, (from, &books.tiers)) {
+        begin.counted(member, day, &mut books.counted).map_err(fail)?;
+    }
     for pair in load::leavers(request, &loaded.members) {
         begin.shared(pair, &mut books.shared).map_err(fail)?;
     }
     let mut lots = Vec::new();
     for member in whole {
         begin.all_of(member, (&mut lots, &mut books.holds)).map_err(fail)?;
+    }
+    for (member, wallet) in load::ended(request, &loaded.members) {
+        begin.ended(member, wallet.as_str(), &mut lots).map_err(fail)?;
     }
     for (member, wallet, sequence) in load::named_lots(request, &loaded, &books)? {
         lots.extend(begin.named_lot(member, wallet.as_str(), sequence).map_err(fail)?);
@@ -207,7 +223,7 @@ impl Begin<'_> {
 
     fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
         let mut find = self.connection.prepare_cached(
-            "select event, ruleset, returned, entry from purchase
+            "select event, ruleset, returned, entry, tier from purchase
              where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
         let read = |row: &Row<'_>| {
@@ -216,6 +232,7 @@ impl Begin<'_> {
                 order: order.to_owned(),
                 event: row.get(0)?,
                 ruleset: row.get(1)?,
+                tier: row.get(4)?,
                 returned: row.get(2)?,
                 entry: row.get(3)?,
             })

@@ -18,6 +18,7 @@ mod members;
 mod merge;
 mod refunds;
 mod rewards;
+mod tiers;
 mod transfers;
 
 pub(super) struct Commit<'a> {
@@ -73,6 +74,7 @@ impl Commit<'_> {
         self.ended(rows)?;
         self.idles(rows)?;
         self.rewards(rows)?;
+        self.tiers(rows, now)?;
         self.due(rows)?;
         self.awards(rows)?;
         self.owed(rows)?;
@@ -97,6 +99,14 @@ impl Commit<'_> {
     }
 
     fn inbox(&self, batch: BatchId, rows: &Rows, now: i64) -> rusqlite::Result<()> {
+        // What was given up and is decided anew stands in the inbox once.
+        for Identity { source, id } in &rows.again {
+            self.prepare("delete from inbox where pipeline = ?1 and source = ?2 and event_id = ?3")?.execute([
+                self.pipeline.as_str(),
+                source.as_str(),
+                id.as_str(),
+            ])?;
+        }
         let mut insert = self.prepare(
             "insert into inbox (pipeline, source, event_id, hash, bucket, member, occurred_at, recorded_at, ruleset,
              outcome, results, batch, position, entry)
@@ -293,6 +303,8 @@ impl Commit<'_> {
                  union all
                  select reward_at from balance where pipeline = ?1 and bucket = ?2 and member = ?3
                  union all
+                 select tier_until from member where pipeline = ?1 and bucket = ?2 and number = ?3
+                 union all
                  select case when b.idle_warned = 0 then min(b.idle_at, coalesce(b.idle_warns_at, b.idle_at))
                      else b.idle_at end from balance b where b.pipeline = ?1 and b.bucket = ?2 and b.member = ?3
                      and b.idle_at is not null and exists (select 1 from lot l where l.pipeline = ?1 and l.bucket = ?2
@@ -311,9 +323,9 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-             awarded, due, taken, waived, budget, freed)
+             awarded, due, taken, waived, budget, freed, counts_on)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                 case when ?16 is null then 0 else ?14 end)",
+                 case when ?16 is null then 0 else ?14 end, ?17)",
         )?;
         for row in &rows.awards {
             let award = &row.award;
@@ -334,6 +346,7 @@ impl Commit<'_> {
                 award.taken.0,
                 award.waived.0,
                 award.budget.as_ref().map(contract::BudgetName::as_str),
+                row.counts_on,
             ])?;
         }
         let mut update = self.prepare(
@@ -350,8 +363,8 @@ impl Commit<'_> {
     fn purchases(&self, rows: &Rows) -> rusqlite::Result<()> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
-            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for ((member, order), row) in &rows.purchases {
             let (bucket, number, order) = (member.bucket, member.number, order.as_str());
@@ -363,7 +376,8 @@ impl Commit<'_> {
                 row.event,
                 row.ruleset,
                 row.returned,
-                row.entry
+                row.entry,
+                row.tier.as_ref().map(contract::TierName::as_str)
             ])?;
         }
         let mut update = self.prepare(

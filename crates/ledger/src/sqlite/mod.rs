@@ -23,7 +23,7 @@ use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
-use crate::store::{BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
+use crate::store::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 use thread::Thread;
 
 mod embedded {
@@ -137,6 +137,11 @@ impl Store for Sqlite {
         let (loaded, begun) = self.thread.run(run).await?;
         open.loaded = loaded;
         Ok((Box::new(open), begun))
+    }
+
+    async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
+        let (request, object) = (request.clone(), self.thread.object());
+        self.thread.run(move |connection| begin::recall(connection, &object, &request)).await
     }
 
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError> {

@@ -1,25 +1,32 @@
 //! Random histories of one member against the model: late events, doubles, refunds before their purchase, orders paid for with points,
-//! holds, points that end with a time without activity, jumps of time, workers that die before their commit, under each policy of
-//! refunds; the same to the last point.
+//! holds, points that end with a time without activity or are given back after their end, jumps of time, workers that die before their
+//! commit, under each policy of refunds; the same to the last point.
 //!
 //! `SEED` runs one history again; `LOYALTY_TEST_SHARE=histories` runs a hundred thousand, on all cores. A history that differs is cut down before it is shown.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use contract::EventId;
 
 use contract::event::{Event, Kind};
 use contract::program::TakeBack;
 use contract::result::{ResultBody, ResultEvent};
 
+use jiff::Timestamp;
+use ledger::book::Outcome;
+
 use crate::erasing::erase;
 use crate::freezing::{freeze, unfreeze};
-use crate::holds::{capture, hold_of, release, until};
+use crate::holds::{capture, hold_of, paying, release, until};
 use crate::model::{Model, Place};
 use crate::payments::spend_for;
 use crate::property::Dice;
+use crate::reinstating::{lasting, reinstate};
 use crate::time::{days, on};
 use crate::transfers::send;
 use crate::waits::{of_order, waiting};
-use crate::world::{World, adjust, back, bought, spend, tell};
+use crate::world::{Said, World, adjust, back, bought, spend, tell};
 
 const LEN: usize = 80;
 
@@ -37,7 +44,7 @@ fn history(seed: u64) -> Vec<Event> {
         let (name, order) = (format!("e{n}"), format!("o{}", dice.upto(12)));
         let line = ["1", "2", "3"][usize::try_from(dice.upto(3)).unwrap()];
         let hold = format!("h{}", dice.upto(8));
-        let event = match dice.upto(18) {
+        let event = match dice.upto(20) {
             0..=3 => {
                 let lines: Vec<i64> = (0..=dice.upto(3)).map(|_| dice.points(9)).collect();
                 let mut event = bought(&order, "ann", &lines);
@@ -64,7 +71,8 @@ fn history(seed: u64) -> Vec<Event> {
             }
             11 | 12 => {
                 let points = (dice.upto(2) == 0).then(|| 1 + dice.points(15));
-                capture(&name, "ann", (&hold, points), dice.upto(2) == 0)
+                let event = capture(&name, "ann", (&hold, points), dice.upto(2) == 0);
+                if dice.upto(2) == 0 { paying(event, &order) } else { event }
             }
             13 => release(&name, "ann", &hold),
             14 => {
@@ -76,6 +84,11 @@ fn history(seed: u64) -> Vec<Event> {
             }
             15 => of_order(&name, "ann", (["delivered", "packed"][usize::from(dice.upto(4) == 0)], &order)),
             16 => send(&name, "ann", ("bob", 1 + dice.points(30))),
+            17 | 18 => {
+                let event = on(reinstate(&name, "ann", 1 + dice.points(25)), day);
+                events.push(if dice.upto(2) == 0 { lasting(event, 1 + dice.points(20)) } else { event });
+                continue;
+            }
             _ => match events.get(usize::try_from(dice.upto(n as u64 + 1)).unwrap()) {
                 Some(earlier) => {
                     events.push(earlier.clone());
@@ -109,17 +122,25 @@ fn history(seed: u64) -> Vec<Event> {
 
 /// Whether a worker dies while it decides these events, and another one gets them: one batch in five, by its first event.
 fn dies(chunk: &[Event]) -> bool {
-    let n: u64 = chunk[0].id.as_str().trim_start_matches(char::is_alphabetic).parse().unwrap_or(0);
-    n % 5 == 2
+    number_of(&chunk[0]) % 5 == 2
 }
 
-/// What differs after the history and the timers of its last night, if anything.
+/// Whether the timers run after these events, before later ones come late: after one batch in four.
+fn strikes(chunk: &[Event]) -> bool {
+    number_of(&chunk[0]) % 4 == 1
+}
+
+fn number_of(event: &Event) -> u64 {
+    event.id.as_str().trim_start_matches(char::is_alphabetic).parse().unwrap_or(0)
+}
+
+/// What differs after the history and the timers of its nights, if anything.
 async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, Rewards)) -> Option<String> {
     let mut model = Model::new(world.ruleset.program.refunds.take_back);
     if let Some((points, per_day)) = rewards {
         model = model.rewarding(points, per_day);
     }
-    let mut known = std::collections::BTreeSet::new();
+    let (mut known, mut today) = (std::collections::BTreeSet::new(), Timestamp::MIN);
     for chunk in events.chunks(batch) {
         if chunk.iter().any(|event| matches!(event.kind, Kind::Erase(_))) {
             // What was said in earlier batches is forgotten with the member.
@@ -128,12 +149,21 @@ async fn difference(world: &World, events: &[Event], (batch, rewards): (usize, R
         for event in chunk.iter().filter(|event| known.insert(event.id.clone())) {
             model.apply(event);
         }
-        if dies(chunk) {
-            world.dies_before_the_commit_of(chunk).await;
+        let dead = if dies(chunk) { Some(world.dies_before_the_commit_of(chunk).await) } else { None };
+        let said = world.batch(chunk).await;
+        if let Some(dead) = dead.filter(|dead| *dead != said) {
+            return Some(format!("the same events on the same state, decided twice: {dead:?}, then {said:?}"));
         }
-        world.batch(chunk).await;
         if let Some(difference) = compare(world, &model).await {
             return Some(format!("after `{}`: {difference}", chunk[chunk.len() - 1].id));
+        }
+        today = chunk.iter().map(|event| event.occurred_at).max().unwrap_or_default().max(today);
+        if strikes(chunk) {
+            model.night(today);
+            world.settle_due_by(today).await;
+            if let Some(difference) = compare(world, &model).await {
+                return Some(format!("after the timers of {today}: {difference}"));
+            }
         }
     }
     let night = "2027-02-01T12:00:00Z";
@@ -265,6 +295,52 @@ async fn agrees((seed, events): (u64, Vec<Event>), fresh: &impl AsyncFn() -> Wor
             told.join("\n")
         );
     }
+}
+
+/// All that is ever told of a history, by its id: of the first time in batches of this size, and of the second in others. What is told again is what
+/// was told.
+async fn results(world: &World, events: &[Event], batch: usize) -> BTreeMap<String, ResultEvent> {
+    let mut first: BTreeMap<EventId, Vec<ResultEvent>> = BTreeMap::new();
+    for chunk in events.chunks(batch) {
+        for (event, said) in chunk.iter().zip(world.batch(chunk).await) {
+            // What waited tells later what came of it.
+            if let Said::Fresh(Outcome::Applied | Outcome::Rejected, mut results) = said {
+                // What was due is told with its batch, and not as the event's own.
+                results.retain(|result| result.cause.id == event.id);
+                first.insert(event.id.clone(), results);
+            }
+        }
+    }
+    world.settle_due("2027-02-01T12:00:00Z").await;
+    for chunk in events.chunks(batch + 3) {
+        for (event, said) in chunk.iter().zip(world.batch(chunk).await) {
+            if let (Said::Replayed(_, again), Some(first)) = (&said, first.get(&event.id)) {
+                assert_eq!(again, first, "`{}` again", event.id);
+            }
+        }
+    }
+    world.audits_clean().await;
+    let batches = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 4 * LEN).await.unwrap();
+    batches.into_iter().flat_map(|batch| batch.results).map(|result| (result.id.clone(), result)).collect()
+}
+
+async fn tells_the_same(seeds: std::ops::Range<u64>, fresh: impl AsyncFn() -> World) {
+    for seed in seeds {
+        println!("SEED={seed}");
+        let events = history(seed);
+        let one_by_one = results(&fresh().await, &events, 1).await;
+        assert!(one_by_one.len() > LEN / 4, "{} results", one_by_one.len());
+        for batch in [2, 7, LEN] {
+            assert_eq!(results(&fresh().await, &events, batch).await, one_by_one, "SEED={seed}, batches of {batch}");
+        }
+    }
+}
+
+/// The same events on the same state, and so the same results to the last letter: id, time, cause, points and what is left.
+#[tokio::test]
+async fn whatever_the_batches_the_same_results_are_told_under_the_same_ids() {
+    tells_the_same(seeds(12, 2_000), World::sqlite_memory).await;
+    tells_the_same(seeds(2, 40), World::postgres).await;
 }
 
 fn seeds(few: u64, many: u64) -> std::ops::Range<u64> {

@@ -92,13 +92,9 @@ async fn a_database_that_does_not_answer_is_away() {
     assert!(told(&error).contains("`postgres://loyalty@127.0.0.1:1/"), "{}", told(&error));
 }
 
-async fn versions(world: World, empty: String, newest: u32) {
+async fn versions(world: World, empty: String) {
     let error = first_call(&empty).await;
-    assert!(
-        matches!(error, LedgerError::WrongVersion { stands: 0, needed, .. } if needed == newest),
-        "{}",
-        told(&error)
-    );
+    assert!(matches!(error, LedgerError::WrongVersion { stands: 0, needed: 20, .. }), "{}", told(&error));
     assert!(told(&error).contains("run `loyaltyctl migrate`"), "{}", told(&error));
     world.ledger.check_version().await.unwrap();
     world
@@ -113,12 +109,12 @@ async fn versions(world: World, empty: String, newest: u32) {
 async fn a_ledger_of_another_version_is_told_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let empty = format!("sqlite:{}", folder.path().join("empty.db").display());
-    versions(World::sqlite_file().await, empty, 13).await;
+    versions(World::sqlite_file().await, empty).await;
 }
 
 #[tokio::test]
 async fn a_ledger_of_another_version_is_told_in_postgres() {
-    versions(World::postgres().await, postgres_url().await, 19).await;
+    versions(World::postgres().await, postgres_url().await).await;
 }
 
 /// A commit that the store refuses for its content leaves nothing, and the next batch is not hurt by it.

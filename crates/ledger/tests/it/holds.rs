@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use ledger::book::MemberState;
 use ledger::report::{HoldMark, HoldReport, LiabilityAsk, Reckoning, StatementAsk, StatementMark};
 
+use crate::kept::late;
 use crate::time::{days, on};
 use crate::world::{Said, World, back, bought, event, id, on_every_store, spend};
 
@@ -53,7 +54,14 @@ pub(crate) fn until(mut event: Event, days: i64) -> Event {
 /// A capture of so many points, or of all.
 pub(crate) fn capture(name: &str, member: &str, (hold, points): (&str, Option<i64>), keeps_rest: bool) -> Event {
     let points = points.map(|points| Quantity::parse(&points.to_string()).unwrap());
-    event(name, member, Kind::Capture(Capture { hold: id(hold), points, keeps_rest }))
+    event(name, member, Kind::Capture(Capture { hold: id(hold), points, keeps_rest, order: None }))
+}
+
+/// It pays for an order.
+pub(crate) fn paying(mut event: Event, order: &str) -> Event {
+    let Kind::Capture(capture) = &mut event.kind else { panic!("{event:?}") };
+    capture.order = Some(id(order));
+    event
 }
 
 pub(crate) fn release(name: &str, member: &str, hold: &str) -> Event {
@@ -90,7 +98,10 @@ pub(crate) fn on_hold(event: &Event, state: &MemberState) -> Decision {
         (_, Some(known)) if known.stage != HoldStage::Open => no(None, ended(known.stage).unwrap()),
         (Kind::Capture(of), Some(known)) => match asked.unwrap_or(known.held) {
             points if points > known.held => no(Some(points.0 - known.held.0), RejectReason::MoreThanHeld),
-            points => Decision::Capture { hold: hold.clone(), points, keeps_rest: of.keeps_rest },
+            points => {
+                let gives_back = late((event, of.order.as_ref()), (known.wallet.clone(), points), state);
+                Decision::Capture { hold: hold.clone(), points, keeps_rest: of.keeps_rest, gives_back }
+            }
         },
         (_, Some(_)) => Decision::Release { hold: hold.clone() },
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use contract::decision::{AwardInputs, Decision, Effect, GiveBack, OrderState, Reads, Returned};
-use contract::event::{Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
+use contract::event::{Event, Kind, Line, LineRef, Purchase, Refund, RefundLine};
 use contract::{OrderId, Points, WalletName};
 use jiff::{SignedDuration, Timestamp};
 use ledger::book::MemberState;
 use rust_decimal::Decimal;
 
-use crate::world::{awards, id};
+use crate::world::awards;
 
 /// Points that come back can be spent for five days more, at least.
 pub(crate) const GRACE: SignedDuration = SignedDuration::from_hours(24 * 5);
@@ -72,13 +72,15 @@ fn gives_back((purchase, kept): (&Purchase, &[Line]), paid: &Paid, at: Timestamp
     GiveBack { points, until, ..GiveBack::default() }
 }
 
-/// A redemption for an order that came back before.
-pub(crate) fn late(event: &Event, redeem: &Redeem, state: &MemberState) -> GiveBack {
-    let Some(known) = redeem.order.as_ref().and_then(|order| state.order(order)) else { return GiveBack::default() };
+/// A redemption, or capture, for an order that came back before.
+pub(crate) fn late(
+    (event, order): (&Event, Option<&OrderId>),
+    (wallet, points): (WalletName, Points),
+    state: &MemberState,
+) -> GiveBack {
+    let Some(known) = order.and_then(|order| state.order(order)) else { return GiveBack::default() };
     let Kind::Purchase(purchase) = &known.purchase.kind else { unreachable!() };
     let mut paid = paid(&purchase.order, state);
-    let points = Points(i64::try_from(redeem.points.get()).unwrap());
-    let wallet = redeem.wallet.clone().unwrap_or_else(|| id("points"));
     let sum = paid.entry(wallet).or_default();
     *sum = Points(sum.0 + points.0);
     let kept: Vec<Line> = purchase.lines.iter().filter(|line| is_kept(&known.returned, line)).cloned().collect();

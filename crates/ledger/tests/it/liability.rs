@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::event::Event;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use ledger::report::{LiabilityAsk, MONTHS_AHEAD, Reckoning, Until, WalletLiability, WalletTotals};
+use ledger::report::{Expiring, LiabilityAsk, MONTHS_AHEAD, Reckoning, Until, WalletLiability, WalletTotals};
 use rust_decimal::Decimal;
 
 use crate::property::{Dice, MEMBERS, history};
@@ -101,11 +101,12 @@ async fn at_any_time(world: World, seed: u64, early: Early) {
     let after = remembered(&world, events(seed, early)).await;
     assert!(after.len() > 20, "{}", after.len());
     agrees(&world, &now(&world).await).await;
-    let slots = |report: &[WalletLiability]| -> Vec<(Decimal, Decimal, Decimal, Decimal)> {
-        // The months depend on the time of the question; nothing of this history expires.
-        let never =
-            |wallet: &WalletLiability| wallet.expiring.iter().find(|of| of.until == Until::Never).unwrap().points;
-        report.iter().map(|of| (of.outstanding, of.redeemed, of.taken_back, never(of))).collect()
+    let slots = |report: &[WalletLiability]| -> Vec<WalletLiability> {
+        // Which months there are depends on the time of the question; what has none does not, nor does the sum.
+        let sum = |of: &WalletLiability| of.expiring.iter().map(|expiring| expiring.points).sum();
+        let whole = |of: &WalletLiability| Expiring { until: Until::Later, points: sum(of) };
+        let never = |of: &WalletLiability| of.expiring.iter().find(|of| of.until == Until::Never).unwrap().clone();
+        report.iter().map(|of| WalletLiability { expiring: vec![never(of), whole(of)], ..of.clone() }).collect()
     };
     for (happened, recorded, report) in &after {
         if early == Early::LeftOut {

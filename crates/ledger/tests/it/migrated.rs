@@ -25,6 +25,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         13,
         "drop table retention; drop table forgotten; alter table posting drop column part; alter table allocation drop column part",
     ),
+    (20, TIERS),
 ];
 
 /// In `PostgreSQL` alone: one table again of what is partitioned.
@@ -54,6 +55,10 @@ const WARNINGS: &str = "drop index lot_warns; alter table lot drop column warns_
 const MERGES: &str = "drop index member_merged; alter table member drop column merged_bucket; alter table member drop column merged_number;
      alter table member drop column merged_at; alter table member drop column merged_reason; alter table member drop column merged_by;
      alter table entry drop column from_bucket; alter table entry drop column from_member";
+
+const TIERS: &str = "drop table qualifying; drop table tier_history; alter table member drop column tier;
+     alter table member drop column tier_since; alter table member drop column tier_until; alter table award drop column counts_on;
+     alter table purchase drop column tier";
 
 impl World {
     /// The same rows in the tables of an earlier version, migrated to this one: they are of it, and the audit finds nothing.

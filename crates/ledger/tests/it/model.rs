@@ -10,6 +10,7 @@ use contract::program::TakeBack;
 use jiff::{SignedDuration, Timestamp};
 
 mod order;
+mod reinstate;
 mod reward;
 mod warn;
 
@@ -122,6 +123,12 @@ impl Model {
                     self.active(event);
                 }
             }
+            Kind::Reinstate(reinstate) => {
+                self.night(at);
+                if self.reinstate(usize::try_from(reinstate.points.get()).unwrap(), reinstate.expires) {
+                    self.active(event);
+                }
+            }
             Kind::Refund(refund) if self.orders.contains_key(refund.order.as_str()) => self.refund(refund, at),
             Kind::OfOrder(of) if self.orders.contains_key(of.order.as_str()) => self.delivered(event, of),
             Kind::Refund(_) | Kind::OfOrder(_) => {
@@ -155,6 +162,10 @@ impl Model {
                 self.holds.get_mut(capture.hold.as_str()).unwrap().points = rest.to_vec();
                 if !capture.keeps_rest {
                     self.free(capture.hold.as_str(), at);
+                }
+                if let Some(order) = &capture.order {
+                    self.paid.entry(order.to_string()).or_default().left.extend(spent);
+                    self.pay_back(order.as_str(), at);
                 }
                 self.active(event);
             }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use contract::BuryReason;
 use jiff::Timestamp;
 use ledger::Identity;
 use ledger::book::Outcome;
 
+use crate::merging::merged;
 use crate::world::{Said, World, back, bought, on_every_store, spend, with_stars};
 
 on_every_store! {
@@ -19,6 +21,7 @@ on_every_store! {
     a_refund_before_its_purchase_waits_for_it
     a_parked_refund_and_its_purchase_may_come_in_one_batch
     a_parked_refund_that_does_not_fit_is_given_up
+    a_refund_that_was_given_up_may_wait_again
     a_parked_refund_whose_purchase_never_comes_is_given_up
 }
 
@@ -152,7 +155,27 @@ async fn a_parked_refund_that_does_not_fit_is_given_up(world: World) {
     let early = back("r1", "ann", "o1", &["9"]);
     world.one(early.clone()).await;
     world.one(bought("o1", "ann", &[40, 30, 30])).await;
-    assert_eq!(world.one(early).await, Said::Replayed(Outcome::GivenUp, vec![]));
+    // Whoever says it again is told again; nothing of it is kept.
+    assert_eq!(world.one(early.clone()).await, Said::Refused(BuryReason::UnknownLine));
+    assert_eq!(
+        world.batch(&[early.clone(), early]).await,
+        [Said::Refused(BuryReason::UnknownLine), Said::Refused(BuryReason::UnknownLine)]
+    );
+    world.audits_clean().await;
+}
+
+/// It may be parked once more, and let in by its purchase; its member may be another one by then.
+async fn a_refund_that_was_given_up_may_wait_again(world: World) {
+    let early = back("r1", "ann", "o1", &["1"]);
+    for _ in 0..2 {
+        assert_eq!(world.one(early.clone()).await, Said::Fresh(Outcome::Parked, vec![]));
+        world.ledger.give_up_parked(&world.pipeline, &[Identity::of(&early)]).await.unwrap();
+    }
+    world.one(bought("o2", "bob", &[5, 5])).await;
+    world.one(merged("x", "ann", "bob")).await;
+    let said = world.batch(&[early.clone(), bought("o1", "ann", &[40, 30, 30])]).await;
+    assert_eq!(said[0], Said::Fresh(Outcome::Parked, vec![]));
+    assert_eq!(world.one(early).await.told(), ["clawed 40 points, waived 0, 70"]);
     world.audits_clean().await;
 }
 
@@ -167,9 +190,16 @@ async fn a_parked_refund_whose_purchase_never_comes_is_given_up(world: World) {
     world.ledger.give_up_parked(&world.pipeline, &identities).await.unwrap();
     world.ledger.give_up_parked(&world.pipeline, &identities).await.unwrap();
     assert_eq!(world.ledger.parked_before(&world.pipeline, future, 10).await.unwrap(), []);
-    assert_eq!(world.one(early.clone()).await, Said::Replayed(Outcome::GivenUp, vec![]));
     world.one(bought("o1", "ann", &[100])).await;
     assert_eq!(world.available("ann", "points").await, "150");
+    let mut other = early.clone();
+    other.occurred_at += hour;
+    assert_eq!(world.one(other).await, Said::Clash, "another content of its id");
+    // Said again, now that its purchase is there, it is decided; and once.
+    assert_eq!(world.batch(&[early.clone(), early.clone()]).await[0].told(), ["clawed 150 points, waived 0, 0"]);
+    assert_eq!(world.one(early).await.told(), ["clawed 150 points, waived 0, 0"]);
+    assert_eq!(world.available("ann", "points").await, "0");
+    world.audits_clean().await;
     // What is no longer parked is left as it is.
     world.ledger.give_up_parked(&world.pipeline, &[Identity::of(&bought("o1", "ann", &[100]))]).await.unwrap();
     assert_eq!(world.one(bought("o1", "ann", &[100])).await.told(), ["earned 150 points, 150"]);

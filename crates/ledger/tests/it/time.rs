@@ -15,6 +15,7 @@ on_every_store! {
     the_timers_of_a_quiet_member_post_the_same
     what_is_due_next_can_be_asked_for_without_its_member
     a_late_event_spends_what_was_there_at_its_time
+    a_late_event_may_spend_what_came_since
     a_refused_event_posts_nothing_that_was_due
     a_refund_takes_the_pending_points_of_its_order_first
     points_of_an_order_that_have_expired_are_not_taken_from_others
@@ -28,7 +29,10 @@ on_every_store! {
 impl World {
     /// Posts what is due by a time for all members, as timers would; answers what was told.
     pub(crate) async fn settle_due(&self, by: &str) -> Vec<String> {
-        let by: Timestamp = by.parse().unwrap();
+        self.settle_due_by(by.parse().unwrap()).await
+    }
+
+    pub(crate) async fn settle_due_by(&self, by: Timestamp) -> Vec<String> {
         let mut told = Vec::new();
         loop {
             let due = self.ledger.due_members(&self.pipeline, by, 3).await.unwrap();
@@ -44,7 +48,8 @@ impl World {
                 at: by,
             };
             let (wanted, rewards) = (due.iter().map(wanted).collect(), self.rewards().wallets());
-            let request = BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new() };
+            let request =
+                BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new(), tiers: None };
             let (open, mut begun) = self.ledger.begin(&request).await.unwrap();
             let mut writes = BatchWrites::default();
             for DueMember { member, timer, .. } in due {
@@ -175,6 +180,17 @@ async fn a_late_event_spends_what_was_there_at_its_time(world: World) {
     // A late purchase whose points have ended already: the next event posts it.
     told(&world, lasting("o2", &[20, 20], 0, 10)).await;
     assert_eq!(world.settle_due("2026-12-01T00:00:00Z").await, ["expired 40 points, 6"]);
+    world.audits_clean().await;
+}
+
+/// What is recorded is there: a redemption that comes late finds what was earned, or activated, since its time.
+async fn a_late_event_may_spend_what_came_since(world: World) {
+    told(&world, days(bought("o1", "ann", &[60, 40]), "wait", 3)).await;
+    assert_eq!(told(&world, on(spend("s1", "ann", 40), 1)).await, ["rejected 40 points, 0, missing 40"]);
+    assert_eq!(world.settle_due("2026-11-04T12:00:00Z").await, ["activated 100 points, 100"]);
+    assert_eq!(told(&world, on(spend("s2", "ann", 40), 1)).await, ["spent 40 points, 60"]);
+    told(&world, on(bought("o2", "ann", &[50, 50]), 9)).await;
+    assert_eq!(told(&world, on(spend("s3", "ann", 160), 2)).await, ["spent 160 points, 0"]);
     world.audits_clean().await;
 }
 

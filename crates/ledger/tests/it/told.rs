@@ -1,6 +1,6 @@
 //! Results in a few words: type, wallet, points, what is left or missing.
 
-use contract::result::{ResultBody, ResultEvent};
+use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody, ResultEvent};
 
 pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
@@ -60,7 +60,7 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         }
         ResultBody::Erased { reason, author } => format!("erased by {author}: {reason}"),
         ResultBody::Merged { into, reason, author } => format!("merged into {into} by {author}: {reason}"),
-        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+        ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
             let pending = some("pending", pending.as_deref());
             let rest = some("held", held.as_deref()) + &some("owed", debt.as_deref());
             format!("joined {points} {wallet}{pending}{rest}, {available}")
@@ -73,6 +73,12 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::Adjusted { wallet, points, available, .. } => format!("adjusted {points} {wallet}, {available}"),
         ResultBody::AdjustmentRejected { wallet, points, available, missing, .. } => {
             format!("not adjusted {points} {wallet}, {available}, missing {missing}")
+        }
+        ResultBody::Restored(Restored { wallet, points, available, .. }) => {
+            format!("restored {points} {wallet}, {available}")
+        }
+        ResultBody::ReinstatementRejected(ReinstatementRejected { wallet, points, expired, missing, .. }) => {
+            format!("not restored {points} {wallet}, expired {expired}, missing {missing}")
         }
         ResultBody::HoldAccepted { hold, points, available, .. } => format!("held {points} as {hold}, {available}"),
         ResultBody::HoldRejected { hold, points, available, missing, reason, .. } => {

@@ -72,6 +72,7 @@ async fn step(world: &World, transit: &Transit) -> Option<Vec<String>> {
             wanted: vec![transit.wanted(&event)],
             rewards: Vec::new(),
             budgets: Vec::new(),
+            tiers: None,
         };
         let (open, mut begun) = world.ledger.begin(&request).await.unwrap();
         if let [Answer::Replayed { .. }] = begun.answers.as_slice() {
@@ -256,7 +257,7 @@ async fn what_a_worker_left_in_transit_is_found_by_another(world: World) {
     let left = under_way(&world).await;
     let event = left[0].event().unwrap();
     let (pipeline, wanted) = (world.pipeline.clone(), vec![left[0].wanted(&event)]);
-    let request = BatchRequest { pipeline, wanted, rewards: Vec::new(), budgets: Vec::new() };
+    let request = BatchRequest { pipeline, wanted, rewards: Vec::new(), budgets: Vec::new(), tiers: None };
     drop(world.ledger.begin(&request).await.unwrap());
     // One that was refused, and whose worker died then, is still under way.
     assert_eq!(step(&world, &left[1]).await.unwrap(), ["refused 20 points: MemberFrozen"]);

@@ -18,7 +18,7 @@ use contract::{
 };
 use jiff::Timestamp;
 use ledger::audit::{Auditing, Finding};
-use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling};
+use ledger::book::{Applied, GivingUp, MemberState, Outcome, Posting, RewardRules, Settling, TierRules};
 use ledger::{
     Answer, BatchId, BatchRequest, BatchWrites, Committed, Identity, Ledger, Merger, OpenBatch, Since, Takes, Wanted,
 };
@@ -49,6 +49,8 @@ macro_rules! on_every_store {
 pub(crate) use on_every_store;
 
 static UTC: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
+
+static NO_TIERS: std::sync::LazyLock<TierRules> = std::sync::LazyLock::new(TierRules::default);
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 
@@ -170,9 +172,9 @@ impl World {
         Ok((said, committed))
     }
 
-    /// Decides events, and is gone with what was decided.
-    pub(crate) async fn dies_before_the_commit_of(&self, events: &[Event]) {
-        drop(self.decided(events).await.unwrap());
+    /// Decides events, and is gone with what was decided: what it would have said.
+    pub(crate) async fn dies_before_the_commit_of(&self, events: &[Event]) -> Vec<Said> {
+        self.decided(events).await.unwrap().1
     }
 
     async fn decided(
@@ -240,7 +242,7 @@ impl World {
         };
         let arrivals = events.iter().filter_map(Merger::of).map(|merger| merger.unwrap().wanted());
         let (wanted, rewards) = (events.iter().map(wanted).chain(arrivals).collect(), self.rewards().wallets());
-        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new() }
+        BatchRequest { pipeline: self.pipeline.clone(), wanted, rewards, budgets: Vec::new(), tiers: None }
     }
 
     pub(crate) fn rewards(&self) -> RewardRules {
@@ -272,7 +274,7 @@ impl World {
         rewards: &'a RewardRules,
     ) -> Settling<'a> {
         let (pipeline, ruleset_hash, ruleset) = (&self.pipeline, &self.hash, &self.ruleset);
-        Settling { pipeline, member, cause, by, past: by, ruleset_hash, ruleset, zone: &UTC, rewards }
+        Settling { pipeline, member, cause, by, past: by, ruleset_hash, ruleset, zone: &UTC, rewards, tiers: &NO_TIERS }
     }
 
     /// What the balance has points for after this.
@@ -425,15 +427,21 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
             Some(order) => refunded(order, (event, refund), state)?,
             None => Decision::Park { order: refund.order.clone() },
         },
-        Kind::Redeem(redeem) => Decision::Redeem {
-            wallet: redeem.wallet.clone().unwrap_or_else(|| id("points")),
-            points: Points(i64::try_from(redeem.points.get()).unwrap()),
-            gives_back: late(event, redeem, state),
-        },
+        Kind::Redeem(redeem) => {
+            let wallet = redeem.wallet.clone().unwrap_or_else(|| id("points"));
+            let points = Points(i64::try_from(redeem.points.get()).unwrap());
+            let gives_back = late((event, redeem.order.as_ref()), (wallet.clone(), points), state);
+            Decision::Redeem { wallet, points, gives_back }
+        }
         Kind::Adjust(adjust) => Decision::Adjust {
             wallet: adjust.wallet.clone().unwrap_or_else(|| id("points")),
             points: Points(i64::try_from(adjust.points).unwrap()),
             dates: Dates { activates: adjust.activates, expires: adjust.expires, ..Dates::default() },
+        },
+        Kind::Reinstate(reinstate) => Decision::Reinstate {
+            wallet: reinstate.wallet.clone().unwrap_or_else(|| id("points")),
+            points: Points::from_decimal(reinstate.points.get(), Scale::default()).unwrap(),
+            dates: Dates { expires: reinstate.expires, ..Dates::default() },
         },
         Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) => on_hold(event, state),
         Kind::Transfer(transfer) => Decision::Transfer {
@@ -509,6 +517,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
         currency: usd(),
         wallets: wallets.iter().map(wallet).collect(),
         budgets: Vec::new(),
+        tiers: None,
         time_zone: utc(),
         refunds: Refunds::default(),
         valid_from: None,

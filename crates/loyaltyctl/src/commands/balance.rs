@@ -6,6 +6,7 @@ use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
 use super::holds;
 use super::member::{known, line, stranger};
 use super::statement::begins;
+use super::tier;
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count};
 use crate::target::{LedgerArgs, LedgerTarget};
@@ -77,16 +78,21 @@ async fn one(
     };
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
     let open = open_holds(target, member, wallet).await?;
-    let known = known(target, member).await?;
+    let (known, tier) = (known(target, member).await?, tier::of(target, member).await?);
     if screen.is_json() {
         let (frozen, merged) = known.map(|known| (known.frozen, known.merged)).unwrap_or_default();
-        screen.json(&serde_json::json!({
+        let mut told = serde_json::json!({
             "member": member, "frozen": frozen, "merged": merged, "wallets": wallets, "holds": open,
-        }))?;
+        });
+        if let Some(tier) = tier {
+            told["tier"] = serde_json::to_value(tier)?;
+        }
+        screen.json(&told)?;
     } else if screen.is_csv() {
         screen.csv(&balance_table(&wallets))?;
     } else {
-        screen.show(&(line(known.as_ref(), screen) + &balances(&wallets, screen)))?;
+        let head = line(known.as_ref(), screen) + &tier::line(tier.as_ref());
+        screen.show(&(head + &balances(&wallets, screen)))?;
         if !open.is_empty() {
             let title = screen.style.dim(&format!("{}, oldest first:", count(open.len() as u64, "open hold")));
             screen.show(&format!("\n{title}\n{}", holds::table(&open).render(screen)))?;

@@ -15,7 +15,7 @@ use ledger::report::MemberReport;
 use super::balance::parse;
 use super::member;
 use crate::edge::{Halt, Verdict};
-use crate::screen::Screen;
+use crate::screen::{Cell, Screen, Table};
 use crate::target::{LedgerArgs, LedgerTarget};
 use crate::user;
 
@@ -182,6 +182,13 @@ impl Told<'_> {
             }));
         }
         let name = &self.event.member;
+        if screen.is_csv() {
+            let mut table = Table::new(&["MEMBER", "ASKED", "CHANGES", "PREVIEW", "FROZEN SINCE"]);
+            let since = frozen.map(|frozen| frozen.since.to_string()).unwrap_or_default();
+            let [changes, preview] = [self.changes, self.is_preview].map(|is_so| is_so.to_string());
+            table.row([name.as_str(), self.what, &changes, &preview, &since].map(Cell::plain));
+            return screen.csv(&table);
+        }
         let state = before
             .frozen
             .as_ref()

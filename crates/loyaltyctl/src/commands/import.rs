@@ -63,6 +63,6 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let (file, rows) = (args.rows.display().to_string(), rows::read_opening(&args.rows, &OPENING)?);
     let (author, zone, dry_run, partly) = (args.author.clone(), args.zone.clone(), args.dry_run, args.partly);
     // Their members are mostly new.
-    let job = Job { file, rows, what: "row", author, zone, dry_run, partly, new_members: true };
+    let job = Job { file, rows, says: "adjust", what: "row", author, zone, dry_run, partly, new_members: true };
     carry_out(job, &args.ledger, screen).await
 }

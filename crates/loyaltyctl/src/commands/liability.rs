@@ -1,7 +1,7 @@
 //! `liability`: what the programme owes its members.
 
 use contract::PipelineName;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::report::{LiabilityAsk, Reckoning, WalletLiability};
 use rust_decimal::Decimal;
 
@@ -9,6 +9,9 @@ use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
 use crate::screen::{Cell, Screen, Table, count, group};
 use crate::target::LedgerArgs;
+
+/// A transaction of PostgreSQL is stamped when it begins, and ended by the ledger's own settings after so long without a word.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Show what is owed to members: outstanding, pending, held, what expires when, and the breakage
 #[derive(Debug, clap::Args)]
@@ -43,6 +46,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let zone = args.zone.zone(&target).await?;
     let at = args.at.as_deref().map(|text| when::last("--at", text, &zone)).transpose()?;
     let by = if args.recorded { Reckoning::Recorded } else { Reckoning::Happened };
+    if args.recorded && at.is_some_and(|at| at.duration_since(Timestamp::now()) > -UNSEEN) {
+        screen.warn(
+            "what was recorded within the last minute may not be seen yet: ask again later for sums that stay\n",
+        )?;
+    }
     let wallets = target.ledger.liability(&target.pipeline, &LiabilityAsk { at, by, zone }).await?;
     if screen.is_json() {
         screen.json(&serde_json::json!({ "pipeline": target.pipeline, "at": at, "wallets": wallets }))?;

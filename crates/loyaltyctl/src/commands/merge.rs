@@ -1,7 +1,7 @@
 //! `merge`: two members are one person, as an event through the engine like any other.
 
 use contract::event::{Event, Kind};
-use contract::result::{RejectReason, ResultBody};
+use contract::result::{PointsMerged, RejectReason, ResultBody};
 use contract::{MemberId, WalletName};
 use engine::Settled;
 use ledger::book::Outcome;
@@ -110,14 +110,16 @@ fn came(settled: &[Settled]) -> Result<Came, Halt> {
     let mut gains = Vec::new();
     for result in results {
         match &result.body {
-            ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => gains.push(Gain {
-                wallet: wallet.clone(),
-                available: number(points),
-                pending: some(pending),
-                held: some(held),
-                debt: some(debt),
-                after: number(available),
-            }),
+            ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
+                gains.push(Gain {
+                    wallet: wallet.clone(),
+                    available: number(points),
+                    pending: some(pending),
+                    held: some(held),
+                    debt: some(debt),
+                    after: number(available),
+                })
+            }
             ResultBody::MergeRejected { reason, names } => return Ok(Came::Rejected(*reason, names.clone())),
             ResultBody::RequestRejected { reason, .. } => return Ok(Came::Rejected(*reason, Vec::new())),
             _ => {}

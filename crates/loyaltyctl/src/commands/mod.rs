@@ -22,6 +22,7 @@ mod retain;
 mod simulate;
 mod statement;
 mod status;
+mod tier;
 mod totals;
 mod up;
 mod validate;
@@ -67,14 +68,17 @@ struct NotOneTable;
 impl Command {
     /// Whether the answer is one table.
     fn is_one_table(&self) -> bool {
-        match self {
-            Self::Explain(args) => args.is_of_a_member(),
-            Self::Validate(_) | Self::Balance(_) | Self::Statement(_) | Self::Liability(_) | Self::Adjust(_) => true,
-            _ => matches!(
-                self,
-                Self::Audit(_) | Self::Budgets(_) | Self::Dlq(_) | Self::Import(_) | Self::Erase(_) | Self::Merge(_)
-            ),
-        }
+        !matches!(
+            self,
+            Self::Plan(_)
+                | Self::Up(_)
+                | Self::Status(_)
+                | Self::Simulate(_)
+                | Self::Export(_)
+                | Self::Migrate(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
     }
 }
 

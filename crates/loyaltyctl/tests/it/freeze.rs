@@ -22,6 +22,8 @@ fn a_member_is_frozen_and_set_free_and_a_dry_run_changes_nothing() {
     let said = say(folder, "freeze", &["--dry-run"]);
     assert_eq!(said.out, "dry run: member `ann` is not frozen; `freeze` would change that\n");
     assert_eq!(frozen(folder), Value::Null);
+    let csv = say(folder, "freeze", &["--dry-run", "-o", "csv"]).out;
+    assert_eq!(csv, "member,asked,changes,preview,frozen_since\nann,freeze,true,true,\n");
 
     let said = say(folder, "freeze", &["-o", "json"]).json();
     assert_eq!((&said["changes"], &said["preview"]), (&Value::Bool(true), &Value::Bool(false)));

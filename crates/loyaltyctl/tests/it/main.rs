@@ -16,6 +16,7 @@ mod parts;
 mod plan;
 mod program;
 mod refunds;
+mod reinstate;
 mod retain;
 mod simulate;
 mod status;

@@ -6,7 +6,7 @@ use cel::{IdedExpr, Program, Value};
 use super::check::{Checker, quoted};
 use super::schema::Type;
 use super::scope;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, not_there};
 
 /// All functions that a condition may call. Their cost is linear in what they look at, and none of them makes
 /// a double.
@@ -121,7 +121,9 @@ impl Checker<'_> {
     }
 
     fn within(&mut self, expr: &IdedExpr, item: &IdedExpr, list: &IdedExpr) -> Type {
+        let sides = [item, list];
         let (item, list) = (self.infer(item), self.infer(list));
+        self.known_tiers((&item, &list), sides);
         if !comparable(&item, true) {
             return self.fault(expr, format!("`in` cannot look for {item}; look for one of its fields"));
         }
@@ -143,7 +145,9 @@ impl Checker<'_> {
 
     fn binary(&mut self, expr: &IdedExpr, name: &str, [left, right]: [&IdedExpr; 2]) -> Type {
         let by_macro = Self::is_result(left);
+        let sides = [left, right];
         let (left, right) = (self.infer(left), self.infer(right));
+        self.known_tiers((&left, &right), sides);
         match name {
             operators::EQUALS | operators::NOT_EQUALS => self.compare(expr, name, [&left, &right]),
             operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS => {
@@ -153,6 +157,26 @@ impl Checker<'_> {
                 Some(found) => found,
                 None => self.fault(expr, no_arithmetic(sign(name), &left, &right)),
             },
+        }
+    }
+
+    /// A tier that is compared with a name is one of the programme's.
+    fn known_tiers(&mut self, (left, right): (&Type, &Type), [of_left, of_right]: [&IdedExpr; 2]) {
+        let other = match (left, right) {
+            (Type::Tier, _) => of_right,
+            (_, Type::Tier) => of_left,
+            _ => return,
+        };
+        let written = match &other.expr {
+            Expr::List(list) => list.elements.as_slice(),
+            _ => std::slice::from_ref(other),
+        };
+        for name in written {
+            let Some(text) = literal(name) else { continue };
+            if !self.tiers.contains(&text) {
+                let problem = not_there("tier", text, self.tiers.iter().copied());
+                self.fault(name, problem);
+            }
         }
     }
 
@@ -224,9 +248,10 @@ impl Checker<'_> {
 
 fn comparable(of: &Type, equality: bool) -> bool {
     match of {
-        Type::Event | Type::Line | Type::Data => false,
+        Type::Event | Type::Line | Type::Member | Type::Data => false,
         Type::Int | Type::Double | Type::Text | Type::Time | Type::Span | Type::Any => true,
-        Type::Bool | Type::Null => equality,
+        // Of names the letters say nothing about which is higher.
+        Type::Bool | Type::Null | Type::Tier => equality,
         Type::List(of) => equality && comparable(of, equality),
     }
 }

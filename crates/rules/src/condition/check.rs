@@ -31,6 +31,8 @@ pub(super) struct Checker<'a> {
     pub(super) program: &'a Program,
     pub(super) text: &'a str,
     on: &'a str,
+    /// Names of the programme's tiers; none where it has none.
+    pub(super) tiers: &'a [&'a str],
     locals: Vec<Local>,
     in_body: bool,
     depth: usize,
@@ -40,11 +42,16 @@ pub(super) struct Checker<'a> {
 }
 
 /// How the condition reads `event.data`; `Err` with all that is wrong with it.
-pub(super) fn check(program: &Program, text: &str, on: &EventType) -> Result<DataReads, Vec<Fault>> {
+pub(super) fn check(
+    program: &Program,
+    text: &str,
+    (on, tiers): (&EventType, &[&str]),
+) -> Result<DataReads, Vec<Fault>> {
     let mut checker = Checker {
         program,
         text,
         on: on.as_str(),
+        tiers,
         locals: Vec::new(),
         in_body: false,
         depth: 0,
@@ -139,6 +146,10 @@ impl Checker<'_> {
         }
         match name {
             "event" => Type::Event,
+            "member" if self.tiers.is_empty() => {
+                self.fault(expr, "there is no `member`, as the programme has no tiers; who it is, is `event.member`")
+            }
+            "member" => Type::Member,
             "now" => self.fault(expr, "there is no `now`; the event's own time is `event.occurredAt`"),
             _ => {
                 let near = did_you_mean(name, ["event", "true", "false", "null"]);
@@ -152,12 +163,14 @@ impl Checker<'_> {
     fn select(&mut self, expr: &IdedExpr, select: &SelectExpr) -> Type {
         let field = select.field.as_str();
         match self.infer(&select.operand) {
-            Type::Event | Type::Line if select.test => {
+            Type::Event | Type::Line | Type::Member if select.test => {
                 self.fault(expr, format!("`{field}` is always there; compare it, with '' for one that was not sent"))
             }
             Type::Data | Type::Any if select.test => Type::Bool,
             Type::Data | Type::Any => Type::Any,
             Type::Event => self.event_field(expr, field),
+            Type::Member if field == "tier" => Type::Tier,
+            Type::Member => self.fault(expr, format!("a member has no field `{field}`; there is `member.tier`")),
             Type::Line => schema::line_field(field).unwrap_or_else(|| {
                 let known = schema::line_fields();
                 self.fault(expr, format!("a line has no field `{field}`{}", near_or_all(field, &known)))

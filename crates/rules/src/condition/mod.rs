@@ -1,4 +1,4 @@
-//! Conditions: CEL over `event`, checked when a rule set is compiled, evaluated when an event is decided.
+//! Conditions: CEL over `event` (and `member.tier`, where there are tiers), checked when a rule set is compiled, evaluated when an event is decided.
 //!
 //! What passes the check is bounded in size and depth, names only fields that there are, compares only what
 //! can be compared and answers true or false. What can still fail is what only an event can tell: a field
@@ -69,9 +69,11 @@ fn compile_one(rule: &Rule, ruleset: &Ruleset) -> Option<Result<Condition, Vec<F
     let text = rule.when.as_deref()?;
     let compiled = guard::check(text).and_then(|()| parse(text)).map_err(|fault| vec![fault]);
     Some(compiled.and_then(|program| {
-        let reads = check::check(&program, text, &rule.on)?;
+        let tiers: Vec<&str> =
+            ruleset.program.tiers.iter().flat_map(|tiers| &tiers.levels).map(|level| level.name.as_str()).collect();
+        let reads = check::check(&program, text, (&rule.on, &tiers))?;
         let condition = Condition { program, reads };
-        match sample::try_out(&condition, &rule.on, ruleset.currency()) {
+        match sample::try_out(&condition, (&rule.on, tiers.first().copied()), ruleset.currency()) {
             Some(fault) => Err(vec![fault]),
             None => Ok(condition),
         }

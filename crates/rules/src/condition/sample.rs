@@ -14,10 +14,14 @@ use super::scope::Scope;
 use cel::ExecutionError;
 
 /// What fails on a sample event, if anything does.
-pub(crate) fn try_out(condition: &Condition, on: &EventType, currency: Currency) -> Option<Fault> {
+pub(crate) fn try_out(
+    condition: &Condition,
+    (on, tier): (&EventType, Option<&str>),
+    currency: Currency,
+) -> Option<Fault> {
     let samples = [sample(on, Money { minor: 0, currency }), sample(on, Money { minor: 12_345, currency })];
     samples.into_iter().flatten().find_map(|event| {
-        let error = condition.program.execute(Scope::of(&event).context()).err()?;
+        let error = condition.program.execute(Scope::of(&event, tier).context()).err()?;
         // The samples have no `data`: what a producer sends is not known here.
         if condition.reads.anywhere && matches!(error, ExecutionError::NoSuchKey(_)) {
             return None;

@@ -22,6 +22,10 @@ pub(crate) enum Type {
     Event,
     /// A line of a purchase.
     Line,
+    /// The member whom the event concerns.
+    Member,
+    /// The name of a tier.
+    Tier,
     /// `event.data`: any fields.
     Data,
     /// Whatever the producer sent.
@@ -42,6 +46,8 @@ impl fmt::Display for Type {
             Self::List(_) => "a list",
             Self::Event => "the event",
             Self::Line => "a line",
+            Self::Member => "the member",
+            Self::Tier => "a tier's name",
             Self::Data => "a map",
             Self::Any => "a value of `event.data`",
         })
@@ -52,7 +58,7 @@ impl Type {
     /// Whether a value of the one can stand where one of the other does; what a producer sends may be anything.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Any, _) | (_, Self::Any) | (Self::Tier, Self::Text) | (Self::Text, Self::Tier) => true,
             (Self::List(a), Self::List(b)) => a.goes_with(b),
             (a, b) => a == b,
         }

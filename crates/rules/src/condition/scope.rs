@@ -33,10 +33,14 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn of(event: &'a Event) -> Self {
+    /// `tier` is the name of the member's, where there are any.
+    pub(crate) fn of(event: &'a Event, tier: Option<&'a str>) -> Self {
         let root: &'a Context<'a, 'a> = root();
         let mut context = root.new_inner_scope();
         context.add_variable_as_val("event", Box::new(View::Event(event)));
+        if let Some(tier) = tier {
+            context.add_variable_as_val("member", Box::new(View::Member(tier)));
+        }
         Self { context, event }
     }
 

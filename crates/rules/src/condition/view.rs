@@ -21,6 +21,8 @@ use serde_json::{Map, Value as Json};
 pub(super) enum View<'a> {
     Event(&'a Event),
     Line(&'a Line),
+    /// With their tier.
+    Member(&'a str),
     Data(&'a BTreeMap<String, Json>),
     Object(&'a Map<String, Json>),
 }
@@ -32,6 +34,7 @@ impl<'a> View<'a> {
         match self {
             Self::Event(event) => event_field(event, name),
             Self::Line(line) => line_field(line, name),
+            Self::Member(tier) => (name == "tier").then(|| text(tier)),
             Self::Data(fields) => fields.get(name).map(json),
             Self::Object(fields) => fields.get(name).map(json),
         }
@@ -42,7 +45,7 @@ impl<'a> View<'a> {
         match self {
             Self::Data(fields) => Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect()),
             Self::Object(fields) => Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect()),
-            Self::Event(_) | Self::Line(_) => None,
+            Self::Event(_) | Self::Line(_) | Self::Member(_) => None,
         }
     }
 
@@ -209,7 +212,7 @@ impl Sizer for View<'_> {
         let fields = match self {
             Self::Data(fields) => fields.len(),
             Self::Object(fields) => fields.len(),
-            Self::Event(_) | Self::Line(_) => 0,
+            Self::Event(_) | Self::Line(_) | Self::Member(_) => 0,
         };
         CelInt::from(i64::try_from(fields).unwrap_or(i64::MAX))
     }

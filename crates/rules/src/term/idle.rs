@@ -1,5 +1,6 @@
 //! The end by inactivity, as it is written.
 
+use contract::EventType;
 use contract::program::Inactivity;
 
 use super::Of;
@@ -18,27 +19,30 @@ pub(super) fn shape(path: &str, inactivity: &Inactivity, of: Of, faults: &mut Fa
     if inactivity.after.is_zero() {
         faults.add(format!("{path}.after"), "is no time at all; give at least `1d`");
     }
-    let activities = &inactivity.activities;
+    let path = format!("{path}.activities");
+    activities(&path, &inactivity.activities, ("nothing would keep points alive", "keeps no points alive"), faults);
+}
+
+/// What is wrong with types of events that are to be what the member did; `without` them, and of one that is none.
+pub(crate) fn activities(path: &str, activities: &[EventType], (without, is_none): (&str, &str), faults: &mut Faults) {
     if activities.is_empty() {
-        let problem = "is empty, so that nothing would keep points alive; name types of events, such as `purchase`";
-        faults.add(format!("{path}.activities"), problem);
+        faults.add(path, format!("is empty, so that {without}; name types of events, such as `purchase`"));
     }
     if activities.len() > ACTIVITIES_MAX {
-        let problem = format!("has {} types; at most {ACTIVITIES_MAX} are allowed", activities.len());
-        faults.add(format!("{path}.activities"), problem);
+        faults.add(path, format!("has {} types; at most {ACTIVITIES_MAX} are allowed", activities.len()));
     }
     for (index, activity) in activities.iter().enumerate() {
-        let path = format!("{path}.activities[{index}]");
+        let path = format!("{path}[{index}]");
         let name = activity.as_str();
         let why = match name {
             "refund" | "release" => "undoes what the member did",
-            "adjust" | "freeze" | "unfreeze" | "erase" | "merge" => "is what somebody else did",
+            "adjust" | "reinstate" | "freeze" | "unfreeze" | "erase" | "merge" => "is what somebody else did",
             _ if activities[..index].contains(activity) => {
                 faults.add(path, format!("`{name}` is named before; remove it"));
                 continue;
             }
             _ => continue,
         };
-        faults.add(path, format!("`{name}` {why}, and keeps no points alive; remove it"));
+        faults.add(path, format!("`{name}` {why}, and {is_none}; remove it"));
     }
 }

@@ -1,7 +1,7 @@
 //! When points can be spent and when they end: the calendar in the programme's time zone.
 
 use contract::decision::{Dates, Decision, Facts};
-use contract::event::{Adjust, Event, Kind};
+use contract::event::{Adjust, Event, Kind, Reinstate};
 use contract::ruleset::Ruleset;
 use rules::compile;
 use serde_json::{Value, json};
@@ -241,6 +241,28 @@ fn a_rule_may_say_otherwise_than_its_wallet() {
     assert_eq!(of(json!({ "expiry": { "after": "1mo" } })), ["2026-01-15T12:00:00Z", "2026-02-02T00:00:00Z"]);
     assert_eq!(of(json!({ "expiry": { "onDates": ["06-30"] } })), ["2026-01-15T12:00:00Z", "2026-07-01T00:00:00Z"]);
     assert_eq!(of(json!({ "expiry": { "never": true } })), ["2026-01-15T12:00:00Z", ""]);
+}
+
+#[test]
+fn what_a_person_gives_back_is_there_at_once_and_ends_as_the_wallet_or_the_person_says() {
+    let wallet = json!({ "scale": 1, "pending": { "for": "14d" }, "expiry": { "after": "1mo" } });
+    let compiled = compile(programme("UTC", &wallet, &json!({}))).unwrap();
+    let decide = |points: &str, expires: Option<jiff::Timestamp>| {
+        let (reason, author, points) = ("x".to_owned(), "y".to_owned(), contract::Quantity::parse(points).unwrap());
+        let reinstate = Reinstate { wallet: None, points, reason, author, expires };
+        let at = "2026-01-31T12:00:00Z".parse().unwrap();
+        let event = Event { occurred_at: at, kind: Kind::Reinstate(reinstate), ..order("1") };
+        compiled.decide(&event, Facts::default())
+    };
+    let decided = |expires: Option<jiff::Timestamp>| match decide("2.5", expires).unwrap() {
+        Decision::Reinstate { points, dates, .. } => (points.0, dates.activates, dates.expires),
+        other => panic!("{other:?}"),
+    };
+    let at = |time: &str| Some(time.parse().unwrap());
+    assert_eq!(decided(None), (25, None, at("2026-03-01T00:00:00Z")));
+    let later = at("2026-12-31T00:00:00Z");
+    assert_eq!(decided(later), (25, None, later));
+    assert_eq!(decide("0.25", None).unwrap_err().reason, contract::BuryReason::BadValue);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Holds, captures and releases: what is turned down, with which reason, and what is buried.
 
-use contract::decision::{Decision, Declined, Facts, HoldStage, HoldState};
+use contract::decision::{Decision, Declined, Facts, GiveBack, HoldStage, HoldState};
 use contract::event::{Capture, Event, Hold, Kind, Release};
 use contract::result::RejectReason::{self, *};
 use contract::{BuryReason, HoldId, Points, Quantity};
@@ -28,7 +28,7 @@ fn hold(of: Option<&str>, points: &str) -> Event {
 
 fn capture(points: Option<&str>) -> Event {
     let points = points.map(|points| Quantity::parse(points).unwrap());
-    event(Kind::Capture(Capture { hold: name(), points, keeps_rest: false }))
+    event(Kind::Capture(Capture { hold: name(), points, keeps_rest: false, order: None }))
 }
 
 fn release() -> Event {
@@ -69,13 +69,19 @@ fn a_hold_and_its_capture_are_of_points_at_the_wallets_scale() {
     };
     assert_eq!(decided(&hold(None, "120"), None), held("points", 120));
     assert_eq!(decided(&hold(Some("cash"), "1.2"), None), held("cash", 120));
-    let captured = |units| Decision::Capture { hold: name(), points: Points(units), keeps_rest: false };
+    let captured = |units| Decision::Capture {
+        hold: name(),
+        points: Points(units),
+        keeps_rest: false,
+        gives_back: GiveBack::default(),
+    };
     assert_eq!(decided(&capture(Some("2.99")), Some(&open)), captured(299));
     assert_eq!(decided(&capture(None), Some(&open)), captured(300));
     assert_eq!(decided(&release(), Some(&open)), Decision::Release { hold: name() });
     let Event { kind: Kind::Capture(part), .. } = capture(Some("1")) else { panic!("a capture") };
     let part = event(Kind::Capture(Capture { keeps_rest: true, ..part }));
-    assert_eq!(decided(&part, Some(&open)), Decision::Capture { hold: name(), points: Points(100), keeps_rest: true });
+    let Decision::Capture { points, keeps_rest, .. } = decided(&part, Some(&open)) else { panic!("a capture") };
+    assert_eq!((points, keeps_rest), (Points(100), true));
 }
 
 #[test]

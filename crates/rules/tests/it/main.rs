@@ -19,6 +19,7 @@ mod rewards;
 mod rounding;
 mod spending;
 mod support;
+mod tiers;
 mod timeline;
 mod waits;
 mod warnings;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Decision, Facts, GiveBack, OrderState};
-use contract::event::{Event, Kind, Redeem, Refund};
-use contract::{OrderId, Points, Quantity, WalletName};
+use contract::decision::{Decision, Facts, GiveBack, HoldStage, HoldState, OrderState};
+use contract::event::{Capture, Event, Kind, Redeem, Refund};
+use contract::{HoldId, OrderId, Points, Quantity, WalletName};
 use rules::{Compiled, compile, reads};
 use serde_json::{Value, json};
 
@@ -162,18 +162,39 @@ fn redeem(points: &str, order: Option<&str>) -> Event {
     event(Kind::Redeem(Redeem { wallet: None, points: Quantity::parse(points).unwrap(), order }))
 }
 
+fn capture(points: &str, order: Option<&str>) -> Event {
+    let (hold, points) = (HoldId::parse("h-1").unwrap(), Some(Quantity::parse(points).unwrap()));
+    let order = order.map(|order| OrderId::parse(order).unwrap());
+    event(Kind::Capture(Capture { hold, points, keeps_rest: false, order }))
+}
+
 #[test]
-fn a_redemption_reads_the_order_that_it_pays_for() {
+fn a_redemption_or_capture_reads_the_order_that_it_pays_for() {
+    assert_eq!(reads(&capture("5", Some("o-1"))).order.unwrap().as_str(), "o-1");
+    assert_eq!(reads(&capture("5", None)).order, None);
     assert_eq!(reads(&redeem("5", Some("o-1"))).order.unwrap().as_str(), "o-1");
     assert_eq!(reads(&redeem("5", None)).order, None);
 }
 
 #[test]
-fn a_redemption_after_the_return_gets_back_what_the_return_would_have_given() {
+fn a_redemption_or_capture_after_the_return_gets_back_what_the_return_would_have_given() {
     let rules = compiled(&json!([one_per_dollar()]));
+    let held = HoldState {
+        wallet: wallet("points"),
+        points: Points(9),
+        held: Points(8),
+        captured: Points(1),
+        released: Points::ZERO,
+        expires: None,
+        stage: HoldStage::Open,
+    };
     let late = |state: &OrderState, paid: Option<&Paid>| {
         let decision = rules.decide(&redeem("7", Some("o-1")), Facts { order: Some(state), paid, ..Facts::default() });
         let Ok(Decision::Redeem { gives_back, .. }) = decision else { panic!("{decision:?}") };
+        let facts = Facts { order: Some(state), paid, hold: Some(&held), ..Facts::default() };
+        let captured = rules.decide(&capture("7", Some("o-1")), facts);
+        let Ok(Decision::Capture { gives_back: of_a_capture, .. }) = captured else { panic!("{captured:?}") };
+        assert_eq!(of_a_capture, gives_back, "whichever of the two pays");
         points(&gives_back)
     };
     let mut order = state(&rules, &purchase(basket()));

@@ -48,12 +48,12 @@ fn a_bonus_for_exactly_one_line_is_first_not_taken_and_then_taken() {
     let bonus = earn("single", &json!({ "fixed": "50" }), &json!({ "when": "event.lines.size() == 1" }));
     let rules = compiled(&json!([one_per_dollar(), bonus]));
     let mut order = state(&rules, &purchase(vec![line("a", "40.00"), line("b", "30.00"), line("c", "30.00")]));
-    let due: Vec<i64> = ["a", "b", "c"]
+    let due: Vec<(i64, bool)> = ["a", "b", "c"]
         .iter()
-        .map(|id| refunded(&rules, &mut order, &lines_back(vec![by_id(id, None, None)])))
+        .map(|id| (refunded(&rules, &mut order, &lines_back(vec![by_id(id, None, None)])), order.returned.whole))
         .collect();
-    // What is left would earn 60, then 30 + 50, then nothing.
-    assert_eq!(due, [40, 20, 100]);
+    // What is left would earn 60, then 30 + 50, then nothing; and then all of the order is known to have come back.
+    assert_eq!(due, [(40, false), (20, false), (100, true)]);
 }
 
 /// An order of 3 apples for 10.00, two lines of pears at 4.00 and 6.00, and a wrapping for 0.00.

@@ -108,6 +108,7 @@ pub(crate) fn state(compiled: &Compiled, event: &Event) -> OrderState {
         budget: award.inputs.budget.map(|budget| budget.name),
     });
     OrderState {
+        tier: None,
         purchase: event.clone(),
         ruleset: compiled.hash().clone(),
         returned: Returned::default(),

@@ -29,39 +29,39 @@ pub(crate) use on_both_stores;
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 
-pub(super) fn database_url() -> String {
+pub(crate) fn database_url() -> String {
     std::env::var("DATABASE_URL").expect("set DATABASE_URL (or run `cargo xtask test`, which starts one)")
 }
 
-pub(super) async fn raw_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
+pub(crate) async fn raw_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.simple_query(sql).await.unwrap()
 }
 
 pub(crate) struct Campaign {
-    pub(super) ledger: Arc<dyn Ledger>,
-    pub(super) url: String,
-    pub(super) engine: Engine,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) url: String,
+    pub(crate) engine: Engine,
     intake: Intake,
     folder: Option<Arc<tempfile::TempDir>>,
 }
 
 /// A point a unit of money, and ten more out of the budget.
-pub(super) fn base_and_spring() -> Value {
+pub(crate) fn base_and_spring() -> Value {
     let mut spring = earn("spring", "10");
     spring["earn"]["budget"] = json!("spring");
     json!([earn("base", "1"), spring])
 }
 
-pub(super) fn buy(order: &str, member: &str, amount: &str) -> String {
+pub(crate) fn buy(order: &str, member: &str, amount: &str) -> String {
     let of = "2026-01-10T12:00:00Z";
     format!(
         r#"{{"id":"{order}","type":"purchase","occurredAt":"{of}","member":"{member}","order":"{order}","amount":"{amount}"}}"#
     )
 }
 
-pub(super) fn refund(id: &str, member: &str, order: &str, rest: &str) -> String {
+pub(crate) fn refund(id: &str, member: &str, order: &str, rest: &str) -> String {
     format!(
         r#"{{"id":"{id}","type":"refund","occurredAt":"2026-01-31T12:00:00Z","member":"{member}","order":"{order}"{rest}}}"#
     )
@@ -83,6 +83,11 @@ impl Campaign {
         Self::fresh(format!("{base}{joint}options=-csearch_path%3D{schema}"), None).await
     }
 
+    /// Another shop on such a store.
+    pub(crate) async fn fresh_one(&self) -> Self {
+        if self.folder.is_some() { Self::sqlite().await } else { Self::postgres().await }
+    }
+
     async fn fresh(url: String, folder: Option<Arc<tempfile::TempDir>>) -> Self {
         let ledger = ledger::open(&url).unwrap();
         ledger.migrate().await.unwrap();
@@ -93,7 +98,9 @@ impl Campaign {
     async fn on(url: String, folder: Option<Arc<tempfile::TempDir>>) -> Self {
         let events: Events = serde_json::from_value(json!({
             "clock": "Event",
-            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": ["purchase", "refund", "redeem", "visit", "erase", "merge"] }],
+            "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": [
+                "purchase", "refund", "redeem", "hold", "capture", "release", "transfer", "visit", "erase", "merge",
+            ] }],
         }))
         .unwrap();
         let ledger = ledger::open(&url).unwrap();
@@ -102,56 +109,56 @@ impl Campaign {
     }
 
     /// Another worker on the same tables.
-    pub(super) async fn beside(&self) -> Self {
+    pub(crate) async fn beside(&self) -> Self {
         Self::on(self.url.clone(), self.folder.clone()).await
     }
 
     /// The same, under a name by which its connections can be told from all others of the database.
-    pub(super) async fn beside_as(&self, application: &str) -> Self {
+    pub(crate) async fn beside_as(&self, application: &str) -> Self {
         Self::on(format!("{}&application_name={application}", self.url), self.folder.clone()).await
     }
 
     /// From now on these rules, and so much in budget `spring`.
-    pub(super) async fn rules(&self, rules: &Value, points: &str) {
+    pub(crate) async fn rules(&self, rules: &Value, points: &str) {
         self.rules_of("points", rules, points).await;
     }
 
-    pub(super) async fn rules_of(&self, wallet: &str, rules: &Value, points: &str) {
+    pub(crate) async fn rules_of(&self, wallet: &str, rules: &Value, points: &str) {
         self.try_rules(wallet, rules, points).await.unwrap();
     }
 
-    pub(super) async fn try_rules(&self, wallet: &str, rules: &Value, points: &str) -> Result<(), LedgerError> {
+    pub(crate) async fn try_rules(&self, wallet: &str, rules: &Value, points: &str) -> Result<(), LedgerError> {
         append(self.ledger.as_ref(), (wallet, rules), Some(points)).await
     }
 
-    pub(super) fn read(&self, line: &str) -> Event {
+    pub(crate) fn read(&self, line: &str) -> Event {
         self.intake.decode_unrouted(line.as_bytes()).unwrap()
     }
 
     /// None of them may be buried.
-    pub(super) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
+    pub(crate) async fn apply(&self, lines: &[&str]) -> Vec<Settled> {
         let settled = self.try_apply(lines).await.unwrap();
         assert!(!settled.iter().any(|settled| matches!(settled, Settled::Buried(_))), "{settled:?}");
         settled
     }
 
-    pub(super) async fn try_apply(&self, lines: &[&str]) -> Result<Vec<Settled>, EngineError> {
+    pub(crate) async fn try_apply(&self, lines: &[&str]) -> Result<Vec<Settled>, EngineError> {
         let events: Vec<Event> = lines.iter().map(|line| self.read(line)).collect();
         self.engine.apply(&events, &[], NOW.parse().unwrap()).await
     }
 
-    pub(super) async fn preview(&self, line: &str) -> Vec<Settled> {
+    pub(crate) async fn preview(&self, line: &str) -> Vec<Settled> {
         self.engine.preview(&[self.read(line)], NOW.parse().unwrap()).await.unwrap()
     }
 
     /// How much of budget `spring` is used and how much is left.
-    pub(super) async fn stands(&self) -> String {
+    pub(crate) async fn stands(&self) -> String {
         let reports = self.ledger.budgets(&pipeline()).await.unwrap();
         format!("{} used, {} left", reports[0].used, reports[0].left)
     }
 
     /// What lies unused in each slice.
-    pub(super) async fn slices(&self) -> Vec<i64> {
+    pub(crate) async fn slices(&self) -> Vec<i64> {
         const SQL: &str = "select granted - used from slice order by 1";
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             let connection = rusqlite::Connection::open(path).unwrap();
@@ -166,7 +173,7 @@ impl Campaign {
     }
 
     /// Changes rows behind the ledger's back.
-    pub(super) async fn tamper(&self, sql: &str) {
+    pub(crate) async fn tamper(&self, sql: &str) {
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             let connection = rusqlite::Connection::open(path).unwrap();
             connection.execute_batch("pragma ignore_check_constraints = on").unwrap();
@@ -176,30 +183,30 @@ impl Campaign {
         }
     }
 
-    pub(super) async fn explain(&self, event: &str) -> Vec<AwardReport> {
+    pub(crate) async fn explain(&self, event: &str) -> Vec<AwardReport> {
         let id = EventId::parse(event).unwrap();
         let report = self.ledger.explain_event(&pipeline(), &id, None).await.unwrap().remove(0);
         report.entry.map(|entry| entry.awards).unwrap_or_default()
     }
 
-    pub(super) async fn available(&self, member: &str) -> String {
+    pub(crate) async fn available(&self, member: &str) -> String {
         let member = member.to_owned().try_into().unwrap();
         let balance = self.ledger.balance(&pipeline(), &member).await.unwrap();
         balance.map_or("0".to_owned(), |wallets| wallets[0].available.to_string())
     }
 
-    pub(super) async fn differences(&self) -> Vec<Finding> {
+    pub(crate) async fn differences(&self) -> Vec<Finding> {
         let mut findings = self.ledger.audit(&pipeline(), Auditing::Running, &|_, _| {}).await.unwrap();
         findings.retain(|finding| !finding.pending);
         findings
     }
 
-    pub(super) async fn audits_clean(&self) {
+    pub(crate) async fn audits_clean(&self) {
         assert_eq!(self.differences().await, []);
     }
 }
 
-pub(super) async fn append(
+pub(crate) async fn append(
     ledger: &dyn Ledger,
     (wallet, rules): (&str, &Value),
     budget: Option<&str>,

@@ -1,6 +1,6 @@
 //! Many workers and one budget: a paused one that wakes up, eight at once, connections that are killed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,9 @@ use contract::MemberId;
 use contract::decision::Facts;
 use engine::EngineError;
 use ledger::book::{Applied, MemberState, Posting};
-use ledger::{BatchRequest, BatchWrites, BudgetWanted, Committed, Identity, LedgerError, OpenBatch, Takes, Wanted};
+use ledger::{
+    BatchRequest, BatchWrites, BudgetWanted, Committed, Identity, LedgerError, OpenBatch, Takes, UnderWay, Wanted,
+};
 use rules::Compiled;
 
 use super::campaign::{Campaign, base_and_spring, buy, database_url, raw_postgres, refund};
@@ -49,6 +51,7 @@ impl Paused {
             wanted: vec![wanted],
             rewards: Vec::new(),
             budgets: budgets.collect(),
+            tiers: None,
         };
         let (open, mut begun) = campaign.ledger.begin(&request).await.unwrap();
         let members: &mut HashMap<MemberId, MemberState> = &mut begun.members;
@@ -126,7 +129,7 @@ async fn two_batches_of_one_worker_share_its_slice() {
     campaign.audits_clean().await;
 }
 
-/// Purchases and refunds of hot members, each worker with most of them in an order of its own and in its own batches.
+/// Purchases, refunds, redemptions, holds and transfers of hot members, each worker with most of them in an order of its own and in its own batches.
 fn lines(worker: u64) -> Vec<String> {
     let mut lines = Vec::new();
     for n in (0..ORDERS).filter(|n| !(n + worker).is_multiple_of(4)) {
@@ -135,12 +138,34 @@ fn lines(worker: u64) -> Vec<String> {
         if n.is_multiple_of(5) {
             lines.push(refund(&format!("r{n}"), &member, &order, r#","amount":"1.00""#));
         }
+        let other = format!("m{}", (n + 1) % MEMBERS);
+        let of_hold = format!(r#""hold":"h{n}""#);
+        lines.extend(match n % 4 {
+            0 => vec![said("s", n, ("transfer", &member), &format!(r#""to":"{other}","points":"{}""#, 1 + n % 9))],
+            1 => vec![said("p", n, ("redeem", &member), &format!(r#""points":"{}""#, 1 + n % 20))],
+            2 => vec![
+                said("h", n, ("hold", &member), &format!(r#"{of_hold},"points":"{}""#, 1 + n % 20)),
+                said("c", n, ("capture", &member), &format!(r#"{of_hold},"points":"1""#)),
+                said("l", n, ("release", &member), &of_hold),
+            ],
+            _ => Vec::new(),
+        });
     }
     lines.sort_by_key(|line| {
         let seed = line.bytes().fold(worker, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
     });
     lines
+}
+
+fn said(name: &str, n: u64, (kind, member): (&str, &str), rest: &str) -> String {
+    format!(r#"{{"id":"{name}{n}","type":"{kind}","occurredAt":"2026-01-31T12:00:00Z","member":"{member}",{rest}}}"#)
+}
+
+/// What anybody sent arrives, whoever else carries it at the same time.
+async fn carry(campaign: &Campaign) -> Result<(), EngineError> {
+    while campaign.engine.carry(UnderWay::For(Duration::ZERO), 20, &HashSet::new()).await?.is_some() {}
+    Ok(())
 }
 
 async fn eight_at_once(killed: bool) {
@@ -157,8 +182,10 @@ async fn eight_at_once(killed: bool) {
             while at < lines.len() {
                 let size = 1 + (usize::try_from(worker).unwrap() + at) % 9;
                 let batch: Vec<&str> = lines[at..].iter().take(size).map(String::as_str).collect();
-                match campaign.try_apply(&batch).await {
-                    Ok(_) => at += batch.len(),
+                let applied = campaign.try_apply(&batch).await;
+                at += if applied.is_ok() { batch.len() } else { 0 };
+                match if applied.is_ok() { carry(&campaign).await } else { applied.map(drop) } {
+                    Ok(()) => {}
                     Err(EngineError::Ledger(LedgerError::Away { .. })) => lost += 1,
                     Err(error) => panic!("{error:?}"),
                 }
@@ -173,7 +200,18 @@ async fn eight_at_once(killed: bool) {
     }
     killing.inspect(tokio::task::JoinHandle::abort);
     assert_eq!(lost > 0, killed, "{lost} batches were lost");
+    carry(&campaign).await.unwrap();
     campaign.audits_clean().await;
+    let totals = campaign.ledger.totals(&pipeline()).await.unwrap();
+    assert_eq!(
+        totals.events.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["Applied", "Rejected"],
+        "{:?}",
+        totals.events
+    );
+    let sums = &totals.wallets[0];
+    assert_eq!(sums.transit.to_string(), "0");
+    assert_ne!(sums.spent.to_string(), "0");
     // Whatever room late refunds left is given to the next.
     campaign.apply(&[&buy("last", "m0", "100000.00")]).await;
     assert_eq!(campaign.stands().await, format!("{budget} used, 0 left"), "exactly");

@@ -20,7 +20,7 @@ use crate::store::{BatchId, BatchRequest};
 /// a pipeline has one row, and would walk all of them for each key: hence no scans and no sorts, and each look-up in a
 /// `lateral` of its own, fenced by `offset 0`, so that there is one plan to choose. A worker that was paused in mid batch loses its locks after
 /// a minute, and learns of it at its commit.
-const BEGIN: &str = "begin isolation level read committed;
+pub(super) const BEGIN: &str = "begin isolation level read committed;
     set local idle_in_transaction_session_timeout = '60s'; set local jit = off; set local enable_seqscan = off;
     set local enable_bitmapscan = off; set local enable_sort = off; set local enable_hashjoin = off;
     set local enable_mergejoin = off";

@@ -18,6 +18,7 @@ pub(super) fn due(batch: &Batch<'_>) -> Write {
                       and pending + available > 0 and not warned and warns_at is not null order by warns_at limit 1),
                   (select expires_at from hold where pipeline = $1 and bucket = w.bucket and member = w.member
                       and held > 0 and expires_at is not null order by expires_at limit 1),
+                  (select tier_until from member where pipeline = $1 and bucket = w.bucket and number = w.member),
                   (select min(reward_at) from balance where pipeline = $1 and bucket = w.bucket and member = w.member),
                   (select min(least(b.idle_at, case when b.idle_warned then null else b.idle_warns_at end)) from balance b
                       where b.pipeline = $1 and b.bucket = w.bucket and b.member = w.member

@@ -1,4 +1,5 @@
-//! `adjust`: corrections by a person, as events through the engine: there is no other way to change a balance.
+//! `adjust`: corrections by a person, also of points that should not have ended, as events through the engine: there is no other way to
+//! change a balance.
 
 pub(super) mod rows;
 mod told;
@@ -28,13 +29,15 @@ use told::{Fate, Told};
 A file is CSV with the columns `member`, `points`, `reason`, and if wanted `wallet` and `id`. The id of a correction follows from
 its content, so that the same file applied twice changes nothing; to give the same points for the same reason again, give an `id`.
 Nothing is applied while any row cannot be, unless --partly is given. --dry-run decides everything and keeps nothing.
+With --reinstate the points are given back out of those that ended, and no more than those: what expired is less by them.
 
 Exit codes: 0 everything is (or would be) applied, 1 some is not, 2 the ledger cannot be asked.
 
 Examples:
   loyaltyctl adjust 19339 --points 50 --reason 'late delivery' -f pipeline.yaml
   loyaltyctl adjust 19339 --points=-50 --wallet points --reason 'booked twice' -f pipeline.yaml
-  loyaltyctl adjust --file goodwill.csv --dry-run -f pipeline.yaml")]
+  loyaltyctl adjust --rows goodwill.csv --dry-run -f pipeline.yaml
+  loyaltyctl adjust 19339 --points 50 --reinstate --expires 2026-12-31 --reason 'our shop was closed' -f pipeline.yaml")]
 pub(crate) struct Args {
     /// The member, as the events name them
     #[arg(value_name = "MEMBER", required_unless_present = "rows", conflicts_with = "rows", requires = "points")]
@@ -55,6 +58,14 @@ pub(crate) struct Args {
     /// The event's id, where the one that follows from the content is taken
     #[arg(long, value_name = "ID", conflicts_with = "rows")]
     id: Option<String>,
+
+    /// Give them back out of those that ended, instead of adding new ones
+    #[arg(long)]
+    reinstate: bool,
+
+    /// The last day on which the points that come in can be spent, or a time; as the wallet's points end without it
+    #[arg(long, value_name = "DATE")]
+    expires: Option<String>,
 
     /// Instead of one member: a CSV file; `-` is standard input
     #[arg(long = "rows", value_name = "FILE.csv")]
@@ -104,14 +115,17 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let (file, rows) = args.rows()?;
     let (author, zone) = (args.author.clone(), ZoneArgs::default());
     let (dry_run, partly, new_members) = (args.dry_run, args.partly, args.new_members);
-    carry_out(Job { file, rows, what: "correction", author, zone, dry_run, partly, new_members }, &args.ledger, screen)
-        .await
+    let says = if args.reinstate { "reinstate" } else { "adjust" };
+    let job = Job { file, rows, says, what: "correction", author, zone, dry_run, partly, new_members };
+    carry_out(job, &args.ledger, screen).await
 }
 
 /// Rows that are to become events of one kind.
 pub(super) struct Job {
     pub(super) file: String,
     pub(super) rows: Vec<Row>,
+    /// The type of the events.
+    pub(super) says: &'static str,
     /// What a row is, for people.
     pub(super) what: &'static str,
     pub(super) author: Option<String>,
@@ -127,8 +141,8 @@ pub(super) async fn carry_out(job: Job, ledger: &LedgerArgs, screen: &Screen) ->
     let desk = Desk::open(&target).await?;
     let author = job.author.clone().unwrap_or_else(user::name);
     let zone = job.zone.zone(&target).await?;
-    let maker = Maker { events: &desk.events, ruleset: &desk.ruleset, author: &author, now: desk.now, zone };
-    let Job { file, rows, what, dry_run, partly, new_members, .. } = job;
+    let Job { file, rows, says, what, dry_run, partly, new_members, .. } = job;
+    let maker = Maker { events: &desk.events, ruleset: &desk.ruleset, author: &author, now: desk.now, zone, says };
     let corrections = maker.make(&file, rows)?;
     let mut preview = Vec::with_capacity(corrections.len());
     for rows in corrections.chunks(PREVIEW_LEN) {
@@ -149,12 +163,14 @@ impl Args {
     /// The rows, and the name of what they stand in.
     fn rows(&self) -> Result<(String, Vec<Row>), Halt> {
         if let Some(path) = &self.rows {
-            return Ok((path.display().to_string(), rows::read(path, &rows::CORRECTIONS)?));
+            let rows = rows::read(path, &rows::CORRECTIONS)?.into_iter();
+            let rows = rows.map(|row| Row { expires: self.expires.clone(), ..row }).collect();
+            return Ok((path.display().to_string(), rows));
         }
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let (wallet, id) = (self.wallet.clone(), self.id.clone());
+        let (wallet, id, expires) = (self.wallet.clone(), self.id.clone(), self.expires.clone());
         let (member, points, reason) = (text(&self.member), text(&self.points), text(&self.reason));
-        Ok(("command line".to_owned(), vec![Row { member, wallet, points, reason, id, ..Row::default() }]))
+        Ok(("command line".to_owned(), vec![Row { member, wallet, points, reason, id, expires, ..Row::default() }]))
     }
 }
 
@@ -173,7 +189,7 @@ impl<'a> Desk<'a> {
         // By the events' own clock: a row may say when its points were earned.
         let events: Events = serde_json::from_value(serde_json::json!({
             "clock": "Event",
-            "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust"] }],
+            "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust", "reinstate"] }],
         }))
         .map_err(AdjustError::Events)?;
         let ruleset = target.ruleset().await?;

@@ -165,6 +165,8 @@ pub(super) struct Maker<'a> {
     pub(super) now: Timestamp,
     /// Whose days are meant.
     pub(super) zone: TimeZone,
+    /// The type of the events: `adjust` or `reinstate`.
+    pub(super) says: &'static str,
 }
 
 impl Maker<'_> {
@@ -187,7 +189,7 @@ impl Maker<'_> {
         let first = || self.ruleset.wallet(None).map(|wallet| wallet.name.to_string());
         let day = |column, text: &Option<String>| text.as_deref().map(|text| self.first(column, text)).transpose();
         let mut body = serde_json::json!({
-            "id": row.id.as_deref().unwrap_or("-"), "type": "adjust", "member": row.member,
+            "id": row.id.as_deref().unwrap_or("-"), "type": self.says, "member": row.member,
             "occurredAt": day("earned", &row.earned)?.unwrap_or(self.now),
             "wallet": row.wallet.clone().or_else(first), "points": row.points, "reason": row.reason, "author": self.author,
         });
@@ -234,8 +236,10 @@ fn no_time(column: &str, text: &str) -> Refusal {
 /// The same correction has the same id, whoever says it and when: said twice, it counts once.
 fn content_id(event: &Event) -> String {
     let mut content = Event { occurred_at: Timestamp::UNIX_EPOCH, ..event.clone() };
-    if let Kind::Adjust(adjust) = &mut content.kind {
-        adjust.author = String::new();
+    match &mut content.kind {
+        Kind::Adjust(adjust) => adjust.author = String::new(),
+        Kind::Reinstate(reinstate) => reinstate.author = String::new(),
+        _ => {}
     }
-    format!("adjust-{}", &hex(&content.content_hash().0)[..ID_DIGITS])
+    format!("{}-{}", event.type_name(), &hex(&content.content_hash().0)[..ID_DIGITS])
 }

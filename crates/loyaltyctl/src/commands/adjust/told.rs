@@ -1,8 +1,8 @@
 //! What became of each correction, or would become of it.
 
-use contract::event::{Adjust, Event, Kind};
-use contract::result::{ResultBody, ResultEvent};
-use contract::{BuryReason, PipelineName};
+use contract::event::{Event, Kind};
+use contract::result::{ReinstatementRejected, Restored, ResultBody, ResultEvent};
+use contract::{BuryReason, PipelineName, WalletName};
 use engine::Settled;
 use jiff::Timestamp;
 use ledger::book::Outcome;
@@ -34,6 +34,9 @@ pub(super) struct Told {
     dates: [Option<Timestamp>; 2],
     #[serde(skip)]
     reason: String,
+    /// Whether it gives points back that had ended.
+    #[serde(skip)]
+    reinstates: bool,
     /// When it happened, where that was named.
     #[serde(skip)]
     at: Option<Timestamp>,
@@ -82,19 +85,20 @@ impl Told {
 
     fn blank(correction: &Correction) -> Self {
         let Correction { line, event, names_time } = correction;
-        let adjust = adjust(event);
+        let asked = Asked::of(event);
         Self {
             line: *line,
             id: event.id.to_string(),
             member: event.member.to_string(),
-            wallet: adjust.and_then(|adjust| adjust.wallet.as_ref()).map(ToString::to_string).unwrap_or_default(),
-            points: adjust.map(|adjust| adjust.points).unwrap_or_default(),
+            wallet: asked.wallet.map(ToString::to_string).unwrap_or_default(),
+            points: asked.points,
             before: None,
             after: None,
             fate: Fate::Applied,
             what: "applied".to_owned(),
-            dates: adjust.map_or([None, None], |adjust| [adjust.activates, adjust.expires]),
-            reason: adjust.map(|adjust| adjust.reason.clone()).unwrap_or_default(),
+            dates: asked.dates,
+            reason: asked.reason.to_owned(),
+            reinstates: matches!(event.kind, Kind::Reinstate(_)),
             at: names_time.then_some(event.occurred_at),
         }
     }
@@ -106,10 +110,8 @@ impl Told {
     /// By the result that is published of it; what was due for the member comes before it.
     fn decided(self, results: &[ResultEvent]) -> Self {
         let number = |text: &String| text.parse::<Decimal>().ok();
-        let of_it =
-            |body: &&ResultBody| matches!(body, ResultBody::Adjusted { .. } | ResultBody::AdjustmentRejected { .. });
-        match results.iter().map(|result| &result.body).find(of_it) {
-            Some(ResultBody::Adjusted { available, .. }) => {
+        match results.iter().map(|result| &result.body).find(|body| is_of_a_correction(body)) {
+            Some(ResultBody::Adjusted { available, .. } | ResultBody::Restored(Restored { available, .. })) => {
                 let after = number(available);
                 let paid_off = results.iter().find_map(|result| match &result.body {
                     // What was due has a cause of its own.
@@ -125,6 +127,11 @@ impl Told {
                 Self { before, after: before, ..self }
                     .fate(Fate::Refused, &format!("turned down: {missing} are missing"))
             }
+            Some(ResultBody::ReinstatementRejected(ReinstatementRejected { available, expired, missing, .. })) => {
+                let before = number(available);
+                Self { before, after: before, ..self }
+                    .fate(Fate::Refused, &format!("turned down: {expired} have ended, {missing} are missing"))
+            }
             _ => self,
         }
     }
@@ -132,25 +139,42 @@ impl Told {
     /// The id is known; the same correction is no difference, another one is a mistake.
     fn known(self, report: &EventReport) -> Self {
         let at = report.recorded_at;
-        let same = |wallet: &str, points: &str| {
-            report.member.as_str() == self.member
+        let same = |reinstates: bool, wallet: &str, points: &str| {
+            reinstates == self.reinstates
+                && report.member.as_str() == self.member
                 && self.at.is_none_or(|at| at == report.occurred_at)
                 && wallet == self.wallet
                 && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
         };
         match report.results.first().map(|result| &result.body) {
             Some(ResultBody::Adjusted { wallet, points, author, reason, activates_at, expires_at, .. })
-                if same(wallet.as_str(), points)
+                if same(false, wallet.as_str(), points)
                     && *reason == self.reason
                     && self.dates == [*activates_at, *expires_at] =>
             {
                 self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
             }
-            Some(ResultBody::AdjustmentRejected { wallet, points, .. }) if same(wallet.as_str(), points) => {
-                self.fate(Fate::Refused, &format!("was turned down before, on {at}; another `id` tries it again"))
+            Some(ResultBody::AdjustmentRejected { wallet, points, .. }) if same(false, wallet.as_str(), points) => {
+                self.turned_down_before(at)
+            }
+            Some(ResultBody::Restored(Restored { wallet, points, author, reason, expires_at, .. }))
+                if same(true, wallet.as_str(), points)
+                    && *reason == self.reason
+                    && self.dates == [None, *expires_at] =>
+            {
+                self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
+            }
+            Some(ResultBody::ReinstatementRejected(ReinstatementRejected { wallet, points, .. }))
+                if same(true, wallet.as_str(), points) =>
+            {
+                self.turned_down_before(at)
             }
             _ => self.fate(Fate::Refused, &format!("its id was used on {at} for something else; give it another one")),
         }
+    }
+
+    fn turned_down_before(self, at: Timestamp) -> Self {
+        self.fate(Fate::Refused, &format!("was turned down before, on {at}; another `id` tries it again"))
     }
 
     /// Nothing was kept of it.
@@ -165,10 +189,42 @@ impl Told {
     }
 }
 
-fn adjust(event: &Event) -> Option<&Adjust> {
-    match &event.kind {
-        Kind::Adjust(adjust) => Some(adjust),
-        _ => None,
+fn is_of_a_correction(body: &ResultBody) -> bool {
+    matches!(
+        body,
+        ResultBody::Adjusted { .. }
+            | ResultBody::AdjustmentRejected { .. }
+            | ResultBody::Restored(_)
+            | ResultBody::ReinstatementRejected(_)
+    )
+}
+
+/// What an event asks for.
+#[derive(Default)]
+struct Asked<'a> {
+    wallet: Option<&'a WalletName>,
+    points: Decimal,
+    dates: [Option<Timestamp>; 2],
+    reason: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn of(event: &'a Event) -> Self {
+        match &event.kind {
+            Kind::Adjust(adjust) => Self {
+                wallet: adjust.wallet.as_ref(),
+                points: adjust.points,
+                dates: [adjust.activates, adjust.expires],
+                reason: &adjust.reason,
+            },
+            Kind::Reinstate(reinstate) => Self {
+                wallet: reinstate.wallet.as_ref(),
+                points: reinstate.points.get(),
+                dates: [None, reinstate.expires],
+                reason: &reinstate.reason,
+            },
+            _ => Self::default(),
+        }
     }
 }
 

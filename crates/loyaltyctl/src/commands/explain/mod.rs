@@ -19,6 +19,8 @@ use crate::target::{LedgerArgs, LedgerTarget};
 /// Say why an event gave what it gave, or what happened to a member
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Of an event -o csv has its entry, and those that refunds of its order or its hold made since; the arithmetic is in the table and in -o json.
+
 Exit codes: 0 explained, 1 nothing is known of it, 2 the ledger cannot be asked.
 
 Examples:
@@ -44,13 +46,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     ledger: LedgerArgs,
-}
-
-impl Args {
-    /// Of a member there is a table, of an event a story.
-    pub(super) fn is_of_a_member(&self) -> bool {
-        self.member.is_some()
-    }
 }
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
@@ -86,6 +81,12 @@ async fn one_event(
     }
     if screen.is_json() {
         screen.json(&reports)?;
+        return Ok(Verdict::Fine);
+    }
+    if screen.is_csv() {
+        let entries =
+            reports.into_iter().flat_map(|report| report.entry.into_iter().chain(report.refunds).chain(report.of_hold));
+        screen.csv(&member::table(&entries.collect::<Vec<_>>()))?;
         return Ok(Verdict::Fine);
     }
     let timeline = ledger.timeline(pipeline).await?;

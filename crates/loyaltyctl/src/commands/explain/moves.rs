@@ -1,6 +1,6 @@
-//! What became of a transfer, or of a freeze, in a sentence.
+//! What became of a transfer, of a freeze, or of points that were given back, in a sentence.
 
-use contract::result::ResultBody;
+use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody, TierChange, TierReason};
 use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
@@ -34,7 +34,7 @@ pub(super) fn sentence(body: &ResultBody) -> String {
         ResultBody::Merged { into, reason, author } => {
             format!("the member is `{into}` from then on, says {author} ({reason})")
         }
-        ResultBody::PointsMerged { wallet, points, pending, held, debt, available } => {
+        ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
             let more = [(pending, "that wait"), (held, "held"), (debt, "owed")];
             let more: String = more
                 .iter()
@@ -42,12 +42,33 @@ pub(super) fn sentence(body: &ResultBody) -> String {
                 .collect();
             format!("{points} {wallet}{more} of the member who was merged came in, {available} available after it")
         }
+        ResultBody::TierChanged(change) => tier(change),
         ResultBody::MergeRejected { reason, names } => {
             let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             format!("{}{names}", why(*reason))
         }
+        ResultBody::Restored(Restored { wallet, points, available, reason, author, expires_at }) => {
+            let until = expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+            format!(
+                "{points} {wallet} that had ended given back by {author} ({reason}){until}, {available} available after it"
+            )
+        }
+        ResultBody::ReinstatementRejected(ReinstatementRejected { wallet, points, expired, missing, .. }) => {
+            format!("{points} {wallet} were to be given back and {expired} had ended: {missing} are missing")
+        }
         other => other.type_name().to_owned(),
     }
+}
+
+fn tier(TierChange { from, to, since, until, reason }: &TierChange) -> String {
+    let why = match reason {
+        TierReason::Reached => "reached",
+        TierReason::Kept => "kept",
+        TierReason::Lowered => "its time was over",
+        TierReason::Merged => "of the member who was merged",
+    };
+    let until = until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
+    format!("tier {to} in place of {from} since {since}, {until}: {why}")
 }
 
 /// Who became whom.

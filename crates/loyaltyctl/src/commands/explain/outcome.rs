@@ -155,6 +155,7 @@ pub(in crate::commands) fn why(reason: RejectReason) -> &'static str {
         RejectReason::DuplicateHold => "the member has had a hold of this name before",
         RejectReason::UnknownHold => "the member has never had a hold of this name",
         RejectReason::MoreThanHeld => "it had fewer points",
+        RejectReason::MoreThanExpired => "fewer points had ended",
         RejectReason::HoldCaptured => "it had ended, by a capture",
         RejectReason::HoldReleased => "it had ended, by a release",
         RejectReason::HoldExpired => "it had ended, at its time",

@@ -9,6 +9,7 @@ use ledger::report::{HoldMark, LotMark, LotReport, Reckoning, StatementAsk, Stat
 
 use super::balance::parse;
 use super::member::{known, stranger};
+use super::tier;
 use super::when::{self, ZoneArgs};
 use crate::edge::{Halt, Verdict};
 use crate::screen::Screen;
@@ -79,7 +80,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         screen.warn(&stranger(&target, &member, ": no event of theirs was applied").await?)?;
         return Ok(Verdict::Found);
     };
-    let mut paper = render::Paper::begin(screen, &member, known(&target, &member).await?.as_ref())?;
+    let tier = tier::of(&target, &member).await?;
+    let mut paper = render::Paper::begin(screen, &member, (known(&target, &member).await?.as_ref(), tier.as_ref()))?;
     if !args.lots {
         let mut page = first;
         loop {

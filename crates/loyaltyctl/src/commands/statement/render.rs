@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::holds;
 use super::super::member::line;
+use super::super::tier::{Tier, line as tier_line};
 use super::{about, span};
 use crate::screen::{Cell, Screen, Table};
 
@@ -19,13 +20,19 @@ pub(super) struct Paper<'a> {
 }
 
 impl<'a> Paper<'a> {
-    pub(super) fn begin(screen: &'a Screen, member: &MemberId, known: Option<&MemberReport>) -> io::Result<Self> {
+    pub(super) fn begin(
+        screen: &'a Screen,
+        member: &MemberId,
+        (known, tier): (Option<&MemberReport>, Option<&Tier>),
+    ) -> io::Result<Self> {
         if screen.is_json() {
             let (member, frozen) = (serde_json::to_string(member)?, known.and_then(|known| known.frozen.as_ref()));
             let frozen = serde_json::to_string(&frozen)?;
-            screen.show(&format!("{{\n\"member\": {member},\n\"frozen\": {frozen},\n\"lines\": ["))?;
+            let tier = tier.map(|tier| Ok::<_, io::Error>(format!("\"tier\": {},\n", serde_json::to_string(tier)?)));
+            let tier = tier.transpose()?.unwrap_or_default();
+            screen.show(&format!("{{\n\"member\": {member},\n\"frozen\": {frozen},\n{tier}\"lines\": ["))?;
         } else if !screen.is_csv() {
-            screen.show(&format!("member {member}, newest last\n{}", line(known, screen)))?;
+            screen.show(&format!("member {member}, newest last\n{}{}", line(known, screen), tier_line(tier)))?;
         }
         Ok(Self { screen, rows: 0 })
     }
