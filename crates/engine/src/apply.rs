@@ -237,7 +237,7 @@ pub(crate) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn of(event: &'a Event) -> Self {
+    pub(crate) fn of(event: &'a Event) -> Self {
         Self { event, hash: event.content_hash() }
     }
 }
@@ -459,17 +459,12 @@ impl Desk<'_> {
         Ok((posted, outcome))
     }
 
-    /// What still waits for a purchase which came: it did not fit it, and whoever was to bury it died before that.
-    fn misfits(&self, event: &Event, state: Option<&MemberState>) -> Vec<(Event, Refusal)> {
-        let (Kind::Purchase(purchase), Some(state)) = (&event.kind, state) else { return Vec::new() };
-        let misfit = |waiting: &Event| {
-            let refusal = self.post(&Item::of(waiting), &mut state.clone(), None).err()?;
-            Some((waiting.clone(), refusal))
-        };
-        state.parked(&purchase.order).iter().filter_map(misfit).collect()
-    }
-
-    fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
+    pub(crate) fn post(
+        &self,
+        item: &Item<'_>,
+        state: &mut MemberState,
+        rooms: Option<&Rooms>,
+    ) -> Result<Applied, Refusal> {
         let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
         let tier = state.tier_at(item.event.occurred_at);
         let facts = Facts { rooms, is_awaited, tier, ..state.facts(&rules::reads(item.event)) };

@@ -7,6 +7,7 @@ mod carry;
 mod due;
 mod erased;
 mod merge;
+mod misfits;
 mod recall;
 mod rulebook;
 mod tier;

@@ -107,7 +107,10 @@ fn old_events_are_forgotten_and_their_points_are_not() {
     on_the_wall(folder);
     let retain = |more: &[&str]| ask(folder, &[&["retain", "--inbox", "90d"][..], more].concat()).ended(0);
     let dry = retain(&["--dry-run"]).out;
-    assert!(dry.starts_with("retain: 6 events that happened before ") && dry.ends_with(" would be forgotten\n"), "{dry}");
+    assert!(
+        dry.starts_with("retain: 6 events that happened before ") && dry.ends_with(" would be forgotten\n"),
+        "{dry}"
+    );
     ask(folder, &["explain", "p1"]).ended(0);
     let done = retain(&["-o", "json"]).json();
     assert_eq!((&done["events"], &done["dryRun"], &done["entries"]), (&json!(6), &json!(false), &json!(0)));
