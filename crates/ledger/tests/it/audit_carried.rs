@@ -37,7 +37,7 @@ const OF_REFUNDS: &[(&str, &[u8])] = &[
     ("update allocation set order_id = null where order_id = 'o1'", &[5]),
     ("update payment set points = points + 1 where points > 0", &[9]),
     ("delete from payment where points > 0", &[9]),
-    ("delete from payment where points < 0 and into_lot = lot", &[3, 9]),
+    ("delete from payment where points < 0 and into_lot = lot", &[9]),
     ("update posting set part = null where part = 'Order'", &[9]),
 ];
 

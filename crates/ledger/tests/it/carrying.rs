@@ -10,9 +10,11 @@ use ledger::report::{LiabilityAsk, Reckoning, StatementAsk, StatementMark};
 use ledger::{CARRIED_KIND, CarryAsk, CarryReport, Committed, LedgerError, Since};
 
 use crate::erasing::erase;
-use crate::holds::{capture, hold_of, release};
+use crate::holds::{capture, hold_of, paying, release};
 use crate::payments::spend_for;
 use crate::property::{Dice, books, history, run};
+use crate::reinstating::{ended, reinstate};
+use crate::time::{days, on};
 use crate::transfers::{carry, send};
 use crate::world::{World, back, bought, id, on_every_store, raw_postgres, spend};
 
@@ -22,6 +24,7 @@ on_every_store! {
     what_is_recent_stays_and_nothing_is_done_twice
     a_carrying_that_is_broken_off_goes_on
     another_pipelines_entries_stay_as_they_are
+    points_that_had_ended_and_came_back_are_summed
 }
 
 /// In `PostgreSQL`: the first partition ended a year ago and the next goes on from there, as in a ledger that is older than that.
@@ -240,6 +243,41 @@ async fn another_pipelines_entries_stay_as_they_are(world: World) {
         world.audits_clean().await;
         assert_eq!(world.one(spend("s8", "ann", 1)).await.told().len(), 1);
     }
+}
+
+/// A person gave some back, and what a hold had when its lots ended paid for an order that had been returned before.
+async fn points_that_had_ended_and_came_back_are_summed(world: World) {
+    if world.is_in_memory() {
+        return;
+    }
+    let (world, plain) = (world.older().await, World::sqlite_memory().await);
+    for world in [&world, &plain] {
+        ended(world, "b1", "bob").await;
+        world.one(on(reinstate("i1", "bob", 60), 32)).await;
+        world.one(days(bought("o1", "ann", &[60, 40]), "last", 10)).await;
+        world.one(hold_of("h1", "ann", ("till", 80))).await;
+        world.one(on(bought("o9", "ann", &[0, 0]), 1)).await;
+        world.one(on(back("r1", "ann", "o9", &[]), 2)).await;
+        world.one(on(paying(capture("c1", "ann", ("till", Some(50)), true), "o9"), 20)).await;
+    }
+    world.years_pass().await;
+    world.carry_forward().await;
+    let mut told = Vec::new();
+    for world in [&world, &plain] {
+        world.audits_clean().await;
+        let mut said = Vec::new();
+        for event in [
+            on(reinstate("i2", "bob", 41), 401),
+            on(reinstate("i3", "bob", 40), 401),
+            on(paying(capture("c2", "ann", ("till", Some(30)), false), "o9"), 21),
+            on(back("r2", "ann", "o1", &[]), 22),
+        ] {
+            said.extend(world.one(event).await.told());
+            world.audits_clean().await;
+        }
+        told.push(said);
+    }
+    assert_eq!(told[0], told[1]);
 }
 
 async fn a_carrying_that_is_broken_off_goes_on(world: World) {
