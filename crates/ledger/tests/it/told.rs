@@ -101,7 +101,6 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::HoldExpired { hold, points, expired, available, .. } => {
             format!("timed out {points} of {hold}{}, {available}", some("expired", expired.as_deref()))
         }
-        ResultBody::TierChanged(change) => format!("tier {}, {:?}", change.to, change.reason),
     }
 }
 
