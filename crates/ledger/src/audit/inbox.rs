@@ -3,6 +3,7 @@
 use super::Check;
 use crate::forget::forgettable;
 
+/// An event that is forgotten and comes again in the name of one who was erased is turned away, with a row that has no entry.
 pub(super) const CHECKS: [Check; 4] = [
     Check {
         invariant: 4,
@@ -17,7 +18,7 @@ pub(super) const CHECKS: [Check; 4] = [
             forgettable!("x.source"),
             "where x.pipeline = $1 and x.from_member is null and x.kind <> 'CarriedForward'
                  and (i.entry is null or i.entry <> x.id or i.member <> x.member)
-                 and (i.event_id is not null or f.pipeline is null) order by 1, 2 limit $2"
+                 and (f.pipeline is null or i.outcome <> 'Erased') order by 1, 2 limit $2"
         ),
     },
     Check {
