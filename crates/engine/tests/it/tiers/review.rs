@@ -13,7 +13,6 @@ on_both_stores! {
     three_missed_reviews_come_at_their_own_times
     in_a_night_a_tier_is_reviewed_before_points_end
     where_levels_have_no_end_any_more_a_review_keeps_the_one_that_is_there
-    more_reviews_than_a_batch_can_hold_are_two_batches
 }
 
 async fn a_return_keeps_the_level_until_its_review(shop: Campaign) {
@@ -123,19 +122,4 @@ async fn where_levels_have_no_end_any_more_a_review_keeps_the_one_that_is_there(
         );
         assert_eq!(shop.ledger.next_due(&pipeline()).await.unwrap(), None);
     }
-}
-
-async fn more_reviews_than_a_batch_can_hold_are_two_batches(shop: Campaign) {
-    let tiers = with(with(by_years(), "downgrade", json!("Never")), "validity", json!({ "for": "1d" }));
-    open(&shop, &tiers).await;
-    let lines = ["ann", "bob"].map(|member| super::club::said_of(member, &buy("a", "1970-01-10", "100.00")));
-    shop.apply(&[&lines[0], &lines[1]]).await;
-    // One a day: some 33,600 each, and a batch numbers 65,536.
-    let by = "2062-01-01T00:00:00Z".parse().unwrap();
-    for expected in [Some(1), Some(1), None] {
-        let settled = shop.engine.settle_due(by, 2, &std::collections::HashSet::new()).await.unwrap();
-        assert_eq!(settled.map(|settled| settled.members), expected);
-    }
-    assert_eq!(shop.ledger.next_due(&pipeline()).await.unwrap(), Some("2062-01-02T00:00:00Z".parse().unwrap()));
-    shop.audits_clean().await;
 }
