@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use contract::event::Event;
 use contract::{BuryReason, MemberId, Refusal};
-use ledger::book::{Applied, Both, MemberState, Merging};
+use ledger::book::{Applied, Both, MemberState, Merging, Settling};
 use ledger::{Identity, Merger};
 
 use crate::apply::{Desk, Item, Verdict, no_rules};
@@ -64,28 +64,31 @@ impl Desk<'_> {
         if posted.len() < 2 {
             return Ok(posted);
         }
-        self.join_tiers((&item.event.member, into), (merger, &mut posted[1]), both.members)?;
-        let state: &mut MemberState = both.members.entry(into.clone()).or_default();
         let (cause, at) = (Identity::of(&merger.arrival), item.event.occurred_at);
         let settling = self.settling(rules, (into, &cause), (at, &self.rulebook.rewards));
+        let reviews = self.join_tiers((&item.event.member, both.members), settling, (merger, &mut posted[1]))?;
+        let state: &mut MemberState = both.members.entry(into.clone()).or_default();
         posted.extend(state.settle(settling)?);
         self.reward(&cause, &mut posted, state)?;
+        // After the event's own, and before what arrives by it: their lines are older.
+        posted.splice(1..1, reviews);
         Ok(posted)
     }
 
+    /// Answers the reviews of the member who stays.
     fn join_tiers(
         &self,
-        (from, into): (&MemberId, &MemberId),
+        (from, members): (&MemberId, &mut HashMap<MemberId, MemberState>),
+        settling: Settling<'_>,
         (merger, arrived): (&Merger<'_>, &mut Applied),
-        members: &mut HashMap<MemberId, MemberState>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Applied>, Refusal> {
         if self.rulebook.tiers.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut leaver = members.remove(from).unwrap_or_default();
-        let heir = members.entry(into.clone()).or_default();
-        let arrival = Event { member: into.clone(), ..merger.arrival.clone() };
-        let joined = heir.join_tiers(&mut leaver, (self.pipeline, &self.rulebook.tiers), (&arrival, arrived));
+        let heir = members.entry(settling.member.clone()).or_default();
+        let arrival = Event { member: settling.member.clone(), ..merger.arrival.clone() };
+        let joined = heir.join_tiers(&mut leaver, settling, (&arrival, arrived));
         members.insert(from.clone(), leaver);
         joined
     }

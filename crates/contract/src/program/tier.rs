@@ -23,7 +23,7 @@ pub const TIERS_MAX: usize = 16;
     },
     {
         "rule": "!has(self.downgrade) || self.downgrade == 'ToDue' || has(self.validity)",
-        "message": "downgrade goes with validity: without an end there is no review"
+        "message": "downgrade goes with validity: without it no level ends, and one that had an end is kept at its review"
     },
 ])))]
 pub struct Tiers {

@@ -19,6 +19,7 @@ on_both_stores! {
     hyatt_a_level_reached_in_may_2018_holds_until_the_end_of_february_2020
     what_counts_stands_by_days_and_returns_are_missing_on_the_day_of_their_purchase
     any_of_what_a_level_asks_for_is_enough
+    whatever_event_is_named_is_a_visit
     reaching_it_again_keeps_it_longer
     a_redelivery_counts_nothing_more
     a_day_is_one_of_the_programmes_time_zone
@@ -96,6 +97,26 @@ async fn any_of_what_a_level_asks_for_is_enough(shop: Campaign) {
         told(&shop.apply(&[&visit("v", "2022-01-12")]).await),
         ["basic to silver since 2022-01-12 noon until 2024-01-01: Reached"]
     );
+    shop.audits_clean().await;
+}
+
+async fn whatever_event_is_named_is_a_visit(shop: Campaign) {
+    let levels = json!([{ "name": "basic" }, { "name": "silver", "reach": { "visits": 1 } }]);
+    let tiers = with(with(by_years(), "levels", levels), "visits", json!({ "activities": ["redeem"] }));
+    open(&shop, &tiers).await;
+    let spend = |id: &str, points: &str| {
+        format!(
+            r#"{{"id":"{id}","type":"redeem","occurredAt":"2022-01-11T12:00:00Z","member":"ann","points":"{points}"}}"#
+        )
+    };
+    shop.apply(&[&buy("a", "2022-01-10", "50.00")]).await;
+    assert_eq!(told(&shop.apply(&[&spend("much", "51")]).await), [""; 0], "it is turned down");
+    assert_eq!(
+        told(&shop.apply(&[&spend("some", "20")]).await),
+        ["basic to silver since 2022-01-11 noon until 2024-01-01: Reached"]
+    );
+    // What it moves is nothing that was earned.
+    assert_eq!(counted(&shop, "ann").await, ["2022-01-10 50 points", "2022-01-10 5000 spend", "2022-01-11 1 visits"]);
     shop.audits_clean().await;
 }
 

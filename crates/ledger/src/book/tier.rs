@@ -3,14 +3,13 @@
 //! A level was reached on a day if what counts up to that day, within the window that ends with it, is enough; it holds from then on to the
 //! end of its validity. So the level that is due at a time is the highest that was reached on any day and still holds, and that one
 //! sentence says what an event does (it may be enough on its own day, or on a later one), what a review does, and what a merge does. Nothing
-//! is ever rated again: what was taken back is missing at the next review.
+//! is ever rated again: what was taken back is missing at the next review. A level that holds for ever has none.
 
 mod join;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::calendar::day_of;
 use contract::decision::OrderAward;
 use contract::event::{Event, Kind};
 use contract::program::{Downgrade, Measure};
@@ -77,6 +76,14 @@ struct Best {
     until: Option<Timestamp>,
 }
 
+/// Names the n-th result of an event, or of what was due.
+type Told<'a> = &'a dyn Fn(usize, ResultBody) -> ResultEvent;
+
+/// The last day before an end.
+fn last_day(until: Timestamp, programme: &Programme) -> Date {
+    programme.day(until.checked_sub(jiff::SignedDuration::from_micros(1)).unwrap_or(until))
+}
+
 /// Which of two ends is later; none at all is the latest.
 fn is_later(until: Option<Timestamp>, than: Option<Timestamp>) -> bool {
     than.is_some_and(|than| until.is_none_or(|until| until > than))
@@ -100,9 +107,17 @@ impl TierBook {
         self.last().map_or(0, |last| programme.height(&last.level))
     }
 
-    /// How high a level is for which what counts on a day is enough.
-    fn reached(&self, programme: &Programme, day: Date) -> usize {
-        let first = programme.first_day(day, self.last().map(|last| last.since)).unwrap_or(Date::MIN);
+    /// Since when the line holds that held on a day.
+    fn began(&self, programme: &Programme, day: Date) -> Option<Timestamp> {
+        if !programme.counts_since_start() {
+            return None;
+        }
+        self.history.iter().rfind(|line| programme.day(line.since) <= day).map(|line| line.since)
+    }
+
+    /// How high a level is for which what counts on a day is enough; `began` is when the member's level did.
+    fn reached(&self, programme: &Programme, (day, began): (Date, Option<Timestamp>)) -> usize {
+        let first = programme.first_day(day, began).unwrap_or(Date::MIN);
         let sum = |measure: Measure| {
             let days = (measure, first)..=(measure, day);
             let amounts = if first <= day { Some(self.counted.range(days)) } else { None };
@@ -111,16 +126,17 @@ impl TierBook {
         programme.reached(&Measure::ALL.map(|measure| (measure, sum(measure))))
     }
 
-    /// The highest level that was reached on any of these days and holds beyond a time; of several days the first one that leads as far.
+    /// The highest level that was reached on any of these days (each with the time since which its level held) and holds beyond a time; of
+    /// several days the first one that leads as far.
     fn best(
         &self,
         programme: &Programme,
-        days: impl IntoIterator<Item = Date>,
+        days: impl IntoIterator<Item = (Date, Option<Timestamp>)>,
         beyond: Timestamp,
     ) -> Result<Option<Best>, Refusal> {
         let mut best: Option<Best> = None;
-        for day in days {
-            let height = self.reached(programme, day);
+        for (day, began) in days {
+            let height = self.reached(programme, (day, began));
             let until = programme.until(day)?;
             if height == 0 || until.is_some_and(|until| until <= beyond) {
                 continue;
@@ -135,14 +151,17 @@ impl TierBook {
     }
 
     /// The line to which what was reached on these days leads, if it leads further than the last one. It holds since `at`, or since the
-    /// beginning of the later day on which it was enough, and never since before the last one.
+    /// beginning of the later day on which it was enough, and never since before the last one. Days after that one's end are left to its
+    /// review: nothing may lie between two lines.
     fn risen(
         &self,
         programme: &Programme,
-        (day, days): (Date, BTreeSet<Date>),
+        (day, days): (Date, &BTreeSet<Date>),
         at: Timestamp,
     ) -> Result<Option<TierLine>, Refusal> {
         let from = self.last().map_or(at, |last| last.since.max(at));
+        let end = self.last().and_then(|last| last.until).map_or(Date::MAX, |until| last_day(until, programme));
+        let days = days.range(..=end).map(|day| (*day, self.began(programme, *day)));
         let Some(best) = self.best(programme, days, from)? else { return Ok(None) };
         let (height, until) = (self.height(programme), self.last().and_then(|last| last.until));
         let reason = match best.height.cmp(&height) {
@@ -165,11 +184,11 @@ impl MemberState {
         self.tiers.history.iter().rfind(|line| line.since <= at).map(|line| &line.level)
     }
 
-    /// What an event that these rules decide may count for, before it is posted; `None` where they know no tiers. `spend` is by how much it
-    /// changes what was spent, in minor units.
+    /// What an event that these rules decide may count for, before it is posted; `None` where they know no tiers, or it can count for none.
+    /// `spend` is by how much it changes what was spent, in minor units.
     #[must_use]
     pub fn counting(&self, event: &Event, (hash, tiers): (&RulesetHash, &TierRules), spend: i64) -> Option<Counting> {
-        let programme = tiers.by_hash(hash)?;
+        let programme = tiers.by_hash(hash).filter(|programme| programme.may_count(event))?;
         let order = event.order().filter(|_| matches!(event.kind, Kind::Refund(_))).and_then(|order| self.order(order));
         // What a refund takes is missing where its purchase counted.
         let at = order.map_or(event.occurred_at, |order| order.purchase.occurred_at);
@@ -203,20 +222,26 @@ impl MemberState {
         }
         let mut days = self.tiers.days().split_off(&day);
         days.insert(day);
-        let risen = self.tiers.risen(&programme, (day, days), event.occurred_at)?;
-        self.becomes(risen, &programme, applied, |n, body| ResultEvent::of(pipeline, event, n, body));
+        let told = |n, body| ResultEvent::of(pipeline, event, n, body);
+        self.rises(&programme, ((day, days), event.occurred_at), (applied, &told))
+    }
+
+    /// Gives the member what was reached on days, of which the first is `day`, or lies before it ([`TierBook::risen`]): the highest first, as
+    /// what was reached on a day before it says nothing then, and then what holds beyond that.
+    fn rises(
+        &mut self,
+        programme: &Programme,
+        ((day, days), at): ((Date, BTreeSet<Date>), Timestamp),
+        (applied, told): (&mut Applied, Told<'_>),
+    ) -> Result<(), Refusal> {
+        while let Some(line) = self.tiers.risen(programme, (day, &days), at)? {
+            self.becomes(line, programme, (&mut *applied, told));
+        }
         Ok(())
     }
 
     /// Adds a line to the member's history, and tells it where the level is another one.
-    fn becomes(
-        &mut self,
-        line: Option<TierLine>,
-        programme: &Programme,
-        applied: &mut Applied,
-        told: impl FnOnce(usize, ResultBody) -> ResultEvent,
-    ) {
-        let Some(line) = line else { return };
+    fn becomes(&mut self, line: TierLine, programme: &Programme, (applied, told): (&mut Applied, Told<'_>)) {
         let from = self.tiers.last().map(|last| last.level.clone()).or_else(|| programme.first());
         if let Some(from) = from.filter(|from| *from != line.level) {
             let TierLine { level: to, since, until, reason } = line.clone();
@@ -240,16 +265,48 @@ impl MemberState {
         }
     }
 
-    /// The time of the member's tier is over: the level that is due, as the rules of that time say.
+    /// All reviews that are due by the settling's time, in their order, and nothing else that is.
+    fn reviews(&mut self, settling: Settling<'_>) -> Result<Vec<Applied>, Refusal> {
+        let (mut applied, mut due) = (Vec::new(), Due::new());
+        self.review_due(settling, &mut due);
+        while let Some(((at, _), _)) = due.pop_first() {
+            applied.extend(self.review(settling, at)?);
+            self.review_due(settling, &mut due);
+        }
+        Ok(applied)
+    }
+
+    /// The time of the member's tier is over: the level that is due, as the rules of that time say; and then what was reached since, if that was
+    /// known late and a level that is over by now stood above it.
     pub(super) fn review(&mut self, settling: Settling<'_>, at: Timestamp) -> Result<Option<Applied>, Refusal> {
         let Some(programme) = settling.tiers.at(at) else { return Ok(None) };
         let programme = programme.clone();
         // It holds to the end of a day.
-        let day = day_of(at.checked_sub(jiff::SignedDuration::from_micros(1)).unwrap_or(at), programme.zone());
+        let day = last_day(at, &programme);
+        let Some(line) = self.reviewed(&programme, (day, at))? else { return Ok(None) };
+        let mut applied = settling.applied((at, Move::Review), std::iter::empty(), Vec::new())?;
+        let cause =
+            contract::result::Cause { source: applied.identity.source.clone(), id: applied.identity.id.clone() };
+        let told = |n, body| ResultEvent::due(settling.pipeline, (cause.clone(), at, settling.member), n, body);
+        self.becomes(line, &programme, (&mut applied, &told));
+        let later = self.tiers.days().into_iter().filter(|counted| *counted > day).collect();
+        self.rises(&programme, ((day, later), at), (&mut applied, &told))?;
+        Ok(Some(applied))
+    }
+
+    /// The line of a review at the end of a day.
+    fn reviewed(&self, programme: &Programme, (day, at): (Date, Timestamp)) -> Result<Option<TierLine>, Refusal> {
+        let height = self.tiers.height(programme);
+        if programme.holds_for_ever() {
+            // Where nothing ends, nothing is asked for any more. What was reached on any day would hold for ever; so nobody looks at
+            // days, of which no number would be enough.
+            return Ok(programme.line((height, TierReason::Kept), (at, None)));
+        }
+        let began = self.tiers.last().map(|last| last.since);
         let mut days: BTreeSet<Date> = self.tiers.days().into_iter().filter(|counted| *counted <= day).collect();
         days.insert(day);
-        let best = self.tiers.best(&programme, days, at)?;
-        let (due, height) = (best.map_or(0, |best| best.height), self.tiers.height(&programme));
+        let best = self.tiers.best(programme, days.into_iter().map(|day| (day, began)), at)?;
+        let due = best.map_or(0, |best| best.height);
         let left = match programme.downgrade() {
             _ if due >= height => due,
             Downgrade::ToDue => due,
@@ -266,13 +323,7 @@ impl MemberState {
             std::cmp::Ordering::Equal => TierReason::Kept,
             std::cmp::Ordering::Greater => TierReason::Reached,
         };
-        let Some(line) = programme.line((left, reason), (at, until)) else { return Ok(None) };
-        let mut applied = settling.applied((at, Move::Review), std::iter::empty(), Vec::new())?;
-        let cause =
-            contract::result::Cause { source: applied.identity.source.clone(), id: applied.identity.id.clone() };
-        let told = |n, body| ResultEvent::due(settling.pipeline, (cause, at, settling.member), n, body);
-        self.becomes(Some(line), &programme, &mut applied, told);
-        Ok(Some(applied))
+        Ok(programme.line((left, reason), (at, until)))
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn open(shop: &Campaign, tiers: &Value) {
 }
 
 /// Noon where a day is all that is said.
-fn time(when: &str) -> String {
+pub(super) fn time(when: &str) -> String {
     if when.contains('T') { when.to_owned() } else { format!("{when}T12:00:00Z") }
 }
 

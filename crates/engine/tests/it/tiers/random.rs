@@ -1,12 +1,19 @@
-//! Any histories of a few members: whatever the batches, the same lines; and the lines, folded, are what the members have.
+//! Any histories of a few members: whatever the batches, and whoever finds what is due, the same lines; the lines, folded, are what the
+//! members have; and nobody has less than what is due to them.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use serde_json::json;
 
-use super::club::{back, buy, by_years, counted, history, open, said_of, timers, visit, with};
+use super::club::{back, buy, by_years, club, counted, history, open, report, said, said_of, timers, visit, with};
+use super::joined::merge;
 use crate::budgets::campaign::{Campaign, on_both_stores};
 
 on_both_stores! {
     any_size_of_batches_gives_the_same_lines
+    whether_a_timer_or_an_event_finds_a_review_gives_the_same_lines
+    nobody_has_less_than_what_is_due_whenever_it_came
 }
 
 /// Numbers that look random, the same each time (Knuth's linear congruence).
@@ -72,5 +79,107 @@ async fn any_size_of_batches_gives_the_same_lines(shop: Campaign) {
         }
         assert!(seen[0].iter().any(|(history, _)| history.len() > 4), "{seen:?}");
         assert_eq!(seen[0], seen[1], "one by one, and all at once");
+    }
+}
+
+fn day(n: u64) -> Date {
+    jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(i64::try_from(n).unwrap())
+}
+
+/// Events in their order, each with its time: of three members, two of whom become the third soon after the end of a month, as of which reviews
+/// are.
+fn in_order(dice: &mut Dice) -> Vec<(String, String)> {
+    let mut bought: Vec<(String, u64)> = Vec::new();
+    let mut lines = Vec::new();
+    for n in 0..36 {
+        let when = format!("{}T12:00:00Z", day(n * 17 + 3));
+        let merged = [(14, "m1", "2020-09-01T00:20:00Z"), (23, "m2", "2021-02-01T00:20:00Z")];
+        for (_, from, at) in merged.into_iter().filter(|(of, ..)| *of == n) {
+            lines.push((at.to_owned(), merge(from, "m0", at)));
+        }
+        let (member, id) = (dice.roll(3), format!("e{n}"));
+        let line = match dice.roll(5) {
+            0 => said_of(&format!("m{member}"), &visit(&id, &when)),
+            1 if !bought.is_empty() => {
+                let at = usize::try_from(dice.roll(bought.len() as u64)).unwrap();
+                let (order, owner) = bought.remove(at);
+                said_of(&format!("m{owner}"), &back(&id, &when, &order, ""))
+            }
+            _ => {
+                bought.push((id.clone(), member));
+                said_of(&format!("m{member}"), &buy(&id, &when, &format!("{}.00", 40 + dice.roll(200))))
+            }
+        };
+        lines.push((when, line));
+    }
+    lines.sort();
+    lines
+}
+
+/// A late event may find another history, so that these come in their order.
+async fn whether_a_timer_or_an_event_finds_a_review_gives_the_same_lines(shop: Campaign) {
+    let windows = [json!({ "calendar": "HalfYear" }), json!({ "rolling": "100d" }), json!({ "sinceStart": true })];
+    for (seed, (window, downgrade)) in (0..).zip(windows.into_iter().zip(["ToDue", "OneLevel", "Never"])) {
+        let tiers = with(with(by_years(), "window", window), "validity", json!({ "for": "2mo", "roundUpTo": "Month" }));
+        let mut for_ever = with(tiers.clone(), "visits", json!({ "activities": ["visit"] }));
+        for_ever.as_object_mut().unwrap().remove("validity");
+        let tiers = with(tiers, "downgrade", json!(downgrade));
+        let lines = in_order(&mut Dice(seed + 40));
+        let mut seen = Vec::new();
+        for are_timers_first in [true, false] {
+            let shop = shop.fresh_one().await;
+            open(&shop, &tiers).await;
+            said(&shop, &club(&for_ever), "2021-04-20T00:00:00Z").await.unwrap();
+            if are_timers_first {
+                for (when, line) in &lines {
+                    let midnight = format!("{}T00:00:00Z", &when[..10]);
+                    timers(&shop, &midnight).await;
+                    shop.apply(&[line]).await;
+                }
+            } else {
+                shop.apply(&lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>()).await;
+            }
+            timers(&shop, "2025-01-01").await;
+            seen.push((history(&shop, "m0").await, counted(&shop, "m0").await));
+        }
+        assert!(seen[0].0.len() > 4, "{seen:?}");
+        assert_eq!(seen[0], seen[1], "{downgrade}: timers first, and events first");
+    }
+}
+
+/// The sentence, said once more: the highest level that is reached on any day up to one, of those that hold beyond it. Points of 70 days, for a
+/// month.
+fn due(points: &BTreeMap<Date, i64>, today: Date) -> usize {
+    let reached = |day: Date| {
+        let first = day - jiff::Span::new().days(69);
+        let sum: i64 = points.range(first..=day).map(|(_, points)| points).sum();
+        usize::from(sum >= 100) + usize::from(sum >= 300)
+    };
+    let holds = |day: &&Date| **day <= today && **day + jiff::Span::new().months(1) >= today;
+    points.keys().filter(holds).map(|day| reached(*day)).max().unwrap_or_default()
+}
+
+async fn nobody_has_less_than_what_is_due_whenever_it_came(shop: Campaign) {
+    for seed in 0..3 {
+        let tiers = with(with(by_years(), "window", json!({ "rolling": "70d" })), "validity", json!({ "for": "1mo" }));
+        let shop = shop.fresh_one().await;
+        open(&shop, &tiers).await;
+        let mut dice = Dice(seed + 90);
+        let (mut points, mut levels) = (BTreeMap::<Date, i64>::new(), [0; 3]);
+        for n in 0..40 {
+            let today = day(100 + n * 9);
+            let when = if dice.roll(2) == 0 { today } else { day(100 + n * 9 - dice.roll(100)) };
+            let amount = 1 + dice.roll(150);
+            *points.entry(when).or_default() += i64::try_from(amount).unwrap();
+            shop.apply(&[&buy(&format!("e{n}"), &when.to_string(), &format!("{amount}.00"))]).await;
+            timers(&shop, &format!("{today}T23:00:00Z")).await;
+            let now = report(&shop, "ann").await.now().map_or("basic".to_owned(), |line| line.level.to_string());
+            let height = ["basic", "silver", "gold"].iter().position(|level| *level == now).unwrap();
+            let due = due(&points, today);
+            levels[due] += 1;
+            assert!(height >= due, "{now} on {today} after {n} events: {points:?}");
+        }
+        assert!(levels.iter().all(|count| *count > 0), "{levels:?}");
+        shop.audits_clean().await;
     }
 }

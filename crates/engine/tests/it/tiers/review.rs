@@ -12,6 +12,7 @@ on_both_stores! {
     a_review_by_an_event_is_the_one_by_a_timer
     three_missed_reviews_come_at_their_own_times
     in_a_night_a_tier_is_reviewed_before_points_end
+    where_levels_have_no_end_any_more_a_review_keeps_the_one_that_is_there
 }
 
 async fn a_return_keeps_the_level_until_its_review(shop: Campaign) {
@@ -96,4 +97,29 @@ async fn in_a_night_a_tier_is_reviewed_before_points_end(shop: Campaign) {
     let types: Vec<_> = settled.results.iter().map(|result| result.body.type_name()).collect();
     assert_eq!(types, ["tier.changed", "points.expired"]);
     shop.audits_clean().await;
+}
+
+async fn where_levels_have_no_end_any_more_a_review_keeps_the_one_that_is_there(shop: Campaign) {
+    // Gold of 2019 is over, and does not come again, whether a batch has its day before it or not.
+    let lines = [buy("a", "2019-01-10", "300.00"), buy("b", "2022-01-10", "100.00"), visit("v", "2024-02-01")];
+    for size in [1, 3] {
+        let shop = shop.fresh_one().await;
+        open(&shop, &by_years()).await;
+        let mut tiers = by_years();
+        tiers.as_object_mut().unwrap().remove("validity");
+        super::club::said(&shop, &super::club::club(&tiers), "2023-06-01T00:00:00Z").await.unwrap();
+        for batch in lines.chunks(size) {
+            shop.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        }
+        assert_eq!(
+            history(&shop, "ann").await,
+            [
+                "gold since 2019-01-10 noon until 2021-01-01: Reached",
+                "basic since 2021-01-01 for ever: Lowered",
+                "silver since 2022-01-10 noon until 2024-01-01: Reached",
+                "silver since 2024-01-01 for ever: Kept"
+            ]
+        );
+        assert_eq!(shop.ledger.next_due(&pipeline()).await.unwrap(), None);
+    }
 }

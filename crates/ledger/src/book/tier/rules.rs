@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use contract::calendar::{day_of, end_of};
+use contract::event::{Event, Kind};
 use contract::program::{Downgrade, Level, Measure, Tiers};
 use contract::result::TierReason;
 use contract::ruleset::{Ruleset, RulesetHash};
@@ -99,12 +100,13 @@ impl Programme {
         Some(Self { wallet: wallet.name.clone(), needs, zone: zone.clone(), tiers })
     }
 
-    pub(super) fn zone(&self) -> &TimeZone {
-        &self.zone
-    }
-
     pub(super) fn wallet(&self) -> &WalletName {
         &self.wallet
+    }
+
+    /// Whether its levels have no end.
+    pub(super) fn holds_for_ever(&self) -> bool {
+        self.tiers.validity.is_none()
     }
 
     pub(super) fn downgrade(&self) -> Downgrade {
@@ -113,6 +115,17 @@ impl Programme {
 
     pub(super) fn day(&self, at: Timestamp) -> Date {
         day_of(at, &self.zone)
+    }
+
+    /// Whether an event may count: of whatever earns points, a purchase, its refund, and a visit. For all others nobody has to look.
+    pub(super) fn may_count(&self, event: &Event) -> bool {
+        let earns = match &event.kind {
+            Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => true,
+            Kind::Redeem(_) | Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) | Kind::Transfer(_) => false,
+            Kind::Adjust(_) | Kind::Reinstate(_) | Kind::Freeze(_) | Kind::Unfreeze(_) => false,
+            Kind::Erase(_) | Kind::Merge(_) => false,
+        };
+        earns || self.is_visit(event.type_name())
     }
 
     pub(super) fn is_visit(&self, event_type: &str) -> bool {
@@ -176,7 +189,8 @@ impl Programme {
 
     /// On how many days before a time what counts may still say something then: within the window of a day whose level still holds.
     fn days_max(&self) -> Option<u32> {
-        // Validity for ever: only the days since the event matter, of which each has its window.
+        // Without validity only the days since the event matter, of which each has its window: a review looks at none, and a merge at those
+        // of the window.
         let holds = self.tiers.validity.as_ref().map_or(0, contract::program::Validity::days_max);
         Some(self.tiers.window.days_max()?.saturating_add(holds))
     }
