@@ -267,7 +267,6 @@ impl Rows {
             ..
         } = applied;
         add_budgets(&mut self.budgets, &budgets);
-        self.again.extend(loaded.again.get(&identity).cloned());
         self.aside(at, (idles, unmoved, rewarding));
         self.tiers(at, &identity, (counted, tiers));
         // An event of theirs has their name in its hash, and what was under way may have it still.
@@ -277,13 +276,14 @@ impl Rows {
         let mut awards = self.awards.len()..self.awards.len();
         let entry_id = entry.as_ref().map(|_| at.entry);
         if let Some(entry) = entry {
+            let hold = entry.hold.as_ref().map(|row| row.hold.clone());
             self.entries.push(EntryRow {
                 member: at.member,
                 id: at.entry,
                 kind: entry.kind,
                 identity: identity.clone(),
                 order: entry.order.clone(),
-                hold: entry.hold.as_ref().map(|row| row.hold.clone()),
+                hold,
                 effective_at: occurred_at,
                 ruleset: ruleset.0.clone(),
             });
@@ -293,15 +293,13 @@ impl Rows {
         if let Some(transit) = transit {
             self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
-        match order {
-            Some(OrderChange::Bought(event, tier)) => {
-                self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?;
-            }
-            Some(OrderChange::Returned { order, returned, awards }) => {
-                self.returned(at, order, &(returned, awards), loaded)?;
-            }
-            None => {}
+        if let Some(OrderChange::Bought(event, tier)) = order {
+            self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?;
+        } else if let Some(OrderChange::Returned { order, returned, awards }) = order {
+            self.returned(at, order, &(returned, awards), loaded)?;
         }
+        self.again.extend(loaded.again.get(&identity).cloned());
+        let results = (!results.is_empty()).then(|| stored::results_text(results)).transpose()?;
         let row = InboxRow {
             identity,
             hash: if is_erased { Vec::new() } else { hash.0.to_vec() },
@@ -309,7 +307,7 @@ impl Rows {
             occurred_at,
             ruleset: ruleset.0,
             outcome,
-            results: if results.is_empty() { None } else { Some(stored::results_text(results)?) },
+            results,
             position: at.position,
             entry: entry_id,
         };
