@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// A number of days, months or years of the calendar.
@@ -88,6 +90,18 @@ impl Period {
         self.count == 0
     }
 
+    /// The time that is so long before another one, by the calendar in UTC; `None`: before all times.
+    #[must_use]
+    pub fn before(self, at: Timestamp) -> Option<Timestamp> {
+        let count = i64::from(self.count);
+        let ago = match self.unit {
+            CalendarUnit::Day => count.days(),
+            CalendarUnit::Month => count.months(),
+            CalendarUnit::Year => count.years(),
+        };
+        at.to_zoned(TimeZone::UTC).checked_sub(ago).ok().map(|then| then.timestamp())
+    }
+
     /// The fewest days that it can take, whatever the month that it begins in.
     #[must_use]
     pub fn days_min(self) -> u32 {
@@ -144,6 +158,20 @@ impl schemars::JsonSchema for Period {
 #[cfg(test)]
 mod tests {
     use super::Period;
+
+    #[test]
+    fn a_period_before_a_time_is_counted_by_the_calendar() {
+        for (period, at, then) in [
+            ("90d", "2026-03-31T12:00:00Z", Some("2025-12-31T12:00:00Z")),
+            ("1mo", "2026-03-31T12:00:00Z", Some("2026-02-28T12:00:00Z")),
+            ("2y", "2024-02-29T00:00:00Z", Some("2022-02-28T00:00:00Z")),
+            ("0d", "2024-02-29T00:00:00Z", Some("2024-02-29T00:00:00Z")),
+            ("100y", "-009990-01-01T00:00:00Z", None),
+        ] {
+            let before = Period::parse(period).unwrap().before(at.parse().unwrap());
+            assert_eq!(before, then.map(|then| then.parse().unwrap()), "{period} before {at}");
+        }
+    }
 
     #[test]
     fn a_period_is_a_number_and_a_unit_of_the_calendar() {

@@ -285,7 +285,7 @@ pub struct Rule {
     // YAML 1.1, which clusters read, takes a bare `on` for a truth value and hands it on as this.
     #[serde(alias = "true")]
     pub on: EventType,
-    /// A CEL condition over `event`; an error in it buries the event, it never counts as false.
+    /// A CEL condition over `event`, and `member.tier` where there are tiers; an error in it buries the event, it never counts as false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
     pub when: Option<String>,

@@ -12,10 +12,10 @@ use contract::intake::TimeLimits;
 use contract::result::ResultEvent;
 use contract::{BuryReason, MemberId, PipelineName, Refusal};
 use jiff::Timestamp;
-use ledger::book::{Applied, Both, MemberState, Outcome, Posting, RewardRules, Settling, TurningAway};
+use ledger::book::{Applied, Both, MemberState, Outcome, Posting, RewardRules, Settling};
 use ledger::{
     Answer, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, BudgetWanted, Committed, Identity, Ledger, Merger,
-    OpenBatch, Takes, Wanted,
+    OpenBatch, Takes, Wanted, is_forgettable,
 };
 use rules::Compiled;
 
@@ -176,7 +176,8 @@ impl Engine {
     async fn decide(&self, items: &[Item<'_>], now: Timestamp) -> Result<Decided, EngineError> {
         loop {
             let rulebook = self.rulebook();
-            let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
+            let (pipeline, limits) = (&self.pipeline, self.limits);
+            let mut desk = Desk { pipeline, limits, rulebook: &rulebook, now, forgotten_before: None };
             let (open, begun) = self.ledger.begin(&desk.request(items)).await?;
             if begun.timeline_seq > rulebook.seq {
                 // Somebody applied newer rules: let go of the locks, learn them, begin again.
@@ -184,6 +185,7 @@ impl Engine {
                 self.learn(&rulebook).await?;
                 continue;
             }
+            desk.forgotten_before = begun.forgotten_before;
             let (verdicts, applied) = desk.decide_all(items, begun);
             return Ok((open, verdicts, applied));
         }
@@ -235,7 +237,7 @@ pub(crate) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn of(event: &'a Event) -> Self {
+    pub(crate) fn of(event: &'a Event) -> Self {
         Self { event, hash: event.content_hash() }
     }
 }
@@ -261,6 +263,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) limits: TimeLimits,
     pub(crate) rulebook: &'a Rulebook,
     pub(crate) now: Timestamp,
+    /// Before what time events are not known one by one; known once the ledger was asked.
+    pub(crate) forgotten_before: Option<Timestamp>,
 }
 
 impl Desk<'_> {
@@ -338,14 +342,27 @@ impl Desk<'_> {
         (verdicts, kept.applied)
     }
 
+    /// Only a fresh event can be late: what was applied before is answered as it was, unless that is forgotten.
+    pub(crate) fn in_time(&self, event: &Event) -> Result<(), Refusal> {
+        let at = event.occurred_at;
+        match self.forgotten_before {
+            Some(before) if at < before && is_forgettable(&event.source) => {
+                let detail = format!(
+                    "`occurredAt` is {at}, and what happened before {before} is forgotten: it may have been applied already"
+                );
+                Err(Refusal::new(BuryReason::TooLate, detail))
+            }
+            _ => self.limits.check(at, self.now),
+        }
+    }
+
     /// Decides an event, and then what waited for it.
     fn decide(&self, item: &Item<'_>, state: &mut MemberState, kept: &mut Keeping) -> Result<Verdict, Refusal> {
         if state.is_erased() {
             // Before all else: what is buried would be kept with its member's name.
             return self.turn_away(item, state, &mut kept.applied);
         }
-        // Only a fresh event can be late: what was applied before is answered as it was.
-        self.limits.check(item.event.occurred_at, self.now)?;
+        self.in_time(item.event)?;
         let cause = Identity::of(item.event);
         let rewards = &self.rulebook.rewards;
         let before = (!rewards.is_empty()).then(|| state.clone());
@@ -442,17 +459,12 @@ impl Desk<'_> {
         Ok((posted, outcome))
     }
 
-    /// What still waits for a purchase which came: it did not fit it, and whoever was to bury it died before that.
-    fn misfits(&self, event: &Event, state: Option<&MemberState>) -> Vec<(Event, Refusal)> {
-        let (Kind::Purchase(purchase), Some(state)) = (&event.kind, state) else { return Vec::new() };
-        let misfit = |waiting: &Event| {
-            let refusal = self.post(&Item::of(waiting), &mut state.clone(), None).err()?;
-            Some((waiting.clone(), refusal))
-        };
-        state.parked(&purchase.order).iter().filter_map(misfit).collect()
-    }
-
-    fn post(&self, item: &Item<'_>, state: &mut MemberState, rooms: Option<&Rooms>) -> Result<Applied, Refusal> {
+    pub(crate) fn post(
+        &self,
+        item: &Item<'_>,
+        state: &mut MemberState,
+        rooms: Option<&Rooms>,
+    ) -> Result<Applied, Refusal> {
         let is_awaited = matches!(&item.event.kind, Kind::OfOrder(of) if self.rulebook.awaited.contains(&of.name));
         let tier = state.tier_at(item.event.occurred_at);
         let facts = Facts { rooms, is_awaited, tier, ..state.facts(&rules::reads(item.event)) };
@@ -469,22 +481,6 @@ impl Desk<'_> {
             active: &active,
         };
         tier::post(self.pipeline, (posting, counting), state)
-    }
-
-    /// Nothing is done with an event of a member who was erased.
-    pub(crate) fn turn_away(
-        &self,
-        Item { event, hash }: &Item<'_>,
-        state: &MemberState,
-        applied: &mut Vec<Applied>,
-    ) -> Result<Verdict, Refusal> {
-        let rules = self.rulebook.timeline.at(event.occurred_at).or(self.rulebook.timeline.latest());
-        let rules = rules.ok_or_else(|| no_rules(event))?;
-        let (pipeline, ruleset_hash) = (self.pipeline, rules.hash());
-        let kept = state.turn_away(TurningAway { pipeline, event, hash: *hash, ruleset_hash });
-        let (outcome, results) = (kept.outcome, kept.results.clone());
-        applied.push(kept);
-        Ok(Verdict::Kept { outcome, results, given_up: Vec::new() })
     }
 
     /// A refund is computed by the version that paid, an erasure by one that knows every wallet, everything else by the version of its time.

@@ -5,7 +5,9 @@
 mod apply;
 mod carry;
 mod due;
+mod erased;
 mod merge;
+mod misfits;
 mod recall;
 mod rulebook;
 mod tier;

@@ -29,7 +29,7 @@ impl Desk<'_> {
         if let Some(state) = both.members.get(&item.event.member).filter(|state| state.is_erased()) {
             return self.turn_away(item, state, applied);
         }
-        self.limits.check(item.event.occurred_at, self.now)?;
+        self.in_time(item.event)?;
         let merger = Merger::of(item.event).and_then(Result::ok);
         let merger =
             merger.ok_or_else(|| Refusal::new(BuryReason::LedgerRefused, "the merge's arrival has no identity"))?;

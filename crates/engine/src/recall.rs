@@ -16,7 +16,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Vec<Settled>>, EngineError> {
         let rulebook = self.rulebook();
-        let desk = Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now };
+        let desk =
+            Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now, forgotten_before: None };
         let Some(answers) = self.ledger.recall(&desk.request(items)).await? else { return Ok(None) };
         if !attempts.is_empty() {
             self.ledger.clear_attempts(attempts).await?;

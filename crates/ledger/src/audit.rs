@@ -72,18 +72,84 @@ macro_rules! of_some_member {
     };
 }
 
+/// Kinds of entries whose allocations of no order and no hold are what expiry took, or what a refund claimed of that.
+macro_rules! expiring {
+    () => {
+        "'Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut'"
+    };
+}
+pub(crate) use expiring;
+
+/// Kinds of entries that give points back which had paid for an order: where that is into the lot that they came from, it is out of what had ended
+/// of it.
+macro_rules! claiming {
+    () => {
+        "'Clawback', 'GiveBack', 'Capture'"
+    };
+}
+pub(crate) use claiming;
+
+/// Entries of long ago are gone and summed by one that has the number of the last of them. What refers to entries of a member, their own and
+/// those that came along by merges: an entry up to `c` that is not there is summed.
+macro_rules! carried {
+    () => {
+        " left join (select bucket, member, max(id) as id from entry where pipeline = $1 and kind = 'CarriedForward'
+                group by bucket, member) c on c.bucket = x.bucket and c.member = x.member "
+    };
+}
+
+/// What refers to entries where their postings are: those up to `c` are summed.
+macro_rules! own_carried {
+    () => {
+        " left join (select bucket, member, id from entry where pipeline = $1 and kind = 'CarriedForward' and from_member is null) c
+            on c.bucket = x.bucket and c.member = x.member "
+    };
+}
+
+/// What was redeemed is what is noted of it, entry by entry; of those that are summed, person by person: their sums stay with each of the
+/// members whom they were, and notes go along. `$of` says which postings `p` of entries `e` are meant.
+macro_rules! noted {
+    ($table:literal, $of:literal, $difference:literal) => {
+        concat!(
+            "select case when x.entry = 0 then 'what is carried forward' else 'entry ' || cast(x.entry as text) end || ', wallet ' ||
+                 x.wallet || ",
+            of_some_member!(),
+            ", '", $difference, " = ' || cast(x.amount as text) from (
+                select y.entry, y.wallet, max(y.member) as member, sum(y.amount) as amount from (
+                select p.wallet, p.amount, p.member, case when e.kind = 'CarriedForward' then 0 else p.entry end as entry,
+                    case when e.kind = 'CarriedForward' then coalesce(m.merged_number, m.number) end as person
+                    from {posting} p join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
+                        and e.id = p.entry and (", $of, ")
+                    join member m on m.pipeline = p.pipeline and m.bucket = p.bucket and m.number = p.member
+                    where p.pipeline = $1 and p.account = 'redeemed'
+                union all select x.wallet, -x.points, x.member, case when x.entry <= c.id and e.id is null then 0 else x.entry end,
+                    case when x.entry <= c.id and e.id is null then x.member end
+                    from {", $table, "} x
+                    left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
+                        and e.kind <> 'CarriedForward'",
+            carried!(),
+            "where x.pipeline = $1
+                ) y group by y.entry, y.wallet, y.person having sum(y.amount) <> 0
+             ) x order by 1, 2 limit $2"
+        )
+    };
+}
+
 // After the macros that they use.
 mod budgets;
+mod carried;
 mod erased;
 mod holds;
+mod inbox;
 mod merges;
 mod payments;
 mod rewards;
+mod scope;
 mod tiers;
 mod transfers;
 mod waits;
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 15] = [
     Check {
         invariant: 1,
         name: "the postings of an entry sum to zero per wallet",
@@ -161,12 +227,15 @@ const CHECKS: [Check; 19] = [
                 select bucket, member, wallet, sequence as lot, expired as amount from {lot} l where pipeline = $1
                 union all select a.bucket, a.member, a.wallet, a.lot, -a.amount from {allocation} a
                     join entry e on e.pipeline = a.pipeline and e.bucket = a.bucket and e.member = a.member
-                        and e.id = a.entry and e.kind in ('Expire', 'Erase', 'Clawback', 'GiveBack', 'Capture', 'Release', 'TimeOut', 'Reinstate')
-                    where a.pipeline = $1 and a.order_id is null and a.hold_id is null and (e.kind <> 'Reinstate' or a.amount < 0)
+                        and e.id = a.entry and (e.kind in (",
+            expiring!(),
+            ") or (e.kind = 'Reinstate' and a.amount < 0) or a.part = 'Expired')
+                    where a.pipeline = $1 and a.order_id is null and a.hold_id is null
                 union all select p.bucket, p.member, p.wallet, p.lot, p.points from {payment} p
                     join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind in ('Clawback', 'GiveBack', 'Capture')
-                    where p.pipeline = $1 and p.into_lot = p.lot
+                        and e.id = p.entry and e.kind in (",
+            claiming!(),
+            ") where p.pipeline = $1 and p.into_lot = p.lot
              ) x group by x.bucket, x.member, x.wallet, x.lot having sum(x.amount) <> 0 order by 1, 2 limit $2"
         ),
     },
@@ -203,33 +272,6 @@ const CHECKS: [Check; 19] = [
     },
     Check {
         invariant: 4,
-        name: "an entry belongs to the one inbox row of its event",
-        sql: concat!(
-            "select 'entry ' || cast(x.id as text) || ",
-            of_member!(),
-            ", 'event ' || x.event_id || ' of ' || x.source || ' names ' || coalesce('entry ' || cast(i.entry as text), 'none')
-             from {entry} x left join inbox i on i.pipeline = x.pipeline and i.source = x.source and i.event_id = x.event_id
-             where x.pipeline = $1 and x.from_member is null and (i.entry is null or i.entry <> x.id or i.member <> x.member) order by 1, 2 limit $2"
-        ),
-    },
-    Check {
-        invariant: 4,
-        name: "an event has at most one entry set",
-        sql: "select 'event ' || event_id || ' of ' || source, cast(count(*) as text) || ' entries'
-              from {entry} e where pipeline = $1 and from_member is null group by source, event_id having count(*) > 1 order by 1, 2 limit $2",
-    },
-    Check {
-        invariant: 4,
-        name: "an inbox row's entry is there, with its postings",
-        sql: "select 'event ' || i.event_id || ' of ' || i.source, 'entry ' || cast(i.entry as text) || ' is missing or has no postings'
-              from {inbox} i where i.pipeline = $1 and i.entry is not null and not exists (
-                  select 1 from entry e join posting p on p.pipeline = e.pipeline and p.bucket = e.bucket
-                      and p.member = e.member and p.entry = e.id
-                  where e.pipeline = i.pipeline and e.bucket = i.bucket and e.member = i.member and e.id = i.entry
-              ) order by 1, 2 limit $2",
-    },
-    Check {
-        invariant: 4,
         name: "a posting belongs to an entry",
         sql: concat!(
             "select 'entry ' || cast(x.entry as text) || ",
@@ -238,16 +280,6 @@ const CHECKS: [Check; 19] = [
                  and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
              where x.pipeline = $1 and e.id is null order by 1, 2 limit $2"
         ),
-    },
-    Check {
-        invariant: 4,
-        name: "an event is parked in the inbox if and only if it waits",
-        sql: "select 'event ' || i.event_id || ' of ' || i.source, 'its outcome is ' || i.outcome || ', but it does ' ||
-                  case when p.event_id is null then 'not ' else '' end || 'wait'
-              from {inbox} i left join parked p on p.pipeline = i.pipeline and p.source = i.source and p.event_id = i.event_id
-              where i.pipeline = $1
-                  and ((i.outcome = 'Parked' and p.event_id is null) or (i.outcome <> 'Parked' and p.event_id is not null))
-              order by 1, 2 limit $2",
     },
     Check {
         invariant: 5,
@@ -310,8 +342,8 @@ const CHECKS: [Check; 19] = [
              from {posting} x join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
                  and e.id = x.entry
              left join ruleset r on r.hash = e.ruleset
-             where x.pipeline = $1 and x.account = 'debt' and x.amount < 0
-                 and e.kind <> 'MergeIn' and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
+             where x.pipeline = $1 and x.account = 'debt' and x.amount < 0 and e.kind not in ('MergeIn', 'CarriedForward')
+                 and (e.kind <> 'Clawback' or coalesce(r.spec, '') not like '%\"takeBack\":\"Unlimited\"%')
              order by 1, 2 limit $2"
         ),
     },
@@ -347,8 +379,10 @@ fn checks() -> Vec<&'static Check> {
     let mut checks: Vec<_> = CHECKS
         .iter()
         .chain(&budgets::CHECKS)
+        .chain(&carried::CHECKS)
         .chain(&erased::CHECKS)
         .chain(&holds::CHECKS)
+        .chain(&inbox::CHECKS)
         .chain(&merges::CHECKS)
         .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
@@ -359,67 +393,6 @@ fn checks() -> Vec<&'static Check> {
         .collect();
     checks.sort_by_key(|check| check.invariant);
     checks
-}
-
-/// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 18] = [
-    "posting",
-    "balance",
-    "lot",
-    "allocation",
-    "award",
-    "entry",
-    "purchase",
-    "due",
-    "hold",
-    "hold_lot",
-    "owed",
-    "payment",
-    "transfer",
-    "counter",
-    "reward",
-    "parked",
-    "qualifying",
-    "tier_history",
-];
-
-/// Tables whose rows tell themselves when they were recorded.
-const BY_TIME: [&str; 2] = ["inbox", "batch"];
-
-/// Members that an entry touched since `$3`, and those who were merged into them.
-const TOUCHED: &str = "select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)
-    union select m.bucket, m.number from member m join (
-        select distinct bucket, member from entry where pipeline = $1 and recorded_at >= at_micros($3)
-    ) t on t.bucket = m.merged_bucket and t.member = m.merged_number where m.pipeline = $1 and m.merged_number is not null";
-
-impl Check {
-    /// Over everything.
-    fn whole(&self) -> String {
-        OF_MEMBERS
-            .iter()
-            .chain(&BY_TIME)
-            .chain(&["member", "budget", "slice"])
-            .fold(self.sql.to_owned(), |sql, table| sql.replace(&format!("{{{table}}}"), table))
-    }
-
-    /// Over the members that were touched since `$3`; of events and batches, over those recorded since. `SQLite` takes a cross join in
-    /// its order, so that it goes from the members to their rows; to `PostgreSQL` it is a join like any other.
-    fn since(&self) -> String {
-        let mut sql = self.sql.replace("{budget}", "budget").replace("{slice}", "slice");
-        for table in OF_MEMBERS {
-            let theirs = format!(
-                "(select t.* from touched u cross join {table} t where t.pipeline = $1 and t.bucket = u.bucket and t.member = u.member)"
-            );
-            sql = sql.replace(&format!("{{{table}}}"), &theirs);
-        }
-        let members = "(select t.* from touched u cross join member t where t.pipeline = $1 and t.bucket = u.bucket and t.number = u.member)";
-        sql = sql.replace("{member}", members);
-        for table in BY_TIME {
-            let recent = format!("(select * from {table} where pipeline = $1 and recorded_at >= at_micros($3))");
-            sql = sql.replace(&format!("{{{table}}}"), &recent);
-        }
-        format!("with touched as materialized ({TOUCHED}) {sql}")
-    }
 }
 
 pub(crate) async fn audit(

@@ -9,7 +9,9 @@ use contract::{EventId, MemberId, PipelineName, Source, WalletName};
 use jiff::Timestamp;
 
 use crate::audit::{self, Auditing, Finding, SinceReport};
+use crate::carry::{self, CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
+use crate::forget::{self, ForgetAsk, ForgetReport};
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
     LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
@@ -37,6 +39,12 @@ pub(crate) trait Store: Sql + std::fmt::Debug {
     async fn give_up(&self, pipeline: &PipelineName, events: &[Identity]) -> Result<(), LedgerError>;
     /// See [`Ledger::migrate`].
     async fn migrate(&self) -> Result<(), LedgerError>;
+    /// See [`Ledger::carry_forward`].
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError>;
     /// Whether this answer says that a table is missing.
     fn says_no_table(&self, error: &LedgerError) -> bool;
 }
@@ -142,6 +150,30 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn migrate(&self) -> Result<(), LedgerError> {
         self.0.migrate().await
+    }
+
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError> {
+        self.0.carry_forward(ask, progress).await
+    }
+
+    async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError> {
+        carry::carried_forward(&self.0, pipeline).await
+    }
+
+    async fn forget(
+        &self,
+        ask: &ForgetAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<ForgetReport, LedgerError> {
+        forget::forget(&self.0, ask, progress).await
+    }
+
+    async fn forgotten_before(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+        forget::forgotten_before(&self.0, pipeline).await
     }
 
     async fn check_version(&self) -> Result<(), LedgerError> {

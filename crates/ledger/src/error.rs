@@ -51,6 +51,27 @@ pub enum LedgerError {
         /// When it was confirmed to this process.
         at: Timestamp,
     },
+    /// What is asked for was said by entries that are carried forward.
+    #[error(
+        "could not tell how it was at {at}: entries of then are carried forward as sums; ask for {from} or a later time"
+    )]
+    CarriedForward {
+        /// The time that was asked for.
+        at: Timestamp,
+        /// The first one that can be.
+        from: Timestamp,
+    },
+    /// What was to be summed changed each time before the sums were in their place. Nothing was done.
+    #[error(
+        "could not carry entries forward in the ledger `{object}`: members were merged meanwhile, {tries} times in a row; run it again \
+         when fewer are"
+    )]
+    Merging {
+        /// URL without password.
+        object: String,
+        /// How often it was begun.
+        tries: u32,
+    },
     /// No room is left on the ledger's disk.
     #[error("could not write to the ledger `{object}`: its disk is full; free or add space")]
     Full {

@@ -8,9 +8,11 @@ pub mod book;
 mod budget;
 pub mod report;
 
+mod carry;
 mod desk;
 mod erasure;
 mod error;
+mod forget;
 mod load;
 mod merge;
 mod notes;
@@ -27,7 +29,9 @@ mod transit;
 use std::sync::Arc;
 
 pub use budget::BudgetWanted;
+pub use carry::{CARRIED_KIND, CARRIED_SOURCE, CarriedForward, CarryAsk, CarryReport};
 pub use error::LedgerError;
+pub use forget::{BY_HAND_SOURCE, ForgetAsk, ForgetReport, is_forgettable};
 pub use merge::{Merger, runs};
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,

@@ -12,7 +12,9 @@ use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::MemberState;
+use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
+use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
     MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
@@ -68,7 +70,8 @@ impl Ledger for Null {
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();
-        Ok((Box::new(NullBatch), Begun { answers, members, followed: HashMap::new(), timeline_seq, rooms }))
+        let (followed, forgotten_before) = (HashMap::new(), None);
+        Ok((Box::new(NullBatch), Begun { answers, members, followed, timeline_seq, forgotten_before, rooms }))
     }
 
     async fn recall(&self, _: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
@@ -235,6 +238,22 @@ impl Ledger for Null {
 
     async fn budgets(&self, _: &PipelineName) -> Result<Vec<BudgetReport>, LedgerError> {
         Ok(Vec::new())
+    }
+
+    async fn carry_forward(&self, _: &CarryAsk, _: &(dyn Fn(&'static str) + Sync)) -> Result<CarryReport, LedgerError> {
+        Ok(CarryReport::default())
+    }
+
+    async fn forget(&self, _: &ForgetAsk, _: &(dyn Fn(&'static str) + Sync)) -> Result<ForgetReport, LedgerError> {
+        Ok(ForgetReport::default())
+    }
+
+    async fn forgotten_before(&self, _: &PipelineName) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(None)
+    }
+
+    async fn carried_forward(&self, _: &PipelineName) -> Result<Option<CarriedForward>, LedgerError> {
+        Ok(None)
     }
 
     async fn audit(

@@ -295,7 +295,7 @@ impl Rows {
         }
         match order {
             Some(OrderChange::Bought(event, tier)) => {
-                self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?
+                self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?;
             }
             Some(OrderChange::Returned { order, returned, awards }) => {
                 self.returned(at, order, &(returned, awards), loaded)?;

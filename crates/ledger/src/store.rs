@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use crate::audit::{Auditing, Finding, SinceReport};
 use crate::book::{Applied, MemberState, Outcome, TiersWanted};
 use crate::budget::BudgetWanted;
+use crate::carry::{CarriedForward, CarryAsk, CarryReport};
 use crate::error::LedgerError;
+use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
     MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
@@ -38,7 +40,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
 
-    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what the inbox has, it has for good. `None` when
+    /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what was applied stays so. `None` when
     /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
     ///
     /// A cancelled call leaves nothing behind.
@@ -118,6 +120,33 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Applies the embedded migrations that are missing. Idempotent; safe when two run at once.
     async fn migrate(&self) -> Result<(), LedgerError>;
+
+    /// Sums up the entries of whole months of long ago, one entry for each member; nothing else changes. Workers may be at work. On
+    /// `PostgreSQL` it needs the rights of [`Ledger::migrate`] and room for the sums beside what they sum. Each step is told to `progress`
+    /// before it begins.
+    ///
+    /// A cancelled call leaves a ledger that is whole: the same call goes on.
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError>;
+
+    /// How far the pipeline's entries are carried forward; `None`: all are there.
+    async fn carried_forward(&self, pipeline: &PipelineName) -> Result<Option<CarriedForward>, LedgerError>;
+
+    /// Forgets events that happened long ago and are decided and published, some thousand rows a transaction; never those that a person said
+    /// by hand. What happened before and comes again, or for the first time, is late from then on: [`Begun::forgotten_before`].
+    ///
+    /// A cancelled call has forgotten some: the same call goes on.
+    async fn forget(
+        &self,
+        ask: &ForgetAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<ForgetReport, LedgerError>;
+
+    /// Before what time events of producers are not known one by one; `None`: all are.
+    async fn forgotten_before(&self, pipeline: &PipelineName) -> Result<Option<Timestamp>, LedgerError>;
 
     /// Whether the tables are of this program's version; [`LedgerError::WrongVersion`] says what to run.
     async fn check_version(&self) -> Result<(), LedgerError>;
@@ -360,6 +389,9 @@ pub struct Begun {
     pub followed: HashMap<MemberId, MemberId>,
     /// Last line of the timeline; 0 when there is none. A worker that knows less loads the timeline first, and begins again.
     pub timeline_seq: i64,
+    /// An event that is not known and happened before may have been applied and forgotten: it is late, unless it is of a source that nothing is
+    /// forgotten of ([`crate::is_forgettable`]).
+    pub forgotten_before: Option<Timestamp>,
     /// How much each wanted budget can still give; carry it on with [`Applied::budgets`]. Others may use it meanwhile: then the commit is
     /// [`Committed::Raced`].
     pub rooms: Rooms,

@@ -83,8 +83,8 @@ fn reach(path: &str, (reach, tiers): (&Reach, &Tiers), ruleset: &Ruleset, faults
     }
     let mut asked = Vec::new();
     for (measure, is_nought) in [
-        (Measure::Points, points.is_some_and(|points| points.is_zero())),
-        (Measure::Spend, spend.is_some_and(|spend| spend.is_zero())),
+        (Measure::Points, points.is_some_and(contract::Quantity::is_zero)),
+        (Measure::Spend, spend.is_some_and(contract::Quantity::is_zero)),
         (Measure::Visits, *visits == Some(0)),
     ] {
         if is_nought {

@@ -143,7 +143,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 35);
+    assert_eq!(count, 42);
 }
 
 /// Rules of `expiry` that a wallet breaks, of those that look at its warning.
@@ -189,6 +189,7 @@ fn names_are_unique_by_schema() {
     let paths: Vec<_> = unique.iter().map(|(path, _)| path.as_str()).collect();
     let wanted = [
         ".spec.program.budgets",
+        ".spec.program.tiers.levels",
         ".spec.program.wallets",
         ".spec.results.subscribers",
         ".spec.rules",

@@ -2,6 +2,8 @@
 
 pub(crate) mod audit;
 pub(crate) mod campaign;
+mod carried;
+mod forgotten;
 mod refunds;
 mod workers;
 

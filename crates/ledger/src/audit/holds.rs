@@ -60,10 +60,11 @@ pub(super) const CHECKS: [Check; 5] = [
              left join entry b on b.pipeline = x.pipeline and b.bucket = x.bucket and b.member = x.member
                  and b.id = x.entry and b.hold_id = x.hold_id
              left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member
-                 and e.id = x.ended and e.hold_id = x.hold_id
-             where x.pipeline = $1 and (coalesce(b.kind, '') <> 'Hold' or (x.stage = 'Open') <> (x.held > 0)
-                 or (x.stage = 'Open') <> (x.ended is null)
-                 or coalesce(e.kind, '') <> case x.stage when 'Captured' then 'Capture' when 'Released' then 'Release'
+                 and e.id = x.ended and e.hold_id = x.hold_id",
+            carried!(),
+            "where x.pipeline = $1 and ((coalesce(b.kind, '') <> 'Hold' and not coalesce(x.entry <= c.id, false))
+                 or (x.stage = 'Open') <> (x.held > 0) or (x.stage = 'Open') <> (x.ended is null)
+                 or not coalesce(x.ended <= c.id, false) and coalesce(e.kind, '') <> case x.stage when 'Captured' then 'Capture' when 'Released' then 'Release'
                      when 'TimedOut' then 'TimeOut' else '' end) order by 1, 2 limit $2"
         ),
     },

@@ -16,7 +16,7 @@ macro_rules! left {
     };
 }
 
-pub(super) const CHECKS: [Check; 4] = [
+pub(super) const CHECKS: [Check; 5] = [
     Check {
         invariant: 2,
         name: "to a member who was merged nothing is left",
@@ -56,12 +56,28 @@ pub(super) const CHECKS: [Check; 4] = [
         ),
     },
     Check {
+        invariant: 4,
+        name: "what left a lot belongs to an entry, which went along with it",
+        sql: concat!(
+            "select 'lot ' || cast(x.lot as text) || ' of wallet ' || x.wallet || ",
+            of_member!(),
+            ", cast(x.amount as text) || ' left it by entry ' || cast(x.entry as text) || ', which is not there' from {allocation} x
+             left join entry e on e.pipeline = x.pipeline and e.bucket = x.bucket and e.member = x.member and e.id = x.entry
+             where x.pipeline = $1 and e.id is null order by 1, 2 limit $2"
+        ),
+    },
+    Check {
         invariant: 11,
         name: "what left by a merge arrived by it",
+        // Of what is carried forward: what is left of all the merges by which one member became who they are by now.
         sql: "select 'merge ' || max(x.event_id) || ', wallet ' || x.wallet, 'left - arrived = ' || cast(sum(x.amount) as text) from (
-                  select e.id / 65536 as batch, e.event_id, p.wallet, p.amount from {posting} p join entry e on e.pipeline = p.pipeline
-                      and e.bucket = p.bucket and e.member = p.member and e.id = p.entry and e.kind in ('MergeOut', 'MergeIn')
+                  select case when e.kind = 'CarriedForward' then 0 else e.id / 65536 end as batch, e.event_id, p.wallet, p.amount,
+                      case when e.kind = 'CarriedForward' then coalesce(m.merged_number, m.number) end as person
+                  from {posting} p join entry e on e.pipeline = p.pipeline
+                      and e.bucket = p.bucket and e.member = p.member and e.id = p.entry
+                      and (e.kind in ('MergeOut', 'MergeIn') or p.part = 'Merge')
+                  join member m on m.pipeline = p.pipeline and m.bucket = p.bucket and m.number = p.member
                   where p.pipeline = $1 and p.account = 'transit'
-              ) x group by x.batch, x.wallet having sum(x.amount) <> 0 order by 1, 2 limit $2",
+              ) x group by x.batch, x.wallet, x.person having sum(x.amount) <> 0 order by 1, 2 limit $2",
     },
 ];

@@ -29,18 +29,6 @@ pub(super) const CHECKS: [Check; 3] = [
     Check {
         invariant: 7,
         name: "automatic rewards take the points that they cost",
-        sql: concat!(
-            "select 'entry ' || cast(x.entry as text) || ', wallet ' || x.wallet || ",
-            of_some_member!(),
-            ", 'redeemed - rewards = ' || cast(x.amount as text) from (
-                select y.entry, y.wallet, max(y.member) as member, sum(y.amount) as amount from (
-                select p.bucket, p.member, p.entry, p.wallet, p.amount from {posting} p
-                    join entry e on e.pipeline = p.pipeline and e.bucket = p.bucket and e.member = p.member
-                        and e.id = p.entry and e.kind = 'Reward'
-                    where p.pipeline = $1 and p.account = 'redeemed'
-                union all select bucket, member, entry, wallet, -points from {reward} r where pipeline = $1
-                ) y group by y.entry, y.wallet having sum(y.amount) <> 0
-             ) x order by 1, 2 limit $2"
-        ),
+        sql: noted!("reward", "e.kind = 'Reward' or p.part = 'Reward'", "redeemed - rewards"),
     },
 ];

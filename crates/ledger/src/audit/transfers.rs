@@ -17,8 +17,12 @@ pub(super) const CHECKS: [Check; 2] = [
              left join posting i on i.pipeline = x.pipeline and i.entry = x.ended and i.wallet = x.wallet and i.account = 'transit'
                  and i.bucket = case x.stage when 'Arrived' then x.to_bucket else x.bucket end
                  and i.member = case x.stage when 'Arrived' then x.to_member else x.member end
-             where x.pipeline = $1 and (coalesce(o.amount, 0) <> x.points
-                 or coalesce(i.amount, 0) <> case when x.stage in ('Arrived', 'Returned') then -x.points else 0 end)
+             left join (select bucket, member, id from entry where pipeline = $1 and kind = 'CarriedForward' and from_member is null) d
+                 on d.bucket = case x.stage when 'Arrived' then x.to_bucket else x.bucket end
+                 and d.member = case x.stage when 'Arrived' then x.to_member else x.member end",
+            own_carried!(),
+            "where x.pipeline = $1 and ((coalesce(o.amount, 0) <> x.points and not coalesce(x.entry <= c.id, false))
+                 or not coalesce(x.ended <= d.id, false) and coalesce(i.amount, 0) <> case when x.stage in ('Arrived', 'Returned') then -x.points else 0 end)
              order by 1, 2 limit $2"
         ),
     },
@@ -34,8 +38,8 @@ pub(super) const CHECKS: [Check; 2] = [
                  and s.entry = x.entry
              left join transfer e on e.pipeline = x.pipeline and e.ended = x.entry
              left join entry m on m.pipeline = x.pipeline and m.bucket = x.bucket and m.member = x.member and m.id = x.entry
-             where x.pipeline = $1 and x.account = 'transit' and s.entry is null and coalesce(m.kind, '') not in ('MergeOut', 'MergeIn')
-                 and not coalesce(x.amount = -e.points, false)
+             where x.pipeline = $1 and x.account = 'transit' and s.entry is null
+                 and coalesce(m.kind, '') not in ('MergeOut', 'MergeIn', 'CarriedForward') and not coalesce(x.amount = -e.points, false)
              order by 1, 2 limit $2"
         ),
     },

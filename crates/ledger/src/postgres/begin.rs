@@ -40,7 +40,9 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
         select * from balance where pipeline = $1 and bucket = w.bucket and member = w.member offset 0
     ) b";
 
-const TIMELINE: &str = "select coalesce(max(seq), 0) from timeline where pipeline = $1";
+/// After the inbox: whose row is gone by then has its mark by now.
+const TIMELINE: &str = "select coalesce(max(seq), 0), (select happened_before from forgotten where pipeline = $1)
+    from timeline where pipeline = $1";
 
 const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
@@ -104,7 +106,7 @@ pub(super) use recall::recall;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
-    let Looked { mut known, parked, timeline_seq } = look(open, request).await?;
+    let Looked { mut known, parked, timeline_seq, forgotten_before } = look(open, request).await?;
     open.loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;
     let followed = open.loaded.followed.clone();
@@ -112,7 +114,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let request = undecided.as_ref();
     if request.wanted.is_empty() {
         let members = load::states(&open.loaded, Books::default(), Vec::new())?;
-        return Ok(Begun { answers, members, followed, timeline_seq, rooms: Rooms::new() });
+        return Ok(Begun { answers, members, followed, timeline_seq, forgotten_before, rooms: Rooms::new() });
     }
     let mut books = load_books(open, request).await?;
     let idlers = load::idlers(request, &open.loaded, &parked);
@@ -137,7 +139,7 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     let members = load::states(&open.loaded, books, lots)?;
     open.loaded.pots = budget::pots(open, &request.budgets).await?;
     let rooms = crate::budget::rooms(&open.loaded.pots);
-    Ok(Begun { answers, members, followed, timeline_seq, rooms })
+    Ok(Begun { answers, members, followed, timeline_seq, forgotten_before, rooms })
 }
 
 /// What tells whether the rest is needed.
@@ -145,6 +147,7 @@ struct Looked {
     known: HashMap<Identity, Known>,
     parked: Vec<ParkedRow>,
     timeline_seq: i64,
+    forgotten_before: Option<Timestamp>,
 }
 
 /// One round trip: the inbox, the timeline, and what waits for an order of the batch.
@@ -169,11 +172,11 @@ async fn look(open: &Open, request: &BatchRequest) -> Result<Looked, LedgerError
         )?;
         let known = inbox.iter().map(read_known).collect::<Result<Vec<_>, _>>()?;
         let parked = parked.iter().map(read_parked).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>((known, parked, timeline.try_get(0)?))
+        Ok::<_, Error>((known, parked, (timeline.try_get(0)?, timeline.try_get(1)?)))
     };
-    let (rows, parked, timeline_seq) = looked.await.map_err(|e| open.fail(e))?;
+    let (rows, parked, (timeline_seq, forgotten_before)) = looked.await.map_err(|e| open.fail(e))?;
     let known = rows.into_iter().map(|(source, id, row)| Ok((identity(&source, &id)?, row)));
-    Ok(Looked { known: known.collect::<Result<_, LedgerError>>()?, parked, timeline_seq })
+    Ok(Looked { known: known.collect::<Result<_, LedgerError>>()?, parked, timeline_seq, forgotten_before })
 }
 
 fn identity(source: &str, id: &str) -> Result<Identity, LedgerError> {

@@ -12,6 +12,12 @@ use crate::store::Committed;
 /// The primary key of the inbox: another worker was faster with the same identity.
 const INBOX_KEY: &str = "inbox_pkey";
 
+/// The tables are somebody else's.
+pub(super) const NO_OWNER: &str = "the user may not create tables; run this with the role that owns the schema";
+
+/// How the checks end that hold while a table becomes partitioned.
+const OF_RANGE: &str = "_first_range";
+
 pub(super) fn pool(object: &str, error: PoolError) -> LedgerError {
     match error {
         PoolError::Backend(error) => statement(object, error),
@@ -38,13 +44,31 @@ pub(super) fn statement(object: &str, error: Error) -> LedgerError {
 pub(super) fn is_of_a_lock(error: &refinery::Error) -> bool {
     let mut below = error.source();
     while let Some(cause) = below {
-        let code = cause.downcast_ref::<Error>().and_then(Error::code);
-        if let Some(code) = code {
-            return [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code);
+        if let Some(error) = cause.downcast_ref::<Error>().filter(|error| error.code().is_some()) {
+            return is_lock(error);
         }
         below = cause.source();
     }
     false
+}
+
+/// Whether a statement was kept waiting for a table, or given up for somebody who waited for it.
+pub(super) fn is_lock(error: &Error) -> bool {
+    let locks = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+    error.code().is_some_and(|code| locks.contains(code))
+}
+
+/// Whether rows contradict what was said of a table.
+pub(super) fn is_check(error: &Error) -> bool {
+    error.code() == Some(&SqlState::CHECK_VIOLATION)
+}
+
+/// Of a statement that makes tables, or takes some away.
+pub(super) fn ddl(object: &str, error: Error) -> LedgerError {
+    if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        return LedgerError::Misconfigured { object: object.to_owned(), detail: NO_OWNER.to_owned() };
+    }
+    statement(object, error)
 }
 
 /// Errors that the database did not say: the connection, TLS, the settings.
@@ -130,6 +154,10 @@ pub(super) fn refusal(error: &Error) -> Option<Committed> {
     }
     if *db.code() == SqlState::UNIQUE_VIOLATION {
         // Every other key is of our own making (a sequence that a promoted replica did not have, say): no event is at fault.
+        return None;
+    }
+    if db.constraint().is_some_and(|name| name.ends_with(OF_RANGE)) {
+        // Of a migration that was left half-way for months.
         return None;
     }
     match db.code().code().get(..2) {

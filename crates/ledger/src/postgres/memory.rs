@@ -15,13 +15,16 @@ use crate::store::{BatchId, Identity};
 /// For how long nobody asks whether it is still there: less than any fail-over takes. Behind a pooler connections outlive one.
 const TRUST: Duration = Duration::from_secs(1);
 
-const LOOK: &str = "select 1 from inbox where pipeline = $1 and source = $2 and event_id = $3";
+/// One of what is forgotten by now tells nothing.
+const LOOK: &str = "select 1 from inbox where pipeline = $1 and source = $2 and event_id = $3
+    union all select 1 from forgotten where pipeline = $1 and happened_before > $4";
 
 /// An event of the last batch that was confirmed to this process.
 #[derive(Debug, Clone)]
 pub(super) struct Confirmed {
     pipeline: PipelineName,
     identity: Identity,
+    happened: Timestamp,
     pub(super) batch: BatchId,
     pub(super) at: Timestamp,
     /// When it was last known to be there.
@@ -36,9 +39,9 @@ impl Memory {
     /// After a commit; batches without events say nothing.
     pub(super) fn keep(&self, pipeline: &PipelineName, batch: BatchId, rows: &Rows) {
         let Some(row) = rows.inbox.first() else { return };
-        let identity = row.identity.clone();
-        let confirmed =
-            Confirmed { pipeline: pipeline.clone(), identity, batch, at: Timestamp::now(), known: Instant::now() };
+        let (pipeline, identity, happened) = (pipeline.clone(), row.identity.clone(), row.occurred_at);
+        let (at, known) = (Timestamp::now(), Instant::now());
+        let confirmed = Confirmed { pipeline, identity, happened, batch, at, known };
         *self.lock() = Some(confirmed);
     }
 
@@ -50,7 +53,7 @@ impl Memory {
         let Some(last) = last.filter(is_doubtful) else { return Ok(None) };
         let (pipeline, source, id) = (last.pipeline.as_str(), last.identity.source.as_str(), last.identity.id.as_str());
         let look = client.prepare_cached(LOOK).await?;
-        let is_there = client.query_opt(&look, &[&pipeline, &source, &id]).await?.is_some();
+        let is_there = !client.query(&look, &[&pipeline, &source, &id, &last.happened]).await?.is_empty();
         let mut kept = self.lock();
         // Another connection may have said it, or committed since.
         let Some(it) = kept.as_mut().filter(|it| it.batch == last.batch) else { return Ok(None) };

@@ -11,7 +11,7 @@ use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
-use super::fault;
+use super::{fault, partitions};
 use crate::error::LedgerError;
 
 mod embedded {
@@ -23,10 +23,10 @@ const LOCK: i64 = 0x006c_6f79_616c_7479;
 /// Waiting for the others' tables is no idleness, however long.
 const KEEP: &str = "begin; set local idle_in_transaction_session_timeout = 0";
 /// Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us.
-const PATIENCE: &str = "set local lock_timeout = '3s'";
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: &str = "set local lock_timeout = '3s'";
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Two minutes of a table that somebody keeps.
-const TRIES: u32 = 30;
+pub(super) const TRIES: u32 = 30;
 
 /// The version that this program needs.
 pub(super) fn newest() -> u32 {
@@ -37,20 +37,27 @@ pub(super) fn newest() -> u32 {
 
 /// One after another whoever calls, wherever: `turn` keeps the lock. A cancelled call leaves whole versions behind, and nothing else.
 pub(super) async fn migrate(object: &str, turn: ClientWrapper, work: ClientWrapper) -> Result<(), LedgerError> {
-    while !is_our_turn(&turn).await.map_err(|e| fault::statement(object, e))? {
-        tokio::time::sleep(PAUSE).await;
-    }
+    self::turn(object, &turn).await?;
     let mut patient = Patient(work);
     let mut tries = 0;
     loop {
         // A transaction a version: none keeps the tables of the one before.
-        let Err(error) = embedded::migrations::runner().run_async(&mut patient).await else { return Ok(()) };
+        let Err(error) = embedded::migrations::runner().run_async(&mut patient).await else { break };
         tries += 1;
         if tries == TRIES || !fault::is_of_a_lock(&error) {
             return Err(fault_of(object, error));
         }
         tokio::time::sleep(PAUSE).await;
     }
+    partitions::ahead(object, &mut patient.0).await
+}
+
+/// Waits for the lock of those who make tables; it is kept as long as the connection.
+pub(super) async fn turn(object: &str, client: &Client) -> Result<(), LedgerError> {
+    while !is_our_turn(client).await.map_err(|e| fault::statement(object, e))? {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Asks, and asks again: who waited in a transaction would keep one of a pooler's few connections from whoever works.
@@ -100,9 +107,7 @@ fn fault_of(object: &str, error: refinery::Error) -> LedgerError {
     while let Some(cause) = below {
         match code(cause) {
             Some((_, Some(SqlState::INSUFFICIENT_PRIVILEGE))) => {
-                let detail =
-                    "the user may not create tables; run the migration with the role that owns the schema".to_owned();
-                return LedgerError::Misconfigured { object, detail };
+                return LedgerError::Misconfigured { object, detail: fault::NO_OWNER.to_owned() };
             }
             Some((true, _)) => return LedgerError::Away { object, source: Box::new(error) },
             _ => below = cause.source(),

@@ -5,12 +5,14 @@
 
 mod address;
 mod begin;
+mod carry;
 mod commit;
 mod fault;
 mod give_up;
 mod graves;
 mod memory;
 mod migrate;
+mod partitions;
 mod tls;
 
 pub(crate) use address::trusting;
@@ -26,6 +28,7 @@ use tokio_postgres::types::{ToSql, Type};
 use self::graves::Graves;
 use self::memory::{Confirmed, Memory};
 use crate::budget::takings;
+use crate::carry::{CarryAsk, CarryReport};
 use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
@@ -168,6 +171,16 @@ impl Store for Postgres {
         // Taken out of the pool: their ends, however they come, end what was begun on them too.
         let (turn, work) = (Object::take(self.client().await?), Object::take(self.client().await?));
         migrate::migrate(&self.object, turn, work).await
+    }
+
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError> {
+        let (turn, mut work) = (Object::take(self.client().await?), Object::take(self.client().await?));
+        migrate::turn(&self.object, &turn).await?;
+        carry::carry(&self.object, &mut work, ask, progress).await
     }
 
     fn says_no_table(&self, error: &LedgerError) -> bool {

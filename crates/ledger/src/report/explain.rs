@@ -3,6 +3,7 @@
 use contract::event::Event;
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{EventId, MemberId, PipelineName, RuleName, Source, WalletName};
+use jiff::Timestamp;
 
 use super::holds;
 use super::merge::{along, merge};
@@ -10,6 +11,7 @@ use super::sums::{Scales, find_member, four, lots};
 use super::transfer::transfer;
 use super::{AllocationReport, AwardReport, EntryReport, EventReport, PostingReport};
 use crate::book::Outcome;
+use crate::carry::{CARRIED_KIND, carried_forward};
 use crate::error::LedgerError;
 use crate::sql::{Arg, Row, Sql};
 use crate::store::BatchId;
@@ -52,12 +54,21 @@ async fn event_report(
     let key = [pipeline.as_str().into(), row.int(11)?.into(), row.int(12)?.into()];
     let (source, id): (Source, EventId) = (row.id(0)?, row.id(1)?);
     let entry = match row.maybe(10) {
-        Some(_) => entries(store, scales, &key, &format!("id = {}", row.int(10)?)).await?.pop(),
+        Some(_) => {
+            // The sums of a member have the number of the last entry in them.
+            let which = format!("id = {} and kind <> '{CARRIED_KIND}'", row.int(10)?);
+            entries(store, scales, &key, &which).await?.pop()
+        }
+        None => None,
+    };
+    let number = row.maybe(10).map(|_| row.int(10)).transpose()?;
+    let carried_forward = match number.filter(|_| entry.is_none()) {
+        Some(number) => carried(store, pipeline, &key, number).await?,
         None => None,
     };
     let member: MemberId = row.id(2)?;
     let along = along(store, &key).await?;
-    let event = stored_event(store, &along, ((&source, &id), entry.as_ref())).await?;
+    let event = stored_event(store, &along, ((&source, &id), entry.as_ref(), number)).await?;
     let event = event.map(|event| Event { member: member.clone(), ..event });
     let mut refunds = Vec::new();
     if let Some(order) = event.as_ref().filter(|event| event.type_name() == "purchase").and_then(Event::order) {
@@ -95,6 +106,7 @@ async fn event_report(
         published: row.maybe(9).is_some(),
         event,
         entry,
+        carried_forward,
         refunds,
         hold,
         of_hold,
@@ -103,12 +115,30 @@ async fn event_report(
     })
 }
 
+/// Until when all is carried forward, where the entry of this number is.
+async fn carried(
+    store: &dyn Sql,
+    pipeline: &PipelineName,
+    key: &[Arg; 3],
+    number: i64,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let sql = format!(
+        "select cast(id as text) from entry where pipeline = $1 and bucket = $2 and member = $3 and id >= $4
+         and kind = '{CARRIED_KIND}' and from_member is null"
+    );
+    if store.ask(&sql, &[&key[..], &[number.into()]].concat()).await?.is_empty() {
+        return Ok(None);
+    }
+    Ok(carried_forward(store, pipeline).await?.map(|carried| carried.recorded_before))
+}
+
 /// Purchases and what waits for one are kept whole; of other events the results tell what there is to know. A purchase is kept by its order,
-/// which its entry names; one that earned nothing has no entry, and is looked for among its like.
+/// which its entry names, or with the number of an entry that is carried forward; one that earned nothing has no entry, and is looked for among its
+/// like.
 async fn stored_event(
     store: &dyn Sql,
     key: &[Arg],
-    (identity, entry): ((&Source, &EventId), Option<&EntryReport>),
+    (identity, entry, number): ((&Source, &EventId), Option<&EntryReport>, Option<i64>),
 ) -> Result<Option<Event>, LedgerError> {
     let (source, id) = identity;
     let places: Vec<(&str, Vec<Arg>)> = match entry.map(|entry| &entry.order) {
@@ -117,7 +147,10 @@ async fn stored_event(
         None => {
             let waits =
                 ("parked where source = $4 and event_id = $5", vec![source.as_str().into(), id.as_str().into()]);
-            vec![waits, ("purchase where entry is null", Vec::new())]
+            let of_it = number.map_or(("purchase where entry is null", Vec::new()), |number| {
+                ("purchase where entry = $4", vec![number.into()])
+            });
+            vec![waits, of_it]
         }
     };
     for (place, args) in places {
@@ -164,6 +197,8 @@ async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> 
         // Postings stay; everything else goes along with a merge.
         let own = [key[0].clone(), row.int(9)?.into(), row.int(10)?.into()];
         let parts = Parts { store, scales, own: &own, along: &along, entry: id };
+        // Awards and lots of the last entry that it sums are not its own.
+        let is_whole = row.text(1)? != CARRIED_KIND;
         reports.push(EntryReport {
             id,
             kind: row.text(1)?.to_owned(),
@@ -174,8 +209,8 @@ async fn entries(store: &dyn Sql, scales: &Scales, key: &[Arg], which: &str) -> 
             effective_at: row.time(5)?,
             recorded_at: row.time(6)?,
             postings: parts.postings().await?,
-            awards: parts.awards(&ruleset).await?,
-            lots: lots(store, scales, &along, &format!("entry = {id}")).await?,
+            awards: if is_whole { parts.awards(&ruleset).await? } else { Vec::new() },
+            lots: lots(store, scales, &along, &format!("{is_whole} and entry = {id}")).await?,
             allocations: parts.allocations().await?,
             ruleset,
         });

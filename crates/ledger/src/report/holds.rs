@@ -28,11 +28,14 @@ pub struct HoldPage {
     pub next: Option<HoldMark>,
 }
 
-/// What [`report`] reads, of a hold `h` and the entry `b` that it began with.
+/// What [`report`] reads, of a hold `h` and the entry `b` that it began with, or the last one that carries such forward.
 const COLUMNS: &str = "h.hold_id, h.wallet, cast(h.points as text), cast(h.held as text), cast(h.captured as text),
-     cast(h.released as text), h.stage, cast(micros(b.effective_at) as text), cast(micros(h.expires_at) as text),
+     cast(h.released as text), h.stage, cast(micros(coalesce(b.effective_at, (
+         select max(c.effective_at) from entry c where c.pipeline = h.pipeline and c.bucket = h.bucket and c.member = h.member
+             and c.kind = 'CarriedForward' and h.entry <= c.id))) as text), cast(micros(h.expires_at) as text),
      cast(h.entry as text)
-     from hold h join entry b on b.pipeline = h.pipeline and b.bucket = h.bucket and b.member = h.member and b.id = h.entry";
+     from hold h
+     left join entry b on b.pipeline = h.pipeline and b.bucket = h.bucket and b.member = h.member and b.id = h.entry";
 
 /// A member who is unknown has none.
 pub(crate) async fn open_holds(
@@ -83,12 +86,12 @@ pub(super) async fn counts(
         Some(at) => {
             let column = ask.by.column();
             let at = at.as_microsecond();
-            format!("micros(b.{column}) <= {at} and (e.id is null or micros(e.{column}) > {at})")
+            format!("(b.id is null or micros(b.{column}) <= {at}) and (h.ended is null or micros(e.{column}) > {at})")
         }
     };
     let sql = format!(
         "select h.wallet, cast(count(*) as text) from hold h
-         join entry b on b.pipeline = h.pipeline and b.bucket = h.bucket and b.member = h.member and b.id = h.entry
+         left join entry b on b.pipeline = h.pipeline and b.bucket = h.bucket and b.member = h.member and b.id = h.entry
          left join entry e on e.pipeline = h.pipeline and e.bucket = h.bucket and e.member = h.member and e.id = h.ended
          where h.pipeline = $1 and {which} group by h.wallet"
     );

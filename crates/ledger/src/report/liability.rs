@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 
 use super::Reckoning;
 use super::sums::Scales;
+use crate::carry::carried_forward;
 use crate::error::LedgerError;
 use crate::sql::{Arg, Sql};
 
@@ -142,6 +143,7 @@ pub(crate) async fn liability(
     pipeline: &PipelineName,
     ask: &LiabilityAsk,
 ) -> Result<Vec<WalletLiability>, LedgerError> {
+    told_of(store, pipeline, ask).await?;
     let scales = Scales::load(store, pipeline).await?;
     let slots = Slots::of(ask.at.unwrap_or_else(Timestamp::now), &ask.zone)?;
     let mut lots = lots(store, pipeline, ask, &slots).await?;
@@ -155,6 +157,17 @@ pub(crate) async fn liability(
     Ok(wallets)
 }
 
+/// What entries say that are gone cannot be told for a time within theirs.
+async fn told_of(store: &dyn Sql, pipeline: &PipelineName, ask: &LiabilityAsk) -> Result<(), LedgerError> {
+    let Some(at) = ask.at else { return Ok(()) };
+    let Some(carried) = carried_forward(store, pipeline).await? else { return Ok(()) };
+    let from = match ask.by {
+        Reckoning::Happened => carried.happened_until,
+        Reckoning::Recorded => carried.recorded_before,
+    };
+    if at < from { Err(LedgerError::CarriedForward { at, from }) } else { Ok(()) }
+}
+
 type Sums<K> = BTreeMap<WalletName, BTreeMap<K, i128>>;
 
 /// The part of a query that leaves out what came later: a join to the entry of `x`, and a condition on it.
@@ -164,6 +177,13 @@ fn until(ask: &LiabilityAsk, of: &str) -> (String, String) {
         "join entry e on e.pipeline = {of}.pipeline and e.bucket = {of}.bucket and e.member = {of}.member and e.id = {of}.entry"
     );
     (join, format!("and micros(e.{}) <= {}", ask.by.column(), at.as_microsecond()))
+}
+
+/// The same for the entry that a lot `l` began with: one that is gone came before all of the times that can be asked for.
+fn began(ask: &LiabilityAsk) -> (String, String) {
+    let (join, condition) = until(ask, "l");
+    let condition = condition.strip_prefix("and ").map_or(String::new(), |is| format!("and (e.id is null or {is})"));
+    (if join.is_empty() { join } else { format!("left {join}") }, condition)
 }
 
 async fn accounts(store: &dyn Sql, pipeline: &PipelineName, ask: &LiabilityAsk) -> Result<Sums<String>, LedgerError> {
@@ -189,7 +209,7 @@ async fn lots(
     let slot = slots.sql();
     let join_b = "left join balance b on l.idles = true and b.pipeline = l.pipeline and b.bucket = l.bucket
         and b.member = l.member and b.wallet = l.wallet";
-    let ((join_l, condition_l), (join_a, condition_a)) = (until(ask, "l"), until(ask, "a"));
+    let ((join_l, condition_l), (join_a, condition_a)) = (began(ask), until(ask, "a"));
     let sql = format!(
         "select x.wallet, cast(x.slot as text), cast(sum(x.amount) as text) from (
             select l.wallet, {slot} as slot, l.initial as amount from lot l {join_l} {join_b}

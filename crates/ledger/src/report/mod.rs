@@ -200,7 +200,7 @@ pub struct HoldReport {
     pub released: Decimal,
     /// `Open`, or how it ended.
     pub stage: HoldStage,
-    /// When it began.
+    /// When it began; where that entry was carried forward, a time by which it had.
     pub since: Timestamp,
     /// When it ends by itself, if ever.
     pub expires: Option<Timestamp>,
@@ -281,6 +281,8 @@ pub struct EventReport {
     pub event: Option<Event>,
     /// Its moves.
     pub entry: Option<EntryReport>,
+    /// Its moves are in the sums of all that was recorded before this time, and no longer told one by one.
+    pub carried_forward: Option<Timestamp>,
     /// Later refunds of the purchase's order, oldest first.
     pub refunds: Vec<EntryReport>,
     /// The hold that its entry is about, as it stands now.

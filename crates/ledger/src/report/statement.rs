@@ -14,6 +14,7 @@ use super::merge::{along, merge};
 use super::sums::{LOT_COLUMNS, LOT_ORDER, Member, Scales, find_member, lot};
 use super::transfer::transfer;
 use super::{LotReport, Reckoning};
+use crate::carry::CARRIED_KIND;
 use crate::error::LedgerError;
 use crate::sql::{Arg, Row, Sql};
 
@@ -179,7 +180,10 @@ impl Read<'_> {
         for row in self.within("rule, wallet, cast(awarded as text)", "award", (&self.along, after, last)).await? {
             let wallet: WalletName = row.id(2)?;
             let share = RuleShare { rule: row.id(1)?, awarded: self.scales.points(&wallet, &row, 3)? };
-            heads.entry(row.int(0)?).and_modify(|head| head.rules.push((wallet, share)));
+            // The sums of a member have the number of the last entry in them, and so have its awards.
+            if let Some(head) = heads.get_mut(&row.int(0)?).filter(|head| head.kind != CARRIED_KIND) {
+                head.rules.push((wallet, share));
+            }
         }
         let mut lines = Vec::new();
         for row in self.within("account, wallet, cast(amount as text)", "posting", (&self.key, after, last)).await? {

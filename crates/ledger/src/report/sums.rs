@@ -159,7 +159,10 @@ pub(crate) async fn totals(store: &dyn Sql, pipeline: &PipelineName) -> Result<T
         rows.first().map_or(Ok(0), |row| row.int(0))
     };
     let members =
-        count("select cast(count(*) as text) from (select distinct bucket, member from inbox where pipeline = $1 and outcome <> 'Erased') x
+        count("select cast(count(*) as text) from (
+                  select bucket, member from inbox where pipeline = $1 and outcome <> 'Erased'
+                  union select bucket, member from balance where pipeline = $1
+              ) x
              where not exists (select 1 from member m where m.pipeline = $1 and m.bucket = x.bucket and m.number = x.member and m.merged_number is not null)")
             .await?;
     let unpublished_batches =

@@ -102,10 +102,12 @@ pub(super) fn begin(
     }
     loaded.pots = begin.pots(&request.budgets, owner).map_err(fail)?;
     let rooms = crate::budget::rooms(&loaded.pots);
-    let timeline_seq = begin.timeline_seq().map_err(fail)?;
+    let (timeline_seq, forgotten) = begin.timeline().map_err(fail)?;
+    let forgotten = forgotten.map(Timestamp::from_microsecond).transpose();
+    let forgotten_before = forgotten.map_err(|e| LedgerError::unreadable("forgotten.happened_before", e))?;
     let members = load::states(&loaded, books, lots)?;
     let followed = loaded.followed.clone();
-    Ok((loaded, Begun { answers, members, followed, timeline_seq, rooms }))
+    Ok((loaded, Begun { answers, members, followed, timeline_seq, forgotten_before, rooms }))
 }
 
 pub(super) struct Begin<'a> {
@@ -314,10 +316,13 @@ impl Begin<'_> {
         }
     }
 
-    fn timeline_seq(&self) -> rusqlite::Result<i64> {
-        let mut find =
-            self.connection.prepare_cached("select coalesce(max(seq), 0) from timeline where pipeline = ?1")?;
-        find.query_row(params![self.pipeline], |row| row.get(0))
+    /// Its last line, and before what time events are not known one by one.
+    fn timeline(&self) -> rusqlite::Result<(i64, Option<i64>)> {
+        let mut find = self.connection.prepare_cached(
+            "select coalesce(max(seq), 0), (select happened_before from forgotten where pipeline = ?1)
+             from timeline where pipeline = ?1",
+        )?;
+        find.query_row(params![self.pipeline], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 }
 

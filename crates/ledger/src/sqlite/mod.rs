@@ -3,6 +3,7 @@
 //! Another process may read while this one writes; a second writer waits for its turn, batch by batch.
 
 mod begin;
+mod carry;
 mod commit;
 mod holds;
 mod thread;
@@ -13,9 +14,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contract::PipelineName;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::carry::{CarryAsk, CarryReport};
 use crate::desk::Store;
 use crate::error::LedgerError;
 use crate::rows::{Loaded, Rows, refuse_doubles};
@@ -149,6 +152,32 @@ impl Store for Sqlite {
         .await
     }
 
+    async fn carry_forward(
+        &self,
+        ask: &CarryAsk,
+        progress: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<CarryReport, LedgerError> {
+        let (pipeline, object) = (ask.pipeline.clone(), self.thread.object());
+        let before = month(ask.before.min(Timestamp::now()))?;
+        progress("looking what was recorded before");
+        let (whose, of) = (pipeline.clone(), object.clone());
+        let plan = self
+            .thread
+            .run(move |connection| carry::Pass { connection, object: &of, pipeline: &whose, before }.plan())
+            .await?;
+        let mut report = plan.report.clone();
+        let plan = Arc::new(plan);
+        for portion in carry::portions(&plan).filter(|_| !ask.dry_run) {
+            progress("summing the entries of members");
+            let (pipeline, object, plan, portion) = (pipeline.clone(), object.clone(), plan.clone(), portion.to_vec());
+            let some = move |connection: &mut Connection| {
+                carry::Pass { connection, object: &object, pipeline: &pipeline, before }.some(&plan, &portion)
+            };
+            report.bytes_after = Some(self.write(some).await?);
+        }
+        Ok(report)
+    }
+
     fn says_no_table(&self, error: &LedgerError) -> bool {
         matches!(error, LedgerError::Statement { source, .. } if source.to_string().starts_with("no such table"))
     }
@@ -158,6 +187,12 @@ impl Store for Sqlite {
         let needed = self.needed();
         self.write(move |connection| migrate(connection, &object, needed)).await
     }
+}
+
+/// The beginning of a time's month.
+fn month(at: Timestamp) -> Result<Timestamp, LedgerError> {
+    let month = at.to_zoned(TimeZone::UTC).date().first_of_month().to_zoned(TimeZone::UTC);
+    month.map(|month| month.timestamp()).map_err(|e| LedgerError::unreadable("a month", e))
 }
 
 /// Another process may migrate at the same time: whoever loses looks again whether it still has something to do.

@@ -51,7 +51,7 @@ const BREAKS: &[(&str, &[u8])] = &[
     ("update batch set published_at = null where id = (select min(id) from batch)", &[12]),
 ];
 
-async fn history(world: &World) {
+pub(crate) async fn history(world: &World) {
     world.one(bought("o1", "ann", &[40, 30, 30])).await;
     world.one(bought("o2", "ann", &[500, 500])).await;
     world.one(back("r1", "ann", "o1", &["1"])).await;
@@ -63,7 +63,7 @@ async fn history(world: &World) {
     world.one(on(back("r4", "bob", "o4", &["1"]), 20)).await;
 }
 
-async fn publish(world: &World) {
+pub(crate) async fn publish(world: &World) {
     let unpublished = world.ledger.unpublished(&world.pipeline, std::time::Duration::ZERO, 100).await.unwrap();
     let batches: Vec<_> = unpublished.iter().map(|batch| batch.batch).collect();
     world.ledger.mark_published(&batches).await.unwrap();
@@ -82,7 +82,7 @@ pub(crate) fn numbers(findings: &[Finding]) -> Vec<u8> {
 /// Checks of the database itself that stand in the way of the tampering.
 pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
     for c in select conrelid::regclass as t, conname from pg_constraint
-             where contype = 'c' and connamespace = current_schema()::regnamespace
+             where contype = 'c' and coninhcount = 0 and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
 
 /// Plays a history in a world of its own for each break, breaks it, and has it found.
@@ -169,7 +169,7 @@ async fn the_audit_tells_each_invariant_before_it_looks() {
     world.ledger.audit(&world.pipeline, Auditing::Running, &progress).await.unwrap();
     let mut numbers: Vec<_> = told.lock().unwrap().iter().map(|(number, _)| *number).collect();
     numbers.dedup();
-    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12]);
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 }
 
 #[tokio::test]

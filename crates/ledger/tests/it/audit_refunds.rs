@@ -36,7 +36,7 @@ const BREAKS: &[(&str, &[u8])] = &[
     ("update entry set order_id = null where event_id = 's3'", &[9]),
 ];
 
-async fn history(world: &World) {
+pub(crate) async fn history(world: &World) {
     // 100 points were spent and are asked for; 20 came in since.
     world.one(bought("o1", "ann", &[60, 40])).await;
     world.one(spend("s1", "ann", 70)).await;

@@ -31,7 +31,7 @@ const BREAKS: &[(&str, &[u8])] = &[
 ];
 
 /// One hold is open, one was captured in part, one released after its points had ended, one timed out.
-async fn history(world: &World) {
+pub(crate) async fn history(world: &World) {
     world.one(days(bought("o1", "ann", &[40, 30, 30]), "last", 10)).await;
     world.one(bought("o2", "ann", &[500, 500])).await;
     let hold = |name: &str, points| hold_of(&format!("hold-{name}"), "ann", (name, points));

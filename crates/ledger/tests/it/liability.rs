@@ -155,11 +155,11 @@ async fn by_hand(world: World) {
         // Of the lot of 120, 30 are held, 50 wait, and 9 have expired.
         "update lot set held = 30, pending = 50, available = 31 where initial = 120;
          update balance set held = 30, pending = 50, available = available - 89 where available = 1121;
-         insert into allocation select pipeline, bucket, member, entry, 99, wallet, sequence, 9, null, null from lot where initial = 120;
-         insert into posting select pipeline, bucket, member, entry, 91, 'available', wallet, -89 from lot where initial = 120;
-         insert into posting select pipeline, bucket, member, entry, 92, 'held', wallet, 30 from lot where initial = 120;
-         insert into posting select pipeline, bucket, member, entry, 93, 'pending', wallet, 50 from lot where initial = 120;
-         insert into posting select pipeline, bucket, member, entry, 94, 'expired', wallet, 9 from lot where initial = 120;"
+         insert into allocation (pipeline, bucket, member, entry, n, wallet, lot, amount, order_id, hold_id) select pipeline, bucket, member, entry, 99, wallet, sequence, 9, null, null from lot where initial = 120;
+         insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, 91, 'available', wallet, -89 from lot where initial = 120;
+         insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, 92, 'held', wallet, 30 from lot where initial = 120;
+         insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, 93, 'pending', wallet, 50 from lot where initial = 120;
+         insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, 94, 'expired', wallet, 9 from lot where initial = 120;"
             .to_owned(),
     ];
     world.tamper(&sql.concat()).await;

@@ -9,13 +9,17 @@
 
 mod agreement;
 mod audit;
+mod audit_carried;
 mod audit_erased;
 mod audit_refunds;
 mod captures;
+mod carrying;
+mod carrying_merged;
 mod conformance;
 mod debt;
 mod erasing;
 mod errors;
+mod forgetting;
 mod freezing;
 mod hold_audit;
 mod holds;
@@ -26,6 +30,7 @@ mod merged_names;
 mod merging;
 mod migrated;
 mod model;
+mod partitions;
 mod payments;
 mod policies;
 mod privacy;

@@ -21,8 +21,24 @@ const TAKEN_BACK: &[(u32, &str)] = &[
         "drop table budget; drop table slice; drop index award_budget; alter table award drop column budget; alter table award drop column freed",
     ),
     (12, "alter table lot drop column waits_for"),
+    (
+        13,
+        "drop table retention; drop table forgotten; alter table posting drop column part; alter table allocation drop column part",
+    ),
     (20, TIERS),
 ];
+
+/// In `PostgreSQL` alone: one table again of what is partitioned.
+const PARTITIONS: &str = "
+    create table whole (like entry including defaults including constraints, primary key (pipeline, bucket, member, id));
+    insert into whole select * from entry; drop table entry; alter table whole rename to entry; alter index whole_pkey rename to entry_pkey;
+    create table whole (like posting including defaults including constraints, primary key (pipeline, bucket, member, entry, n));
+    insert into whole select * from posting; drop table posting; alter table whole rename to posting;
+    alter index whole_pkey rename to posting_pkey; alter table posting drop column recorded_at;
+    create table whole (like allocation including defaults including constraints, primary key (pipeline, bucket, member, entry, n));
+    insert into whole select * from allocation; drop table allocation; alter table whole rename to allocation;
+    alter index whole_pkey rename to allocation_pkey; alter table allocation drop column recorded_at;
+    create index allocation_order on allocation (pipeline, bucket, member, order_id) where order_id is not null";
 
 const MOVES: &str =
     "drop table transfer; alter table member drop column frozen_at; alter table member drop column frozen_reason;
@@ -57,7 +73,15 @@ impl World {
         world
     }
 
+    pub(crate) async fn taken_back_to(self, version: u32) -> Self {
+        self.taken_back(version).await;
+        self
+    }
+
     async fn taken_back(&self, version: u32) {
+        if self.is_postgres() && version < 19 {
+            self.tamper(PARTITIONS).await;
+        }
         for (_, sql) in TAKEN_BACK.iter().filter(|(brought, _)| *brought > version) {
             self.tamper(sql).await;
         }

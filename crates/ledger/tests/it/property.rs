@@ -116,7 +116,7 @@ pub(crate) async fn run(world: &World, events: &[Event], most: u64) -> (Vec<Vec<
     (told, books(world).await)
 }
 
-async fn books(world: &World) -> Vec<Vec<Balance>> {
+pub(crate) async fn books(world: &World) -> Vec<Vec<Balance>> {
     let mut books = Vec::new();
     for n in 0..MEMBERS {
         let member = format!("m{n}").try_into().unwrap();

@@ -63,7 +63,7 @@ async fn expired(world: &World) -> String {
 }
 
 /// 100 points that have ended by the 31st day.
-async fn ended(world: &World, order: &str, member: &str) {
+pub(crate) async fn ended(world: &World, order: &str, member: &str) {
     told(world, days(bought(order, member, &[60, 40]), "last", 30)).await;
     told(world, on(spend(&format!("s-{order}"), member, 1), 31)).await;
 }

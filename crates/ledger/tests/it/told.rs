@@ -60,6 +60,7 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         }
         ResultBody::Erased { reason, author } => format!("erased by {author}: {reason}"),
         ResultBody::Merged { into, reason, author } => format!("merged into {into} by {author}: {reason}"),
+        ResultBody::TierChanged(change) => format!("tier {} in place of {}", change.to, change.from),
         ResultBody::PointsMerged(PointsMerged { wallet, points, pending, held, debt, available }) => {
             let pending = some("pending", pending.as_deref());
             let rest = some("held", held.as_deref()) + &some("owed", debt.as_deref());
@@ -100,7 +101,6 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
         ResultBody::HoldExpired { hold, points, expired, available, .. } => {
             format!("timed out {points} of {hold}{}, {available}", some("expired", expired.as_deref()))
         }
-        ResultBody::TierChanged(change) => format!("tier {}, {:?}", change.to, change.reason),
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) enum FreezeError {
 }
 
 /// Who says the events.
-const SOURCE: &str = "loyaltyctl";
+const SOURCE: &str = ledger::BY_HAND_SOURCE;
 
 pub(super) async fn freeze(args: &FreezeArgs, screen: &Screen) -> Result<Verdict, Halt> {
     run("freeze", &args.word, screen).await

@@ -118,7 +118,7 @@ fn came(settled: &[Settled]) -> Result<Came, Halt> {
                     held: some(held),
                     debt: some(debt),
                     after: number(available),
-                })
+                });
             }
             ResultBody::MergeRejected { reason, names } => return Ok(Came::Rejected(*reason, names.clone())),
             ResultBody::RequestRejected { reason, .. } => return Ok(Came::Rejected(*reason, Vec::new())),

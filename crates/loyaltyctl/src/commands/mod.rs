@@ -18,6 +18,7 @@ mod member;
 mod merge;
 mod migrate;
 mod plan;
+mod retain;
 mod simulate;
 mod statement;
 mod status;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Dlq(dlq::Command),
     Migrate(migrate::Args),
+    Retain(retain::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -106,6 +108,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Merge(args) => merge::run(&args, screen).await,
         Command::Dlq(command) => dlq::run(&command, screen).await,
         Command::Migrate(args) => migrate::run(&args, screen).await,
+        Command::Retain(args) => retain::run(&args, screen).await,
         Command::Completions(args) => completions::run(&args, screen),
         Command::Man(args) => man::run(&args, screen),
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "validate",
     "plan",
     "up",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 21] = [
     "erase",
     "merge",
     "migrate",
+    "retain",
     "completions",
     "man",
 ];

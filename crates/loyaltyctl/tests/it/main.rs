@@ -17,6 +17,7 @@ mod plan;
 mod program;
 mod refunds;
 mod reinstate;
+mod retain;
 mod simulate;
 mod status;
 mod transfers;

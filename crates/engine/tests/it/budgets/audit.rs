@@ -52,7 +52,7 @@ const BREAKS: &[(&str, &[&str])] = &[
 /// Checks of the database itself that stand in the way of the tampering.
 pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
     for c in select conrelid::regclass as t, conname from pg_constraint
-             where contype = 'c' and connamespace = current_schema()::regnamespace
+             where contype = 'c' and coninhcount = 0 and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
 
 async fn the_audit_finds_each_break_of_a_budget(campaign: Campaign) {

@@ -109,7 +109,7 @@ const PREVIEW_LEN: usize = 10_000;
 const BATCH_LEN: usize = 500;
 
 /// Who says the events.
-const SOURCE: &str = "loyaltyctl";
+const SOURCE: &str = ledger::BY_HAND_SOURCE;
 
 pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let (file, rows) = args.rows()?;

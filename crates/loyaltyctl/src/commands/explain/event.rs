@@ -48,6 +48,8 @@ fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> Str
     ];
     rows.extend(report.event.as_ref().map(|event| ("what", outcome::happening(event))));
     rows.push(("outcome", outcome::sentence(report)));
+    let carried = |before| format!("carried forward: in the sums of all that was recorded before {before}");
+    rows.extend(report.carried_forward.map(|before| ("entry", carried(before))));
     rows.extend(report.transfer.as_ref().map(|transfer| ("transfer", moves::transfer(transfer))));
     rows.extend(report.merge.as_ref().map(|merge| ("merge", moves::merge(merge))));
     rows.push(("rules", rules(report, timeline)));

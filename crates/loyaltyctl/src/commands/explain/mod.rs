@@ -70,8 +70,11 @@ async fn one_event(
     let LedgerTarget { ledger, pipeline } = target;
     let reports = ledger.explain_event(pipeline, id, source).await?;
     if reports.is_empty() {
+        let forgotten = ledger.forgotten_before(pipeline).await?;
+        let forgotten = forgotten.map(|before| format!(", or was forgotten, if it happened before {before}"));
         let text = format!(
-            "event `{id}` is not known to pipeline `{pipeline}`: it never came, still waits, or was buried (`loyaltyctl dlq list`)\n"
+            "event `{id}` is not known to pipeline `{pipeline}`: it never came, still waits, or was buried (`loyaltyctl dlq list`){}\n",
+            forgotten.unwrap_or_default()
         );
         screen.warn(&text)?;
         return Ok(Verdict::Found);

@@ -1,0 +1,1 @@
+select partition_by_time('entry', 'pipeline, bucket, member, id');

@@ -1,0 +1,1 @@
+select partition_by_time('posting', 'pipeline, bucket, member, entry, n');
