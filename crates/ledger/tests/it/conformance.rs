@@ -20,6 +20,7 @@ on_every_store! {
     an_event_twice_in_one_batch_is_applied_once
     a_refused_twin_leaves_its_identity_to_the_next_one
     a_third_twin_of_a_refused_one_is_left_to_the_halves
+    more_than_a_batch_can_number_is_left_to_the_halves
     a_purchase_that_earns_nothing_is_remembered_and_says_nothing
     spending_burns_the_oldest_lot_first
     spending_more_than_is_there_is_rejected_for_good
@@ -98,6 +99,13 @@ async fn a_refused_twin_leaves_its_identity_to_the_next_one(world: World) {
     assert_eq!(said[0], Said::Refused(DuplicateOrder));
     assert_eq!(said[1].told(), ["earned 60 points, 210"]);
     world.audits_clean().await;
+}
+
+async fn more_than_a_batch_can_number_is_left_to_the_halves(world: World) {
+    let committed = world.commits_so_often(65_537, &bought("o1", "ann", &[100])).await;
+    let Committed::Refused { detail } = committed else { panic!("{committed:?}") };
+    assert_eq!(detail, "more is due than one batch can hold");
+    assert_eq!(world.one(bought("o1", "ann", &[100])).await.told(), ["earned 150 points, 150"]);
 }
 
 async fn a_third_twin_of_a_refused_one_is_left_to_the_halves(world: World) {

@@ -177,6 +177,13 @@ impl World {
         self.decided(events).await.unwrap().1
     }
 
+    /// Commits what was decided of an event as if it had been decided so often.
+    pub(crate) async fn commits_so_often(&self, times: usize, event: &Event) -> Committed {
+        let (open, _, writes) = self.decided(std::slice::from_ref(event)).await.unwrap();
+        let applied = std::iter::repeat_n(&writes.applied[0], times).cloned().collect();
+        open.commit(BatchWrites { applied, ..writes }).await.unwrap()
+    }
+
     async fn decided(
         &self,
         events: &[Event],

@@ -86,18 +86,23 @@ fn day(n: u64) -> Date {
     jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(i64::try_from(n).unwrap())
 }
 
-/// Events in their order, each with its time: of three members, two of whom become the third soon after the end of a month, as of which reviews
-/// are.
+/// Events in their order, each with its time: of five members, four of whom become the fifth soon after the end of a quarter, at which reviews are.
 fn in_order(dice: &mut Dice) -> Vec<(String, String)> {
     let mut bought: Vec<(String, u64)> = Vec::new();
     let mut lines = Vec::new();
-    for n in 0..36 {
-        let when = format!("{}T12:00:00Z", day(n * 17 + 3));
-        let merged = [(14, "m1", "2020-09-01T00:20:00Z"), (23, "m2", "2021-02-01T00:20:00Z")];
-        for (_, from, at) in merged.into_iter().filter(|(of, ..)| *of == n) {
-            lines.push((at.to_owned(), merge(from, "m0", at)));
-        }
-        let (member, id) = (dice.roll(3), format!("e{n}"));
+    for (n, at) in (1..).zip(["2021-01-01", "2021-07-01", "2022-04-01", "2023-01-01"]) {
+        let at = format!("{at}T00:20:00Z");
+        lines.push((at.clone(), merge(&format!("m{n}"), "m0", &at)));
+    }
+    for member in 0..5 {
+        lines.push((
+            format!("{}T11:00:00Z", day(0)),
+            said_of(&format!("m{member}"), &visit("first", "2020-01-01T11:00:00Z")),
+        ));
+    }
+    for n in 0..48 {
+        let when = format!("{}T12:00:00Z", day(n * 29 + 3));
+        let (member, id) = (dice.roll(5), format!("e{n}"));
         let line = match dice.roll(5) {
             0 => said_of(&format!("m{member}"), &visit(&id, &when)),
             1 if !bought.is_empty() => {
@@ -107,7 +112,7 @@ fn in_order(dice: &mut Dice) -> Vec<(String, String)> {
             }
             _ => {
                 bought.push((id.clone(), member));
-                said_of(&format!("m{member}"), &buy(&id, &when, &format!("{}.00", 40 + dice.roll(200))))
+                said_of(&format!("m{member}"), &buy(&id, &when, &format!("{}.00", 40 + dice.roll(300))))
             }
         };
         lines.push((when, line));
@@ -120,7 +125,8 @@ fn in_order(dice: &mut Dice) -> Vec<(String, String)> {
 async fn whether_a_timer_or_an_event_finds_a_review_gives_the_same_lines(shop: Campaign) {
     let windows = [json!({ "calendar": "HalfYear" }), json!({ "rolling": "100d" }), json!({ "sinceStart": true })];
     for (seed, (window, downgrade)) in (0..).zip(windows.into_iter().zip(["ToDue", "OneLevel", "Never"])) {
-        let tiers = with(with(by_years(), "window", window), "validity", json!({ "for": "2mo", "roundUpTo": "Month" }));
+        let tiers =
+            with(with(by_years(), "window", window), "validity", json!({ "for": "5mo", "roundUpTo": "Quarter" }));
         let mut for_ever = with(tiers.clone(), "visits", json!({ "activities": ["visit"] }));
         for_ever.as_object_mut().unwrap().remove("validity");
         let tiers = with(tiers, "downgrade", json!(downgrade));
@@ -129,7 +135,7 @@ async fn whether_a_timer_or_an_event_finds_a_review_gives_the_same_lines(shop: C
         for are_timers_first in [true, false] {
             let shop = shop.fresh_one().await;
             open(&shop, &tiers).await;
-            said(&shop, &club(&for_ever), "2021-04-20T00:00:00Z").await.unwrap();
+            said(&shop, &club(&for_ever), "2023-06-20T00:00:00Z").await.unwrap();
             if are_timers_first {
                 for (when, line) in &lines {
                     let midnight = format!("{}T00:00:00Z", &when[..10]);
@@ -147,39 +153,44 @@ async fn whether_a_timer_or_an_event_finds_a_review_gives_the_same_lines(shop: C
     }
 }
 
-/// The sentence, said once more: the highest level that is reached on any day up to one, of those that hold beyond it. Points of 70 days, for a
-/// month.
+/// The sentence, said once more: the highest level that is reached on any day up to one, of those that hold beyond it. Points of 200 days, for
+/// ten.
 fn due(points: &BTreeMap<Date, i64>, today: Date) -> usize {
     let reached = |day: Date| {
-        let first = day - jiff::Span::new().days(69);
+        let first = day - jiff::Span::new().days(199);
         let sum: i64 = points.range(first..=day).map(|(_, points)| points).sum();
-        usize::from(sum >= 100) + usize::from(sum >= 300)
+        usize::from(sum >= 100) + usize::from(sum >= 120)
     };
-    let holds = |day: &&Date| **day <= today && **day + jiff::Span::new().months(1) >= today;
+    let holds = |day: &&Date| **day <= today && **day + jiff::Span::new().days(10) >= today;
     points.keys().filter(holds).map(|day| reached(*day)).max().unwrap_or_default()
 }
 
 async fn nobody_has_less_than_what_is_due_whenever_it_came(shop: Campaign) {
-    for seed in 0..3 {
-        let tiers = with(with(by_years(), "window", json!({ "rolling": "70d" })), "validity", json!({ "for": "1mo" }));
-        let shop = shop.fresh_one().await;
-        open(&shop, &tiers).await;
-        let mut dice = Dice(seed + 90);
-        let (mut points, mut levels) = (BTreeMap::<Date, i64>::new(), [0; 3]);
-        for n in 0..40 {
-            let today = day(100 + n * 9);
-            let when = if dice.roll(2) == 0 { today } else { day(100 + n * 9 - dice.roll(100)) };
-            let amount = 1 + dice.roll(150);
+    let levels = json!([
+        { "name": "basic" }, { "name": "silver", "reach": { "points": "100" } }, { "name": "gold", "reach": { "points": "120" } },
+    ]);
+    let tiers = with(with(by_years(), "window", json!({ "rolling": "200d" })), "validity", json!({ "for": "10d" }));
+    open(&shop, &with(tiers, "levels", levels)).await;
+    let (mut dice, mut seen) = (Dice(90), [0; 3]);
+    for n in 0..100 {
+        let (mut points, mut latest, member) = (BTreeMap::<Date, i64>::new(), 0, format!("m{n}"));
+        // One after the other would be in order; the first ones are too far from the last to count with it.
+        let mut days = vec![dice.roll(40), 40 + dice.roll(160), 215 + dice.roll(60)];
+        while !days.is_empty() {
+            let at = days.remove(usize::try_from(dice.roll(days.len() as u64)).unwrap());
+            let (when, amount) = (day(at), 20 + dice.roll(79));
+            latest = at.max(latest);
             *points.entry(when).or_default() += i64::try_from(amount).unwrap();
-            shop.apply(&[&buy(&format!("e{n}"), &when.to_string(), &format!("{amount}.00"))]).await;
-            timers(&shop, &format!("{today}T23:00:00Z")).await;
-            let now = report(&shop, "ann").await.now().map_or("basic".to_owned(), |line| line.level.to_string());
+            let line = buy(&format!("e{at}"), &when.to_string(), &format!("{amount}.00"));
+            shop.apply(&[&said_of(&member, &line)]).await;
+            timers(&shop, &format!("{}T23:00:00Z", day(latest))).await;
+            let now = report(&shop, &member).await.now().map_or("basic".to_owned(), |line| line.level.to_string());
             let height = ["basic", "silver", "gold"].iter().position(|level| *level == now).unwrap();
-            let due = due(&points, today);
-            levels[due] += 1;
-            assert!(height >= due, "{now} on {today} after {n} events: {points:?}");
+            let due = due(&points, day(latest));
+            seen[due] += 1;
+            assert!(height >= due, "{now} on {} with {points:?}", day(latest));
         }
-        assert!(levels.iter().all(|count| *count > 0), "{levels:?}");
-        shop.audits_clean().await;
     }
+    assert!(seen.iter().all(|count| *count > 5), "{seen:?}");
+    shop.audits_clean().await;
 }
