@@ -153,7 +153,12 @@ async fn what_refers_to_an_entry_that_is_gone_says_so(world: World) {
     let nothing = of("h1").await;
     assert_eq!((nothing.carried_forward, nothing.hold), (Some(before), None));
     // The hold is told, with a time by which it had begun.
-    let holds = world.ledger.open_holds(&world.pipeline, &id("ann"), None, &Default::default()).await.unwrap().holds;
+    let holds = world
+        .ledger
+        .open_holds(&world.pipeline, &id("ann"), None, &ledger::report::HoldMark::default())
+        .await
+        .unwrap()
+        .holds;
     assert_eq!((holds.len(), holds[0].held.to_string()), (1, "20".to_owned()));
     assert_eq!(holds[0].since, carried.happened_until);
     // The statement begins with the sums, and its last line is the balance.
@@ -180,7 +185,11 @@ async fn what_refers_to_an_entry_that_is_gone_says_so(world: World) {
         let total = then.expiring.iter().map(|of| of.points).sum::<rust_decimal::Decimal>();
         assert_eq!(total, then.outstanding + then.held + then.pending, "lots and accounts agree");
     }
-    let all = world.ledger.audit_since(&world.pipeline, before, Default::default(), &|_, _| ()).await.unwrap();
+    let all = world
+        .ledger
+        .audit_since(&world.pipeline, before, ledger::audit::Auditing::default(), &|_, _| ())
+        .await
+        .unwrap();
     assert_eq!((all.entries, all.findings.iter().filter(|finding| !finding.pending).count()), (1, 0));
 }
 

@@ -140,7 +140,8 @@ async fn told_once(world: &World) {
         assert_eq!(last.map_or("0".to_owned(), |last| last.balance.to_string()), left, "{member}");
         assert!(page.lines.iter().all(|line| line.kind != CARRIED_KIND || line.rules.is_empty()));
     }
-    let holds = ledger.open_holds(pipeline, &id("bob"), None, &Default::default()).await.unwrap().holds;
+    let holds =
+        ledger.open_holds(pipeline, &id("bob"), None, &ledger::report::HoldMark::default()).await.unwrap().holds;
     assert_eq!(holds.iter().map(|hold| hold.held.to_string()).collect::<Vec<_>>(), ["20", "5"]);
     for event in ["o1", "s1", "b1"] {
         let explained = ledger.explain_event(pipeline, &id(event), None).await.unwrap().remove(0);
@@ -161,8 +162,12 @@ async fn told_once(world: &World) {
     assert_eq!(is, was);
     let total = then.expiring.iter().map(|of| of.points).sum::<rust_decimal::Decimal>();
     assert_eq!(total, then.outstanding + then.held + then.pending, "lots and accounts agree");
-    let recent =
-        ledger.audit_since(pipeline, Timestamp::now() - SignedDuration::from_hours(24), Default::default(), &|_, _| ());
+    let recent = ledger.audit_since(
+        pipeline,
+        Timestamp::now() - SignedDuration::from_hours(24),
+        ledger::audit::Auditing::default(),
+        &|_, _| (),
+    );
     assert_eq!(recent.await.unwrap().findings.into_iter().filter(|finding| !finding.pending).collect::<Vec<_>>(), []);
 }
 

@@ -121,9 +121,17 @@ impl Programme {
     pub(super) fn may_count(&self, event: &Event) -> bool {
         let earns = match &event.kind {
             Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => true,
-            Kind::Redeem(_) | Kind::Hold(_) | Kind::Capture(_) | Kind::Release(_) | Kind::Transfer(_) => false,
-            Kind::Adjust(_) | Kind::Reinstate(_) | Kind::Freeze(_) | Kind::Unfreeze(_) => false,
-            Kind::Erase(_) | Kind::Merge(_) => false,
+            Kind::Redeem(_)
+            | Kind::Hold(_)
+            | Kind::Capture(_)
+            | Kind::Release(_)
+            | Kind::Transfer(_)
+            | Kind::Adjust(_)
+            | Kind::Reinstate(_)
+            | Kind::Freeze(_)
+            | Kind::Unfreeze(_)
+            | Kind::Erase(_)
+            | Kind::Merge(_) => false,
         };
         earns || self.is_visit(event.type_name())
     }

@@ -38,6 +38,7 @@ Examples:
   loyaltyctl adjust 19339 --points=-50 --wallet points --reason 'booked twice' -f pipeline.yaml
   loyaltyctl adjust --rows goodwill.csv --dry-run -f pipeline.yaml
   loyaltyctl adjust 19339 --points 50 --reinstate --expires 2026-12-31 --reason 'our shop was closed' -f pipeline.yaml")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The member, as the events name them
     #[arg(value_name = "MEMBER", required_unless_present = "rows", conflicts_with = "rows", requires = "points")]
