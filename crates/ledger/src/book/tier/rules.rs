@@ -119,20 +119,10 @@ impl Programme {
 
     /// Whether an event may count: of whatever earns points, a purchase, its refund, and a visit. For all others nobody has to look.
     pub(super) fn may_count(&self, event: &Event) -> bool {
-        let earns = match &event.kind {
-            Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => true,
-            Kind::Redeem(_)
-            | Kind::Hold(_)
-            | Kind::Capture(_)
-            | Kind::Release(_)
-            | Kind::Transfer(_)
-            | Kind::Adjust(_)
-            | Kind::Reinstate(_)
-            | Kind::Freeze(_)
-            | Kind::Unfreeze(_)
-            | Kind::Erase(_)
-            | Kind::Merge(_) => false,
-        };
+        let earns = matches!(
+            event.kind,
+            Kind::Purchase(_) | Kind::Refund(_) | Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_)
+        );
         earns || self.is_visit(event.type_name())
     }
 
