@@ -11,15 +11,15 @@ use tokio_postgres::{Error, GenericClient};
 
 use super::fault;
 use super::migrate::PAUSE;
-use super::partitions::{self, Partition, TABLES};
+use super::partitions::{self, AS_OWNER, Partition, TABLES};
 use crate::carry::{self, CarryAsk, CarryReport, Sums};
 use crate::error::LedgerError;
 
 /// For all three tables together less than after what time a database looks for deadlocks (1 s): we are the ones who give way.
-const SWAP_PATIENCE: &str = "set local lock_timeout = '200ms'";
+pub(super) const SWAP_PATIENCE: &str = "set local lock_timeout = '200ms'; set local statement_timeout = 0";
 
 /// Five minutes of a table that somebody keeps: an audit, say.
-const SWAP_TRIES: u32 = 300;
+pub(super) const SWAP_TRIES: u32 = 300;
 
 /// Merges change what is being summed: whoever goes on merging so often is asked to pause.
 const MERGED_TRIES: u32 = 5;
@@ -28,7 +28,7 @@ const MERGED_TRIES: u32 = 5;
 const MERGED: &str = "select count(*) from member where merged_number is not null";
 
 /// Tables without statistics, and every row of them is needed.
-const WHOLE: &str = "set local enable_nestloop = off; set local jit = off";
+const WHOLE: &str = "set local enable_nestloop = off; set local jit = off; set local statement_timeout = 0";
 
 const SUMS: Sums<'static> = Sums { of: "", into: "_carried", also: "and p.recorded_at < at_micros($2)", timed: true };
 
@@ -136,7 +136,9 @@ async fn merged(client: &impl GenericClient) -> Result<i64, Error> {
 /// Partitions that have ended, up to an end that all tables have.
 async fn range(client: &mut ClientWrapper, before: Timestamp) -> Result<Option<Range>, Error> {
     let transaction = client.transaction().await?;
-    let before = before.min(Timestamp::now());
+    // The database's own time, as in its rows: a clock that is ahead must not end the month in which workers write.
+    let now: Timestamp = transaction.query_one("select now()", &[]).await?.try_get(0)?;
+    let before = before.min(now);
     let mut old = Vec::new();
     let mut ends: Option<BTreeSet<Timestamp>> = None;
     for (table, _) in TABLES {
@@ -180,9 +182,10 @@ async fn build(
     progress: &(dyn Fn(&'static str) + Sync),
 ) -> Result<(), Error> {
     for (table, key) in TABLES {
+        // Statements that are sent together are one transaction.
         client
             .batch_execute(&format!(
-                "drop table if exists {table}_carried;
+                "{AS_OWNER}; drop table if exists {table}_carried;
                  create table {table}_carried (like {table} including defaults including constraints including indexes,
                      primary key (pipeline, bucket, member, {key}))"
             ))

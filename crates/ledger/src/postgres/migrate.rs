@@ -22,11 +22,11 @@ mod embedded {
 const LOCK: i64 = 0x006c_6f79_616c_7479;
 /// Waiting for the others' tables is no idleness, however long.
 const KEEP: &str = "begin; set local idle_in_transaction_session_timeout = 0";
-/// Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us.
-pub(super) const PATIENCE: &str = "set local lock_timeout = '3s'";
+/// Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us. What is only read takes its time.
+const PATIENCE: &str = "set local lock_timeout = '3s'; set local statement_timeout = 0";
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Two minutes of a table that somebody keeps.
-pub(super) const TRIES: u32 = 30;
+const TRIES: u32 = 30;
 
 /// The version that this program needs.
 pub(super) fn newest() -> u32 {

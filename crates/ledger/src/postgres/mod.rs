@@ -96,7 +96,9 @@ impl Sql for Postgres {
         let swept = async {
             let transaction = client.transaction().await?;
             // Tables that were filled a minute ago have no statistics yet, and a nested loop over them takes hours.
-            transaction.batch_execute("set local enable_nestloop = off; set local jit = off").await?;
+            transaction
+                .batch_execute("set local enable_nestloop = off; set local jit = off; set local statement_timeout = 0")
+                .await?;
             let found = rows(&transaction, sql, args).await?;
             transaction.commit().await?;
             Ok(found)

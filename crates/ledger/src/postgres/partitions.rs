@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use tokio_postgres::{Error, Transaction};
 
+use super::carry::{SWAP_PATIENCE, SWAP_TRIES};
 use super::fault;
-use super::migrate::{PATIENCE, PAUSE, TRIES};
+use super::migrate::PAUSE;
 use crate::error::LedgerError;
 
 /// What is partitioned, with the rest of the key of each partition. A parent cannot have it: it does not name the time.
@@ -22,6 +23,11 @@ const MONTHS_AHEAD: i32 = 6;
 pub(super) const PARTITIONS: &str =
     "select c.relname::text, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''([^'']+)''\\)')::timestamptz
      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass($1) order by 2 nulls last";
+
+/// Whoever makes tables may be a superuser, or a member of the owner: they belong to whom the others belong to, or workers who own them would stand
+/// before a closed door. Until the end of the transaction.
+pub(super) const AS_OWNER: &str = "select set_config('role', r.rolname, true) from pg_class c
+    join pg_roles r on r.oid = c.relowner where c.oid = to_regclass('entry') and r.rolname <> current_user";
 
 /// One partition.
 #[derive(Debug, Clone)]
@@ -44,7 +50,7 @@ pub(super) async fn ahead(object: &str, client: &mut ClientWrapper) -> Result<()
                 Err(Broken::Database(error)) => {
                     tries += 1;
                     // Somebody wrote into the rest meanwhile: the next look sees it.
-                    if tries == TRIES || !(fault::is_lock(&error) || fault::is_check(&error)) {
+                    if tries == SWAP_TRIES || !(fault::is_lock(&error) || fault::is_check(&error)) {
                         return Err(fault::ddl(object, error));
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -69,7 +75,8 @@ impl From<Error> for Broken {
 /// One more partition; `false`: there are enough.
 async fn step(client: &mut ClientWrapper, (table, key): (&str, &str), until: Timestamp) -> Result<bool, Broken> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute(PATIENCE).await?;
+    transaction.batch_execute(SWAP_PATIENCE).await?;
+    transaction.batch_execute(AS_OWNER).await?;
     let partitions = of(&transaction, table).await?;
     let Some(last) = partitions.iter().filter_map(|partition| partition.end).max() else { return Ok(false) };
     let Some(rest) = partitions.iter().find(|partition| partition.end.is_none()) else { return Ok(false) };
@@ -95,7 +102,7 @@ pub(super) async fn of(transaction: &Transaction<'_>, table: &str) -> Result<Vec
     rows.iter().map(|row| Ok(Partition { name: row.try_get(0)?, end: row.try_get(1)? })).collect()
 }
 
-/// To attach a table is no lock that keeps a worker; to make it in its place would be one.
+/// To attach a table is no lock that keeps a worker, but for the one for the rest; to make it in its place would be one.
 fn made((table, key): (&str, &str), name: &str, (from, to): (Timestamp, Timestamp)) -> String {
     format!(
         "create table {name} (like {table} including defaults including constraints,

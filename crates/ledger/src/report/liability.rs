@@ -154,6 +154,8 @@ pub(crate) async fn liability(
         let open_holds = holds.get(&wallet).copied().unwrap_or_default();
         wallets.push(WalletLiability { open_holds, ..of_wallet(&scales, wallet, &sums, (&slots, &lots))? });
     }
+    // Entries may have become sums between one question and the next.
+    told_of(store, pipeline, ask).await?;
     Ok(wallets)
 }
 

@@ -121,7 +121,7 @@ async fn rows_that_no_partition_was_made_for_get_one_without_being_moved() {
 async fn a_worker_of_before_writes_on_while_the_tables_become_partitioned() {
     let world = World::postgres().await;
     world.batch(&day(0)).await;
-    let (world, is_over) = (world.taken_back_to(12).await, Arc::new(AtomicBool::new(false)));
+    let (world, is_over) = (world.taken_back_to(14).await, Arc::new(AtomicBool::new(false)));
     let (worker, over) = (World::beside(&world), is_over.clone());
     worker.batch(&day(1)).await;
     let writes = tokio::spawn(async move {
@@ -159,4 +159,29 @@ async fn rights_on_the_tables_stay() {
             ))
             .await;
     }
+}
+
+/// Of the workers' role, say; a superuser, or a member of it, migrates them and makes partitions.
+#[tokio::test]
+async fn partitions_belong_to_whom_the_tables_belonged_to() {
+    let world = World::postgres().await.taken_back_to(12).await;
+    let owner = format!("owner_{}", world.url.rsplit("%3D").next().unwrap());
+    let give = |table: &str| format!("alter table {table} owner to {owner};");
+    let tables = ["entry", "posting", "allocation"];
+    world
+        .tamper(&format!(
+            "create role {owner}; {} do $$ begin execute format('grant usage, create on schema %I to {owner}', current_schema()); end $$",
+            tables.map(give).concat()
+        ))
+        .await;
+    World::beside(&world).ledger.migrate().await.unwrap();
+    world
+        .holds(&format!(
+            "select count(*) > 10 and bool_and(c.relowner = '{owner}'::regrole) from pg_class c
+             where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+                 and c.relname ~ '^(entry|posting|allocation)(_|$)'"
+        ))
+        .await;
+    world.tamper(&format!("reassign owned by {owner} to current_user; drop owned by {owner}; drop role {owner}")).await;
+    World::beside(&world).audits_clean().await;
 }

@@ -103,7 +103,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         let broken = if args.dry_run { 0 } else { differences(&target, &progress).await? };
         if broken > 0 {
             let found = count(broken, "difference");
-            screen.warn(&format!("nothing was summed up: the audit found {found}; see `loyaltyctl audit`\n"))?;
+            screen.warn(&format!(
+                "nothing was summed up or forgotten: the audit found {found}; see `loyaltyctl audit`\n"
+            ))?;
             return Ok(Verdict::Found);
         }
         let ask = CarryAsk { pipeline: target.pipeline.clone(), before, dry_run: args.dry_run };

@@ -53,7 +53,7 @@ fn what_the_audit_finds_is_not_hidden_in_sums() {
     let ledger = rusqlite::Connection::open(folder.join("data/ledger.db")).unwrap();
     ledger.execute("update balance set available = available + 1", []).unwrap();
     let said = ask(folder, &["retain", "--entries", "24mo"]).ended(1).err;
-    assert!(said.starts_with("nothing was summed up: the audit found "), "{said}");
+    assert!(said.starts_with("nothing was summed up or forgotten: the audit found "), "{said}");
     assert!(ask(folder, &["explain", "p1"]).ended(0).out.contains("postings"));
 }
 

@@ -1,4 +1,5 @@
--- Workers write meanwhile, however long it takes.
+-- Workers write meanwhile, however long it takes; who else wants to look at a table as we do waits for all three.
+lock table entry, posting, allocation in share update exclusive mode;
 alter table entry validate constraint entry_first_range;
 alter table posting validate constraint posting_first_range;
 alter table allocation validate constraint allocation_first_range;
@@ -8,8 +9,14 @@ alter table allocation validate constraint allocation_first_range;
 create function partition_by_time(name text, key text) returns void language plpgsql as $f$
 declare
     of_range text := name || '_first_range';
+    owner text := (select o.rolname from pg_class c join pg_roles o on o.oid = c.relowner where c.oid = name::regclass);
+    migrates text := current_setting('role');
     r record;
 begin
+    -- Of whom the old one is; whoever migrates may be another.
+    if owner <> current_user then
+        perform set_config('role', owner, true);
+    end if;
     execute format('alter table %I rename to %I', name, name || '_first');
     execute format('alter index %I rename to %I', name || '_pkey', name || '_first_pkey');
     execute format('create table %I (like %I including defaults including constraints) partition by range (recorded_at)',
@@ -27,4 +34,5 @@ begin
             case when r.grantee = 0 then 'public' else r.grantee::regrole::text end,
             case when r.is_grantable then 'with grant option' else '' end);
     end loop;
+    perform set_config('role', migrates, true);
 end $f$;

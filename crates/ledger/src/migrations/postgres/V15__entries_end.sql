@@ -1,16 +1,3 @@
--- How far the entries of a pipeline are carried forward, by either time of an entry.
-create table retention (
-    pipeline text collate "C" not null primary key,
-    recorded_before timestamptz not null,
-    happened_until timestamptz not null
-);
-
--- What happened before is not known one by one: rows of the inbox are gone.
-create table forgotten (
-    pipeline text collate "C" not null primary key,
-    happened_before timestamptz not null
-);
-
 -- What stands becomes the first partition: everything before a month that is three months ahead or more, so that nobody who stops half-way is
 -- in a hurry. The next versions look at the rows and make the partitions; each keeps one table, so that no worker waits for two.
 do $$ begin execute format('alter table entry add constraint entry_first_range check (recorded_at < %L) not valid',
