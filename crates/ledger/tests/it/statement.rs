@@ -148,8 +148,8 @@ async fn lots_by_hand(world: World) {
     write!(sql, "update lot set activates_at = {a}, expires_at = {e} where wallet = 'points' and sequence = 1;")
         .unwrap();
     sql.push_str(
-        "insert into posting select pipeline, bucket, member, entry, n + 10, 'pending', wallet, 4 from posting where wallet = 'stars' and account = 'available';
-         insert into posting select pipeline, bucket, member, entry, n + 20, 'held', wallet, -3 from posting where wallet = 'stars' and account = 'available';",
+        "insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, n + 10, 'pending', wallet, 4 from posting where wallet = 'stars' and account = 'available';
+         insert into posting (pipeline, bucket, member, entry, n, account, wallet, amount) select pipeline, bucket, member, entry, n + 20, 'held', wallet, -3 from posting where wallet = 'stars' and account = 'available';",
     );
     world.tamper(&sql).await;
     let stars = StatementAsk { wallet: Some(id("stars")), ..StatementAsk::default() };
