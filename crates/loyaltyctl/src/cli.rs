@@ -71,15 +71,20 @@ mod tests {
         own.chain(command.get_subcommands().flat_map(examples)).collect()
     }
 
-    /// What a shell would hand to the program: no variables before it, no pipe and no file behind it.
+    /// What a shell would hand to the program: no pipe and no file behind it, and a variable before it as its flag.
     fn check(line: &str) {
-        let (_, own) = line.split_once("loyaltyctl ").unwrap();
+        let (before, own) = line.split_once("loyaltyctl ").unwrap();
         let own = own.split(" > ").next().unwrap().split(" | ").next().unwrap();
         let mut words = vec!["loyaltyctl".to_owned()];
         for (n, part) in own.split('\'').enumerate() {
             match n % 2 {
                 0 => words.extend(part.split_whitespace().map(str::to_owned)),
                 _ => words.push(part.to_owned()),
+            }
+        }
+        for (variable, flag) in [("LEDGER_URL=", "--ledger"), ("AMQP_URL=", "--broker")] {
+            if let Some((_, value)) = before.split_once(variable) {
+                words.extend([flag.to_owned(), value.trim().to_owned()]);
             }
         }
         if let Err(error) = super::parse(words.into_iter().map(Into::into).collect()) {
