@@ -16,9 +16,9 @@ use crate::property::{Dice, books, history, run};
 use crate::reinstating::{ended, reinstate};
 use crate::time::{days, on};
 use crate::transfers::{carry, send};
-use crate::world::{World, back, bought, id, on_every_store, raw_postgres, spend};
+use crate::world::{World, back, bought, id, on_stores_that_last, raw_postgres, spend};
 
-on_every_store! {
+on_stores_that_last! {
     one_entry_is_left_of_a_member_and_what_follows_is_the_same
     what_refers_to_an_entry_that_is_gone_says_so
     what_is_recent_stays_and_nothing_is_done_twice
@@ -72,10 +72,6 @@ impl World {
         self.ledger.carry_forward(&self.ask(false), &|_| ()).await.unwrap()
     }
 
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.url == "sqlite::memory:"
-    }
-
     pub(crate) async fn kinds(&self, member: &str) -> Vec<String> {
         let entries = self.ledger.explain_member(&self.pipeline, &id::<MemberId>(member), 1000).await.unwrap();
         entries.into_iter().map(|entry| entry.kind).collect()
@@ -93,9 +89,6 @@ pub(crate) async fn play(world: &World) {
 }
 
 async fn one_entry_is_left_of_a_member_and_what_follows_is_the_same(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let (world, plain) = (world.older().await, World::sqlite_memory().await);
     for world in [&world, &plain] {
         play(world).await;
@@ -133,9 +126,6 @@ async fn one_entry_is_left_of_a_member_and_what_follows_is_the_same(world: World
 }
 
 async fn what_refers_to_an_entry_that_is_gone_says_so(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let world = world.older().await;
     play(&world).await;
     carry(&world).await;
@@ -194,9 +184,6 @@ async fn what_refers_to_an_entry_that_is_gone_says_so(world: World) {
 }
 
 async fn what_is_recent_stays_and_nothing_is_done_twice(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let world = world.older().await;
     play(&world).await;
     assert_eq!(world.carry_forward().await, CarryReport::default(), "all is recent");
@@ -224,9 +211,6 @@ async fn what_is_recent_stays_and_nothing_is_done_twice(world: World) {
 }
 
 async fn another_pipelines_entries_stay_as_they_are(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let world = world.older().await;
     let mut other = World::beside(&world);
     other.pipeline = id("another");
@@ -256,9 +240,6 @@ async fn another_pipelines_entries_stay_as_they_are(world: World) {
 
 /// A person gave some back, and what a hold had when its lots ended paid for an order that had been returned before.
 async fn points_that_had_ended_and_came_back_are_summed(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let (world, plain) = (world.older().await, World::sqlite_memory().await);
     for world in [&world, &plain] {
         ended(world, "b1", "bob").await;
@@ -290,9 +271,6 @@ async fn points_that_had_ended_and_came_back_are_summed(world: World) {
 }
 
 async fn a_carrying_that_is_broken_off_goes_on(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let world = world.older().await;
     let (events, mut dice) = (history(&mut Dice(77), 120), Dice(5));
     run(&world, &events, 20).await;

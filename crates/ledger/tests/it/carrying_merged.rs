@@ -11,9 +11,9 @@ use crate::merging::merged;
 use crate::payments::spend_for;
 use crate::property::{Dice, books, history};
 use crate::transfers::carry;
-use crate::world::{World, back, bought, id, on_every_store, spend};
+use crate::world::{World, back, bought, id, on_stores_that_last, spend};
 
-on_every_store! {
+on_stores_that_last! {
     a_merge_before_and_one_after_a_carrying_come_to_the_same
     what_is_carried_forward_stands_once_in_what_is_told_of_either
     a_chain_of_merges_is_carried_forward
@@ -69,9 +69,6 @@ async fn merge(world: &World) -> Vec<String> {
 }
 
 async fn a_merge_before_and_one_after_a_carrying_come_to_the_same(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let plain = World::sqlite_memory().await;
     let world = world.older().await;
     let (before, after) = (world.sister("before").await, world.sister("after").await);
@@ -104,9 +101,6 @@ async fn a_merge_before_and_one_after_a_carrying_come_to_the_same(world: World) 
 }
 
 async fn what_is_carried_forward_stands_once_in_what_is_told_of_either(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let world = world.older().await;
     let (first, second) = (world.sister("first").await, world.sister("second").await);
     for world in [&first, &second] {
@@ -172,9 +166,6 @@ async fn told_once(world: &World) {
 }
 
 async fn a_chain_of_merges_is_carried_forward(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let (world, plain) = (world.older().await, World::sqlite_memory().await);
     for world in [&world, &plain] {
         both(world).await;
@@ -197,9 +188,6 @@ async fn a_chain_of_merges_is_carried_forward(world: World) {
 }
 
 async fn a_merge_that_came_long_ago_itself_is_carried_forward(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     let (world, plain) = (world.older().await, World::sqlite_memory().await);
     for world in [&world, &plain] {
         both(world).await;

@@ -9,9 +9,9 @@ use ledger::{Answer, ForgetAsk, ForgetReport};
 use crate::audit::publish;
 use crate::merging::merged;
 use crate::transfers::{carry, send};
-use crate::world::{World, adjust, back, bought, id, on_every_store, spend};
+use crate::world::{World, adjust, back, bought, id, on_stores_that_last, spend};
 
-on_every_store! {
+on_stores_that_last! {
     old_events_go_and_what_a_person_said_waits_or_is_not_published_stays
     what_is_forgotten_is_told_by_its_time
     some_thousand_events_go_at_a_time
@@ -52,9 +52,6 @@ fn by_hand(event: Event) -> Event {
 }
 
 async fn old_events_go_and_what_a_person_said_waits_or_is_not_published_stays(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.one(bought("o1", "ann", &[60, 40])).await;
     world.one(spend("s1", "ann", 30)).await;
     world.one(back("r1", "ann", "o1", &["1"])).await;
@@ -91,9 +88,6 @@ async fn old_events_go_and_what_a_person_said_waits_or_is_not_published_stays(wo
 }
 
 async fn what_is_forgotten_is_told_by_its_time(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.one(bought("o1", "ann", &[60, 40])).await;
     world.one(bought("o2", "ann", &[1, 2])).await;
     publish(&world).await;
@@ -120,9 +114,6 @@ async fn what_is_forgotten_is_told_by_its_time(world: World) {
 }
 
 async fn some_thousand_events_go_at_a_time(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.one(spend("s1", "ann", 30)).await;
     publish(&world).await;
     world
@@ -141,9 +132,6 @@ async fn some_thousand_events_go_at_a_time(world: World) {
 }
 
 async fn an_entry_without_its_event_is_a_difference_where_that_is_not_forgotten(world: World) {
-    if world.is_in_memory() {
-        return;
-    }
     world.one(bought("o1", "ann", &[60, 40])).await;
     world.one(by_hand(adjust("a1", "ann", 5))).await;
     publish(&world).await;

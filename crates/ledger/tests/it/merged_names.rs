@@ -13,14 +13,12 @@ use crate::transfers::{carry, send};
 use crate::world::{Said, World, back, bought, on_every_store, spend};
 
 on_every_store! {
-    a_merge_into_a_new_member_is_not_missed_by_who_waited_meanwhile
     what_one_name_sends_to_the_other_stays
     refunds_that_wait_at_both_wait_on_together
     a_refund_that_waits_for_an_order_of_the_other_keeps_them_apart
     an_audit_finds_a_refund_that_was_left_behind
     an_audit_since_then_counts_each_entry_once
     what_was_told_is_told_again_in_the_names_of_then
-    a_refund_is_given_up_under_the_lock_of_who_has_it_by_now
 }
 
 async fn told(world: &World, event: Event) -> Vec<String> {
@@ -50,11 +48,10 @@ async fn keep(world: &World, member: &str) -> tokio_postgres::Client {
     client
 }
 
-async fn a_merge_into_a_new_member_is_not_missed_by_who_waited_meanwhile(world: World) {
-    if !world.is_postgres() {
-        // One writes after the other.
-        return;
-    }
+/// In `SQLite` one writes after the other.
+#[tokio::test]
+async fn a_merge_into_a_new_member_is_not_missed_by_who_waited_meanwhile() {
+    let world = World::postgres().await;
     world.one(bought("first", "aaa", &[1, 1])).await;
     let batches = [
         (
@@ -196,10 +193,9 @@ async fn what_was_told_is_told_again_in_the_names_of_then(world: World) {
     assert!(left.iter().any(|batch| batch.results.contains(&merge)), "{left:?}");
 }
 
-async fn a_refund_is_given_up_under_the_lock_of_who_has_it_by_now(world: World) {
-    if !world.is_postgres() {
-        return;
-    }
+#[tokio::test]
+async fn a_refund_is_given_up_under_the_lock_of_who_has_it_by_now() {
+    let world = World::postgres().await;
     let refunds = [back("r1", "aaa", "o1", &[]), back("r2", "ann", "o2", &[])];
     world.batch(&refunds).await;
     world.one(bought("o3", "bob", &[1, 1])).await;

@@ -144,25 +144,38 @@ async fn a_redemption_after_the_return_comes_back_at_once(world: World) {
     assert_eq!(lines, ["available -40", "redeemed 40", "redeemed -40", "available 40"], "both ways can be seen");
 }
 
-async fn in_whatever_order_they_come_the_same_comes_back(world: World) {
+/// What pays 120 points for an order, its purchase, and the return of a line: in every order, and in batches of each of these sizes. `pays` is asked
+/// with a name, a member who has points, and the order: for what has to be there before, and for what pays.
+pub(crate) async fn whatever_the_order(
+    world: &World,
+    batches: &[usize],
+    pays: impl Fn(&str, &str, &str) -> (Option<Event>, Event),
+) {
     let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     for (n, turns) in orders.iter().enumerate() {
-        for batch in [1, 3] {
-            let (member, order) = (format!("m{n}-{batch}"), format!("o{n}-{batch}"));
-            world.told(bought(&format!("w{n}-{batch}"), &member, &[250, 250])).await;
-            let events = [
-                spend_for(&format!("s{n}-{batch}"), &member, &order, 120),
-                bought(&order, &member, &[100, 60, 40]),
-                back(&format!("r{n}-{batch}"), &member, &order, &["2"]),
-            ];
+        for batch in batches {
+            let name = format!("{n}-{batch}");
+            let (member, order) = (format!("m{name}"), format!("o{name}"));
+            world.told(bought(&format!("w{name}"), &member, &[250, 250])).await;
+            let (before, paying) = pays(&name, &member, &order);
+            if let Some(before) = before {
+                world.told(before).await;
+            }
+            let events =
+                [paying, bought(&order, &member, &[100, 60, 40]), back(&format!("r{name}"), &member, &order, &["2"])];
             let events: Vec<Event> = turns.iter().map(|turn| events[*turn].clone()).collect();
-            for chunk in events.chunks(batch) {
+            for chunk in events.chunks(*batch) {
                 world.batch(chunk).await;
             }
             world.audits_clean().await;
             assert_eq!(world.available(&member, "points").await, "556", "{turns:?} in batches of {batch}");
         }
     }
+}
+
+async fn in_whatever_order_they_come_the_same_comes_back(world: World) {
+    let pays = |name: &str, member: &str, order: &str| (None, spend_for(&format!("s{name}"), member, order, 120));
+    whatever_the_order(&world, &[1, 3], pays).await;
 }
 
 async fn what_comes_back_pays_off_what_is_owed(world: World) {

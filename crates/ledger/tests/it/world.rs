@@ -48,6 +48,15 @@ macro_rules! on_every_store {
 }
 pub(crate) use on_every_store;
 
+/// The same on those whose rows can be reached from outside: a test makes them older than they are.
+macro_rules! on_stores_that_last {
+    ($($name:ident)*) => {
+        mod sqlite { $(#[tokio::test] async fn $name() { super::$name(crate::world::World::sqlite_file().await).await })* }
+        mod postgres { $(#[tokio::test] async fn $name() { super::$name(crate::world::World::postgres().await).await })* }
+    };
+}
+pub(crate) use on_stores_that_last;
+
 static UTC: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
 
 static NO_TIERS: std::sync::LazyLock<TierRules> = std::sync::LazyLock::new(TierRules::default);
