@@ -41,7 +41,7 @@ pub(crate) fn answers(
 }
 
 /// The answers to a batch that is known whole, of rows that were read without a lock; `None` where only who holds the locks can tell. `waits` says
-/// that something waits for the row's order.
+/// that something waits for the row's order, or may wait for it under another name.
 pub(crate) fn recalled(
     request: &BatchRequest,
     rows: Vec<(Identity, Known, bool)>,
@@ -85,12 +85,16 @@ impl Known {
     }
 }
 
-/// Of what is known, what was given up and is said again in the same words: it came to nothing, and is decided anew. A person says so who found it
-/// among the dead letters, and its purchase may have come since.
+/// Of what is known, what was given up and is said again, in nothing but the same words: it came to nothing, and is decided anew, as its purchase may have
+/// come since.
 pub(crate) fn said_again(request: &BatchRequest, known: &mut HashMap<Identity, Known>) -> HashSet<Identity> {
-    let is_again =
-        |want: &&Wanted| known.get(&want.identity).is_some_and(|row| row.is_given_up() && row.hash == want.hash.0);
-    let again: HashSet<Identity> = request.wanted.iter().filter(is_again).map(|want| want.identity.clone()).collect();
+    let mut again: HashSet<Identity> =
+        known.iter().filter(|(_, row)| row.is_given_up()).map(|(identity, _)| identity.clone()).collect();
+    for want in &request.wanted {
+        if known.get(&want.identity).is_some_and(|row| row.hash != want.hash.0) {
+            again.remove(&want.identity);
+        }
+    }
     known.retain(|identity, _| !again.contains(identity));
     again
 }

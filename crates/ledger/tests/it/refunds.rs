@@ -195,6 +195,10 @@ async fn a_parked_refund_whose_purchase_never_comes_is_given_up(world: World) {
     let mut other = early.clone();
     other.occurred_at += hour;
     assert_eq!(world.one(other).await, Said::Clash, "another content of its id");
+    // Nor is it decided for somebody who says both.
+    let mut both = [early.clone(), early.clone()];
+    both[0].occurred_at += hour;
+    assert_eq!(world.batch(&both).await, [Said::Clash, Said::Replayed(Outcome::GivenUp, vec![])]);
     // Said again, now that its purchase is there, it is decided; and once.
     assert_eq!(world.batch(&[early.clone(), early.clone()]).await[0].told(), ["clawed 150 points, waived 0, 0"]);
     assert_eq!(world.one(early).await.told(), ["clawed 150 points, waived 0, 0"]);

@@ -16,7 +16,7 @@ use crate::target::{LedgerArgs, LedgerTarget};
 One JSON object, whatever --output says: since when the member is known and whether frozen, the wallets with their open lots, the open holds, the
 tiers that they had with what counts for them, and every event in the order in which it was decided, each with what was published of it, its entry (postings, lots, awards with their
 arithmetic), and of purchases and waiting refunds the event itself. Entries recorded before `carriedForward`, if that is given, are
-no longer told one by one. Of a transfer it names the other member as well. Events of who was merged
+no longer told one by one, and events that happened before `forgottenBefore` are no longer known. Of a transfer it names the other member as well. Events of who was merged
 into the member are among them; of one who was merged it says into whom.
 
 It looks at every event of the pipeline once. Exit codes: 0 fine, 1 the member is unknown, 2 the ledger cannot be asked.
@@ -49,6 +49,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
         "pipeline": pipeline, "member": name, "knownSince": known.known_since, "frozen": known.frozen, "erased": known.erased,
         "merged": known.merged, "wallets": wallets, "holds": holds, "tiers": tiers,
         "carriedForward": carried.map(|carried| carried.recorded_before),
+        "forgottenBefore": ledger.forgotten_before(pipeline).await?,
     });
     let head = serde_json::to_string_pretty(&head)?;
     // The object stays open for what comes one by one.

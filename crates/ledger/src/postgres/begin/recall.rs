@@ -14,11 +14,16 @@ use crate::load::{self, Known};
 use crate::postgres::fault;
 use crate::store::{Answer, BatchRequest, Identity, Wanted};
 
+/// The last column: whether somebody has to look under the locks. Where commits wait for a standby, what can be seen may not be there yet, and a
+/// transaction that only reads would not wait for it.
 const RECALL: &str = "select w.source, w.id, i.hash, i.outcome, i.results, i.batch, (
         select external_id from member where number = i.member and bucket = i.bucket and pipeline = $1
     ), exists (
         select 1 from parked where pipeline = $1 and bucket = i.bucket and member = i.member and order_id = w.of_order
-    ) from unnest($2::text[], $3::text[], $4::text[]) as w(source, id, of_order)
+    ) or exists (
+        select 1 from member where pipeline = $1 and bucket = i.bucket and number = i.member and merged_number is not null
+    ) or current_setting('synchronous_standby_names') <> ''
+    from unnest($2::text[], $3::text[], $4::text[]) as w(source, id, of_order)
     cross join lateral (
         select * from inbox where pipeline = $1 and source = w.source and event_id = w.id offset 0
     ) i";

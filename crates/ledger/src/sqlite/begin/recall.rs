@@ -11,6 +11,7 @@ use crate::store::{Answer, BatchRequest, Identity, Wanted};
 const RECALL: &str = "select i.hash, i.outcome, i.results, i.batch, m.external_id,
         exists (select 1 from parked p
             where p.pipeline = i.pipeline and p.bucket = i.bucket and p.member = i.member and p.order_id = ?4)
+        or m.merged_number is not null
     from inbox i
     join member m on m.pipeline = i.pipeline and m.bucket = i.bucket and m.number = i.member
     where i.pipeline = ?1 and i.source = ?2 and i.event_id = ?3";
