@@ -4,9 +4,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+
+use crate::calendar;
 
 /// A number of days, months or years of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,13 +95,7 @@ impl Period {
     /// The time that is so long before another one, by the calendar in UTC; `None`: before all times.
     #[must_use]
     pub fn before(self, at: Timestamp) -> Option<Timestamp> {
-        let count = i64::from(self.count);
-        let ago = match self.unit {
-            CalendarUnit::Day => count.days(),
-            CalendarUnit::Month => count.months(),
-            CalendarUnit::Year => count.years(),
-        };
-        at.to_zoned(TimeZone::UTC).checked_sub(ago).ok().map(|then| then.timestamp())
+        at.to_zoned(TimeZone::UTC).checked_sub(calendar::span(self)).ok().map(|then| then.timestamp())
     }
 
     /// The fewest days that it can take, whatever the month that it begins in.

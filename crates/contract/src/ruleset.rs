@@ -73,6 +73,13 @@ impl Ruleset {
         }
     }
 
+    /// The wallet whose points count for tiers; `None` without tiers.
+    #[must_use]
+    pub fn qualifying(&self) -> Option<&crate::program::Wallet> {
+        let points = self.program.tiers.as_ref()?.points.as_ref();
+        self.wallet(points.map(|points| &points.wallet))
+    }
+
     /// Currency of all amounts.
     #[must_use]
     pub fn currency(&self) -> Currency {

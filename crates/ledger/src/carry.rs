@@ -19,7 +19,7 @@ use crate::sql::Sql;
 pub const CARRIED_KIND: &str = "CarriedForward";
 
 /// What stands where another entry names its event's source: it is of none.
-pub const CARRIED_SOURCE: &str = "loyalty.carried";
+pub(crate) const CARRIED_SOURCE: &str = "loyalty.carried";
 
 /// What may be carried forward.
 #[derive(Debug, Clone)]

@@ -29,7 +29,7 @@ mod transit;
 use std::sync::Arc;
 
 pub use budget::BudgetWanted;
-pub use carry::{CARRIED_KIND, CARRIED_SOURCE, CarriedForward, CarryAsk, CarryReport};
+pub use carry::{CARRIED_KIND, CarriedForward, CarryAsk, CarryReport};
 pub use error::LedgerError;
 pub use forget::{BY_HAND_SOURCE, ForgetAsk, ForgetReport, is_forgettable};
 pub use merge::{Merger, runs};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::program::{Budget, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
-use contract::{PipelineName, TierName, WalletName};
+use contract::{PipelineName, TierName};
 
 use crate::error::LedgerError;
 use crate::sql::{self, Arg, Row, Sql};
@@ -137,7 +137,8 @@ fn tiers_stay(earlier: &Ruleset, now: &Ruleset) -> Result<(), LedgerError> {
         );
         return Err(LedgerError::Incompatible { detail });
     }
-    match (qualifying(earlier), qualifying(now)) {
+    let [was, is] = [earlier, now].map(|ruleset| ruleset.qualifying().map(|wallet| &wallet.name));
+    match (was, is) {
         (Some(was), Some(is)) if was != is => {
             let detail = format!(
                 "tiers count points of wallet `{is}`, but those of an earlier version counted `{was}`; say `program.tiers.points: {{ wallet: {was} }}`"
@@ -146,11 +147,6 @@ fn tiers_stay(earlier: &Ruleset, now: &Ruleset) -> Result<(), LedgerError> {
         }
         _ => Ok(()),
     }
-}
-
-fn qualifying(ruleset: &Ruleset) -> Option<&WalletName> {
-    let points = ruleset.program.tiers.as_ref()?.points.as_ref();
-    ruleset.wallet(points.map(|points| &points.wallet)).map(|wallet| &wallet.name)
 }
 
 fn wallet_stays(earlier: &Wallet, now: Option<&Wallet>) -> Result<(), LedgerError> {

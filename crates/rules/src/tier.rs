@@ -91,7 +91,7 @@ fn reach(path: &str, (reach, tiers): (&Reach, &Tiers), ruleset: &Ruleset, faults
             faults.add(format!("{path}.{}", measure.as_str()), "is 0, so that everybody has it; it must be more");
         }
     }
-    let wallet = ruleset.wallet(tiers.points.as_ref().map(|points| &points.wallet));
+    let wallet = ruleset.qualifying();
     if let (Some(points), Some(wallet)) = (points.filter(|points| !points.is_zero()), wallet) {
         let units = units(&format!("{path}.points"), (points.get(), wallet), faults);
         asked.extend(units.map(|Points(units)| (Measure::Points, units)));

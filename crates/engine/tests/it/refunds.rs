@@ -132,10 +132,10 @@ fn events(dice: &mut Dice, round: usize) -> Vec<String> {
 }
 
 /// Knuth's MMIX generator: the round is all that a failure must tell.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn upto(&mut self, n: u64) -> u64 {
+    pub(crate) fn upto(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }

@@ -94,9 +94,9 @@ impl TierBook {
         self.history.last()
     }
 
-    fn add(&mut self, counted: &Counted) {
-        let sum = self.counted.entry((counted.measure, counted.day)).or_default();
-        *sum = sum.saturating_add(counted.amount);
+    fn add(&mut self, key: (Measure, Date), amount: i64) {
+        let sum = self.counted.entry(key).or_default();
+        *sum = sum.saturating_add(amount);
     }
 
     fn days(&self) -> BTreeSet<Date> {
@@ -215,7 +215,7 @@ impl MemberState {
         let amounts = amounts.into_iter().filter(|(_, amount)| *amount != 0);
         applied.counted = amounts.map(|(measure, amount)| Counted { measure, day, amount }).collect();
         for counted in &applied.counted {
-            self.tiers.add(counted);
+            self.tiers.add((counted.measure, counted.day), counted.amount);
         }
         if applied.counted.iter().all(|counted| counted.amount < 0) {
             return Ok(());

@@ -20,7 +20,7 @@ pub(super) const TABLES: [(&str, &str); 3] = [("entry", "id"), ("posting", "entr
 const MONTHS_AHEAD: i32 = 6;
 
 /// The partitions of a table, whose name is the argument; only the one for the rest has no end.
-pub(super) const PARTITIONS: &str =
+const PARTITIONS: &str =
     "select c.relname::text, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''([^'']+)''\\)')::timestamptz
      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass($1) order by 2 nulls last";
 
@@ -127,7 +127,7 @@ fn month_name(table: &str, from: Timestamp) -> String {
 }
 
 /// The beginning of the month that comes so many months after the one of a time.
-pub(super) fn month_after(at: Timestamp, months: i32) -> Result<Timestamp, LedgerError> {
+fn month_after(at: Timestamp, months: i32) -> Result<Timestamp, LedgerError> {
     let far = |e| LedgerError::unreadable("a month", e);
     let first = at.to_zoned(TimeZone::UTC).date().first_of_month();
     let month = first.checked_add(months.months()).map_err(far)?;

@@ -68,17 +68,31 @@ struct NotOneTable;
 impl Command {
     /// Whether the answer is one table.
     fn is_one_table(&self) -> bool {
-        !matches!(
-            self,
+        match self {
+            Self::Validate(_)
+            | Self::Balance(_)
+            | Self::Statement(_)
+            | Self::Liability(_)
+            | Self::Budgets(_)
+            | Self::Explain(_)
+            | Self::Audit(_)
+            | Self::Adjust(_)
+            | Self::Import(_)
+            | Self::Freeze(_)
+            | Self::Unfreeze(_)
+            | Self::Erase(_)
+            | Self::Merge(_)
+            | Self::Dlq(_) => true,
             Self::Plan(_)
-                | Self::Up(_)
-                | Self::Status(_)
-                | Self::Simulate(_)
-                | Self::Export(_)
-                | Self::Migrate(_)
-                | Self::Completions(_)
-                | Self::Man(_)
-        )
+            | Self::Up(_)
+            | Self::Status(_)
+            | Self::Simulate(_)
+            | Self::Export(_)
+            | Self::Retain(_)
+            | Self::Migrate(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
     }
 }
 

@@ -222,7 +222,9 @@ fn tell(
     }
     match (&args.entries, &args.inbox, args.dry_run) {
         (None, None, true) => screen.show("retain: nothing to say without `--entries` or `--inbox`\n"),
-        (None, None, false) => screen.show("retain: the next months have their partitions\n"),
+        (None, None, false) => {
+            screen.show("retain: the tables are ready for the next months; nothing was summed up or forgotten\n")
+        }
         _ => Ok(()),
     }
 }

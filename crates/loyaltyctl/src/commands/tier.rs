@@ -72,8 +72,7 @@ fn counts(report: &TiersReport, (tiers, zone): (&Tiers, &TimeZone), (measure, no
 
 fn next(level: &Level, ruleset: &Ruleset, counts: impl Fn(Measure) -> i64) -> Option<Next> {
     let reach = level.reach.as_ref()?;
-    let qualifying = ruleset.program.tiers.as_ref()?.points.as_ref();
-    let wallet = ruleset.wallet(qualifying.map(|points| &points.wallet))?;
+    let wallet = ruleset.qualifying()?;
     let missing = |least: Decimal, has: Decimal| (least - has).max(Decimal::ZERO);
     let has = Points(counts(Measure::Points)).to_decimal(wallet.scale);
     let spent = Money { minor: counts(Measure::Spend), currency: ruleset.currency() }.to_decimal();

@@ -182,6 +182,8 @@ fn what_is_one_table_comes_as_csv_and_what_is_not_says_so() {
     assert_eq!(said.out, "when,kind,event,order,points,why\n2026-01-04T10:00:00Z,Clawback,f1,a1,-56 points,\n");
     let of_event = ask(folder.path(), &["explain", "f1", "-o", "csv"]).ended(0);
     assert_eq!(of_event.out, said.out, "the entry of the same event");
-    let said = run(&mut loyaltyctl(folder.path(), &["status", "cdnow", "-o", "csv"])).ended(2);
-    assert!(said.err.starts_with("error: could not answer as CSV"), "{}", said.err);
+    for question in [&["status", "cdnow", "-o", "csv"][..], &["retain", "-o", "csv"]] {
+        let said = run(&mut loyaltyctl(folder.path(), question)).ended(2);
+        assert!(said.err.starts_with("error: could not answer as CSV"), "{}", said.err);
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::club::{back, buy, by_years, club, counted, history, open, report, said, said_of, timers, visit, with};
 use super::joined::merge;
 use crate::budgets::campaign::{Campaign, on_both_stores};
+use crate::refunds::Dice;
 
 on_both_stores! {
     any_size_of_batches_gives_the_same_lines
@@ -16,29 +17,19 @@ on_both_stores! {
     nobody_has_less_than_what_is_due_whenever_it_came
 }
 
-/// Numbers that look random, the same each time (Knuth's linear congruence).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
 /// Events of some years, most of them in their order, some late.
 fn events(dice: &mut Dice, count: u64) -> Vec<String> {
     let mut bought: Vec<(String, u64)> = Vec::new();
     let mut lines = Vec::new();
     for n in 0..count {
-        let late = if dice.roll(4) == 0 { dice.roll(300) } else { 0 };
+        let late = if dice.upto(4) == 0 { dice.upto(300) } else { 0 };
         let day = (n * 20).saturating_sub(late);
         let when = (jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(i64::try_from(day).unwrap())).to_string();
-        let member = dice.roll(2);
-        let line = match dice.roll(6) {
+        let member = dice.upto(2);
+        let line = match dice.upto(6) {
             0 => visit(&format!("e{n}"), &when),
             1 if !bought.is_empty() => {
-                let at = usize::try_from(dice.roll(bought.len() as u64)).unwrap();
+                let at = usize::try_from(dice.upto(bought.len() as u64)).unwrap();
                 let (order, owner) = bought.remove(at);
                 let when = format!(
                     "{}T12:00:00Z",
@@ -49,7 +40,7 @@ fn events(dice: &mut Dice, count: u64) -> Vec<String> {
             }
             _ => {
                 bought.push((format!("e{n}"), member));
-                buy(&format!("e{n}"), &when, &format!("{}.00", dice.roll(180)))
+                buy(&format!("e{n}"), &when, &format!("{}.00", dice.upto(180)))
             }
         };
         lines.push(said_of(&format!("m{member}"), &line));
@@ -102,17 +93,17 @@ fn in_order(dice: &mut Dice) -> Vec<(String, String)> {
     }
     for n in 0..48 {
         let when = format!("{}T12:00:00Z", day(n * 29 + 3));
-        let (member, id) = (dice.roll(5), format!("e{n}"));
-        let line = match dice.roll(5) {
+        let (member, id) = (dice.upto(5), format!("e{n}"));
+        let line = match dice.upto(5) {
             0 => said_of(&format!("m{member}"), &visit(&id, &when)),
             1 if !bought.is_empty() => {
-                let at = usize::try_from(dice.roll(bought.len() as u64)).unwrap();
+                let at = usize::try_from(dice.upto(bought.len() as u64)).unwrap();
                 let (order, owner) = bought.remove(at);
                 said_of(&format!("m{owner}"), &back(&id, &when, &order, ""))
             }
             _ => {
                 bought.push((id.clone(), member));
-                said_of(&format!("m{member}"), &buy(&id, &when, &format!("{}.00", 40 + dice.roll(300))))
+                said_of(&format!("m{member}"), &buy(&id, &when, &format!("{}.00", 40 + dice.upto(300))))
             }
         };
         lines.push((when, line));
@@ -175,10 +166,10 @@ async fn nobody_has_less_than_what_is_due_whenever_it_came(shop: Campaign) {
     for n in 0..100 {
         let (mut points, mut latest, member) = (BTreeMap::<Date, i64>::new(), 0, format!("m{n}"));
         // One after the other would be in order; the first ones are too far from the last to count with it.
-        let mut days = vec![dice.roll(40), 40 + dice.roll(160), 215 + dice.roll(60)];
+        let mut days = vec![dice.upto(40), 40 + dice.upto(160), 215 + dice.upto(60)];
         while !days.is_empty() {
-            let at = days.remove(usize::try_from(dice.roll(days.len() as u64)).unwrap());
-            let (when, amount) = (day(at), 20 + dice.roll(79));
+            let at = days.remove(usize::try_from(dice.upto(days.len() as u64)).unwrap());
+            let (when, amount) = (day(at), 20 + dice.upto(79));
             latest = at.max(latest);
             *points.entry(when).or_default() += i64::try_from(amount).unwrap();
             let line = buy(&format!("e{at}"), &when.to_string(), &format!("{amount}.00"));

@@ -37,8 +37,7 @@ impl MemberState {
         let theirs = std::mem::take(&mut from.tiers);
         let line = settling.tiers.at(at).and_then(|programme| self.tiers.inherited(programme, (&theirs, at)));
         for (key, amount) in theirs.counted {
-            let sum = self.tiers.counted.entry(key).or_default();
-            *sum = sum.saturating_add(amount);
+            self.tiers.add(key, amount);
         }
         let Some(programme) = settling.tiers.at(at) else { return Ok(reviews) };
         let told = |n, body| ResultEvent::of(settling.pipeline, arrival, n, body);

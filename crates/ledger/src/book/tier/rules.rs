@@ -84,7 +84,7 @@ impl TierRules {
 impl Programme {
     fn of(ruleset: &Ruleset, zone: &TimeZone) -> Option<Self> {
         let tiers = ruleset.program.tiers.clone()?;
-        let wallet = ruleset.wallet(tiers.points.as_ref().map(|points| &points.wallet))?;
+        let wallet = ruleset.qualifying()?;
         let needs = |level: &Level| {
             let Some(reach) = &level.reach else { return Vec::new() };
             let points = reach.points.and_then(|points| Points::from_decimal(points.get(), wallet.scale));
