@@ -27,7 +27,7 @@ use told::{Fate, Told};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A file is CSV with the columns `member`, `points`, `reason`, and if wanted `wallet` and `id`. The id of a correction follows from
-its content, so that the same file applied twice changes nothing; to give the same points for the same reason again, give an `id`.
+its content, so that the same file applied twice changes nothing (with another --expires it is another correction); to give the same points for the same reason again, give an `id`.
 Nothing is applied while any row cannot be, unless --partly is given. --dry-run decides everything and keeps nothing.
 With --reinstate the points are given back out of those that ended, and no more than those: what expired is less by them.
 
