@@ -18,8 +18,10 @@ mod embedded {
     refinery::embed_migrations!("src/migrations/postgres");
 }
 
-/// Any number, the same for all who migrate.
-const LOCK: i64 = 0x006c_6f79_616c_7479;
+/// The same for all who migrate one schema, and another one for those of another: its name with any number.
+const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended(current_schema(), x'006c6f79616c7479'::bigint))";
+/// The first wait for others; each is twice as long as the one before, up to [`PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Waiting for the others' tables is no idleness, however long.
 const KEEP: &str = "begin; set local idle_in_transaction_session_timeout = 0";
 /// Workers go on meanwhile: who waits for a table holds them all up, and may wait for one who waits for us. What is only read takes its time.
@@ -54,8 +56,10 @@ pub(super) async fn migrate(object: &str, turn: ClientWrapper, work: ClientWrapp
 
 /// Waits for the lock of those who make tables; it is kept as long as the connection.
 pub(super) async fn turn(object: &str, client: &Client) -> Result<(), LedgerError> {
+    let mut pause = FIRST_PAUSE;
     while !is_our_turn(client).await.map_err(|e| fault::statement(object, e))? {
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
+        pause = PAUSE.min(pause * 2);
     }
     Ok(())
 }
@@ -63,7 +67,7 @@ pub(super) async fn turn(object: &str, client: &Client) -> Result<(), LedgerErro
 /// Asks, and asks again: who waited in a transaction would keep one of a pooler's few connections from whoever works.
 async fn is_our_turn(client: &Client) -> Result<bool, Error> {
     client.batch_execute(KEEP).await?;
-    let is_ours: bool = client.query_one("select pg_try_advisory_xact_lock($1)", &[&LOCK]).await?.get(0);
+    let is_ours: bool = client.query_one(LOCK, &[]).await?.get(0);
     if !is_ours {
         client.batch_execute("rollback").await?;
     }
