@@ -103,6 +103,14 @@ pub struct Line {
     pub labels: Vec<String>,
 }
 
+impl Line {
+    /// A line of which no more is known.
+    #[must_use]
+    pub fn plain(id: impl Into<String>, quantity: Quantity, amount: Money) -> Self {
+        Self { id: id.into(), sku: None, quantity, amount, category: None, labels: Vec::new() }
+    }
+}
+
 /// The return of an order: the whole of it when neither lines nor an amount are named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {

@@ -91,17 +91,7 @@ fn too_many(rule: &RuleName) -> Refusal {
 }
 
 fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
-    let inputs = AwardInputs {
-        effect: EffectKind::Fixed,
-        base: Decimal::ZERO,
-        per_amount: None,
-        points: earn.written,
-        multipliers: Vec::new(),
-        exact: earn.written,
-        rounding: None,
-        lines: Vec::new(),
-        budget: None,
-    };
+    let inputs = AwardInputs::fixed(earn.written);
     let (wallet, until) = (earn.wallet.clone(), earn.terms.until().cloned());
     Award { rule: rule.clone(), wallet, points: earn.points, dates, until, inputs }
 }

@@ -186,7 +186,7 @@ fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
 /// An order without lines is one line of its own amount.
 fn whole_order(amount: Money) -> Result<Line, Refusal> {
     let quantity = Quantity::parse("1").map_err(|e| bad("quantity", e))?;
-    Ok(Line { id: "1".into(), sku: None, quantity, amount, category: None, labels: Vec::new() })
+    Ok(Line::plain("1", quantity, amount))
 }
 
 fn raw_line_of(n: usize, raw: &RawValue) -> Result<RawLine<'_>, Refusal> {

@@ -121,12 +121,9 @@ mod tests {
             effect,
             base: decimal(base),
             per_amount: per.map(decimal),
-            points: decimal(points),
-            multipliers: Vec::new(),
             exact: decimal(exact),
             rounding,
-            lines: Vec::new(),
-            budget: None,
+            ..AwardInputs::fixed(decimal(points))
         }
     }
 
