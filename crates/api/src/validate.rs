@@ -34,7 +34,7 @@ const SHORT_STRING_MAX: usize = 255;
 const EXCHANGE_NAME_MAX: usize = 127;
 /// A DNS subdomain: the name of a Secret.
 const SECRET_NAME_MAX: usize = 253;
-/// Most articles, categories or labels of a selector.
+/// Most names in one list of a selector.
 const SELECTED_MAX: usize = 1000;
 /// Most bytes of a condition.
 const CONDITION_MAX: usize = 4096;
@@ -270,8 +270,7 @@ impl Found {
 
     fn selector(&mut self, path: &str, selector: Option<&Selector>) {
         let Some(selector) = selector else { return };
-        let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
-        for (name, list) in lists {
+        for (name, list) in selector.lists() {
             self.count(&format!("{path}.{name}"), list.len(), (0, SELECTED_MAX));
         }
     }

@@ -98,6 +98,9 @@ pub struct Line {
     /// Category of the article.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
+    /// Who made the article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
     /// Labels of the article, such as `color=red`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -107,7 +110,7 @@ impl Line {
     /// A line of which no more is known.
     #[must_use]
     pub fn plain(id: impl Into<String>, quantity: Quantity, amount: Money) -> Self {
-        Self { id: id.into(), sku: None, quantity, amount, category: None, labels: Vec::new() }
+        Self { id: id.into(), sku: None, quantity, amount, category: None, brand: None, labels: Vec::new() }
     }
 }
 

@@ -165,9 +165,9 @@ fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
 
 fn selector(path: &str, selector: Option<&Selector>, without: &str, faults: &mut Faults) {
     let Some(selector) = selector else { return };
-    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    let lists = selector.lists();
     if lists.iter().all(|(_, names)| names.is_empty()) {
-        faults.add(path, format!("names nothing; list `skus`, `categories` or `labels`, or leave it out {without}"));
+        faults.add(path, format!("names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out {without}"));
     }
     for (list, names) in lists {
         if names.len() > SELECTOR_NAMES_MAX {

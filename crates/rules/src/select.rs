@@ -17,6 +17,7 @@ struct Named {
     skus: HashSet<String>,
     categories: HashSet<String>,
     labels: HashSet<String>,
+    brands: HashSet<String>,
 }
 
 impl Picker {
@@ -37,12 +38,18 @@ impl Picker {
 impl Named {
     fn new(selector: &Selector) -> Self {
         let set = |names: &[String]| names.iter().cloned().collect();
-        Self { skus: set(&selector.skus), categories: set(&selector.categories), labels: set(&selector.labels) }
+        Self {
+            skus: set(&selector.skus),
+            categories: set(&selector.categories),
+            labels: set(&selector.labels),
+            brands: set(&selector.brands),
+        }
     }
 
     fn names(&self, line: &Line) -> bool {
         line.sku.as_ref().is_some_and(|sku| self.skus.contains(sku))
             || line.category.as_ref().is_some_and(|category| self.categories.contains(category))
+            || line.brand.as_ref().is_some_and(|brand| self.brands.contains(brand))
             || line.labels.iter().any(|label| self.labels.contains(label))
     }
 }

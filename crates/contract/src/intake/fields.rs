@@ -208,6 +208,7 @@ fn line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<Line, Refusal
         quantity,
         amount,
         category: text("category", &raw.category)?,
+        brand: text("brand", &raw.brand)?,
         labels,
     })
 }

@@ -58,6 +58,7 @@ pub(super) struct RawLine<'a> {
     #[serde(borrow)]
     pub(super) amount: Option<&'a RawValue>,
     pub(super) category: Option<String>,
+    pub(super) brand: Option<String>,
     #[serde(default)]
     pub(super) labels: Vec<String>,
 }

@@ -61,4 +61,16 @@ pub struct Selector {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
     pub labels: Vec<String>,
+    /// Brands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
+    pub brands: Vec<String>,
+}
+
+impl Selector {
+    /// Its lists with their names, in the order in which they are told.
+    #[must_use]
+    pub fn lists(&self) -> [(&'static str, &[String]); 4] {
+        [("skus", &self.skus), ("categories", &self.categories), ("labels", &self.labels), ("brands", &self.brands)]
+    }
 }

@@ -63,6 +63,7 @@ fn lines_are_held_to_the_order() {
         (lines(r#"[{"amount":"29.33","quantity":0}]"#), BadValue, "`lines[0].quantity`"),
         (lines(r#"[{"amount":"29.33","quantity":-1}]"#), NegativeAmount, "`lines[0].quantity`"),
         (lines(r#"[{"amount":"29.33","sku":7}]"#), WrongType, "`lines[0].sku`"),
+        (lines(r#"[{"amount":"29.33","brand":7}]"#), WrongType, "`lines[0].brand`"),
         (lines(r#"[["1","sku",1,"29.33",null,[]]]"#), WrongType, "`lines[0]` is a list"),
         (lines("[7]"), WrongType, "`lines[0]`"),
         (lines(r#"[{"line":"a","amount":"29.33"},{"line":"a","amount":"0.00"}]"#), BadValue, "two lines called `a`"),

@@ -57,8 +57,10 @@ fn an_order_without_lines_is_one_line() {
 
 #[test]
 fn a_stored_event_reads_back_equal() {
-    let with_lines = PURCHASE
-        .replace('}', r#","lines":[{"sku":"a","quantity":"0.350","amount":"29.33","labels":["x=y"]}],"data":{"n":1}}"#);
+    let with_lines = PURCHASE.replace(
+        '}',
+        r#","lines":[{"sku":"a","quantity":"0.350","amount":"29.33","labels":["x=y"],"brand":"b"}],"data":{"n":1}}"#,
+    );
     let event = json("purchase", &with_lines).unwrap();
     let stored = serde_json::to_string(&event).unwrap();
     let read: contract::event::Event = serde_json::from_str(&stored).unwrap();

@@ -81,13 +81,14 @@ const OF_PURCHASE: [(&str, Type); 3] = [("order", Type::Text), ("amountMinor", T
 
 const LINES: &str = "lines";
 
-/// `sku` and `category` are empty when the line does not say them.
-const OF_LINE: [(&str, Type); 5] = [
+/// `sku`, `category` and `brand` are empty when the line does not say them.
+const OF_LINE: [(&str, Type); 6] = [
     ("line", Type::Text),
     ("sku", Type::Text),
     ("quantityMilli", Type::Int),
     ("amountMinor", Type::Int),
     ("category", Type::Text),
+    ("brand", Type::Text),
 ];
 
 const LABELS: &str = "labels";

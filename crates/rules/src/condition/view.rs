@@ -94,6 +94,7 @@ fn line_field<'a>(line: &'a Line, name: &str) -> Option<Boxed<'a>> {
         "quantityMilli" => int(milli(line.quantity.get())?),
         "amountMinor" => int(line.amount.minor),
         "category" => text(line.category.as_deref().unwrap_or_default()),
+        "brand" => text(line.brand.as_deref().unwrap_or_default()),
         "labels" => list(line.labels.iter().map(|label| text(label))),
         _ => return None,
     })

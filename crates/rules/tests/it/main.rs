@@ -17,6 +17,7 @@ mod random;
 mod refunds;
 mod rewards;
 mod rounding;
+mod selecting;
 mod spending;
 mod support;
 mod tiers;

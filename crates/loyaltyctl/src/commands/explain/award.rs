@@ -83,7 +83,7 @@ fn reason(rule: &Rule) -> String {
 }
 
 fn selected(selector: &Selector) -> String {
-    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    let lists = selector.lists();
     let named = lists.iter().filter(|(_, names)| !names.is_empty());
     named.map(|(kind, names)| format!("{kind} {}", names.join(", "))).collect::<Vec<_>>().join(" or ")
 }
