@@ -252,8 +252,9 @@ impl Found {
             if given.iter().filter(|given| **given).count() != 1 {
                 self.say(format!("{path}.earn"), "must have exactly one of `per`, `perStep` and `fixed`");
             }
-            if earn.fixed.is_some() && earn.rounding.is_some() {
-                self.say(format!("{path}.earn.rounding"), "has no effect on `fixed`; leave it out");
+            let useless = [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default())];
+            for (field, _) in useless.iter().filter(|(_, given)| earn.fixed.is_some() && *given) {
+                self.say(format!("{path}.earn.{field}"), "has no effect on `fixed`; leave it out");
             }
         }
         self.selector(&format!("{path}.include"), rule.include.as_ref());

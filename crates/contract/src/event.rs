@@ -95,6 +95,15 @@ pub struct Line {
     pub quantity: Quantity,
     /// What was paid for the whole line, >= 0.
     pub amount: Money,
+    /// What had been taken off before it was paid, > 0; together with `amount` it fits an amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Money>,
+    /// How much of `amount` is tax, > 0 and no more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// Whether it is the delivery of the others.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_delivery: bool,
     /// Category of the article.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
@@ -110,7 +119,18 @@ impl Line {
     /// A line of which no more is known.
     #[must_use]
     pub fn plain(id: impl Into<String>, quantity: Quantity, amount: Money) -> Self {
-        Self { id: id.into(), sku: None, quantity, amount, category: None, brand: None, labels: Vec::new() }
+        Self {
+            id: id.into(),
+            sku: None,
+            quantity,
+            amount,
+            discount: None,
+            tax: None,
+            is_delivery: false,
+            category: None,
+            brand: None,
+            labels: Vec::new(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::span::Span;
 
 pub use budget::{BUDGETS_MAX, Budget};
-pub use earn::{Earn, Multiply, Per, Rounding, RoundingAt, RoundingMode};
+pub use earn::{Base, Counted, Discount, Earn, Multiply, Per, Rounding, RoundingAt, RoundingMode};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
 pub use rule::{Rule, Selector};
 pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};

@@ -152,6 +152,7 @@ fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
         ("exclude", rule.exclude.is_some()),
         ("earn.per", earn.is_some_and(|earn| earn.per.is_some())),
         ("earn.perStep", earn.is_some_and(|earn| earn.per_step.is_some())),
+        ("earn.base", earn.is_some_and(|earn| !earn.base.is_default())),
         ("multiply", rule.multiply.is_some()),
     ];
     for (field, _) in fields.iter().filter(|(_, given)| *given) {

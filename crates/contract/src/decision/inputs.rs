@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::program::Rounding;
+use crate::program::{Base, Rounding};
 use crate::{BudgetName, RuleName};
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
@@ -17,6 +17,9 @@ pub struct AwardInputs {
     pub effect: Effect,
     /// Money that the rule counted, in major units; 0 for a fixed bonus.
     pub base: Decimal,
+    /// Which money of a line that is, where it is another than what was paid.
+    #[serde(default, skip_serializing_if = "Base::is_default")]
+    pub counts: Base,
     /// Per how much money; absent for a fixed bonus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_amount: Option<Decimal>,
@@ -45,6 +48,7 @@ impl AwardInputs {
         Self {
             effect: Effect::Fixed,
             base: Decimal::ZERO,
+            counts: Base::default(),
             per_amount: None,
             points,
             multipliers: Vec::new(),

@@ -15,6 +15,7 @@ use crate::{BudgetName, Quantity, WalletName};
         "message": "give exactly one of per, perStep and fixed"
     },
     { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
+    { "rule": "!(has(self.fixed) && has(self.base))", "message": "base has no effect on fixed, which counts no money; leave it out" },
     {
         "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
         "message": "inactivity ends all points of a wallet together: say it there"
@@ -32,6 +33,9 @@ pub struct Earn {
     /// A fixed number; after multipliers, never multiplied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Quantity>,
+    /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Base::is_default")]
+    pub base: Base,
     /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
@@ -55,6 +59,60 @@ pub struct Per {
     pub amount: Quantity,
     /// Points for it, > 0.
     pub points: Quantity,
+}
+
+/// Which money of a line counts. `minimumOrder` goes by what was paid, whatever stands here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Base {
+    /// Whether a line counts for what was paid for it, or for what it would have cost without its `discount`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "After")))]
+    pub discount: Discount,
+    /// Whether a line's `tax` counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "Included")))]
+    pub tax: Counted,
+    /// Whether lines count that are the order's delivery (`isDelivery`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "Included")))]
+    pub delivery: Counted,
+}
+
+impl Base {
+    /// Whether what was paid counts, all of it.
+    // Absent from the stored form while it is so: rule sets of before keep their hash.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        is_default(self)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Whether money counts as it was after a discount or before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Discount {
+    /// What was paid.
+    #[default]
+    After,
+    /// What would have been paid without it.
+    Before,
+}
+
+/// Whether a part of the money counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Counted {
+    /// It counts.
+    #[default]
+    Included,
+    /// It does not.
+    Excluded,
 }
 
 /// The one rounding step of an award.

@@ -6,6 +6,7 @@ mod bands;
 mod budgets;
 mod cdnow;
 mod conditions;
+mod counted;
 mod dates;
 mod earning;
 mod holding;
