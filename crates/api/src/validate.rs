@@ -34,7 +34,7 @@ const SHORT_STRING_MAX: usize = 255;
 const EXCHANGE_NAME_MAX: usize = 127;
 /// A DNS subdomain: the name of a Secret.
 const SECRET_NAME_MAX: usize = 253;
-/// Most articles, categories or labels of a selector.
+/// Most names in one list of a selector.
 const SELECTED_MAX: usize = 1000;
 /// Most bytes of a condition.
 const CONDITION_MAX: usize = 4096;
@@ -252,8 +252,9 @@ impl Found {
             if given.iter().filter(|given| **given).count() != 1 {
                 self.say(format!("{path}.earn"), "must have exactly one of `per`, `perStep` and `fixed`");
             }
-            if earn.fixed.is_some() && earn.rounding.is_some() {
-                self.say(format!("{path}.earn.rounding"), "has no effect on `fixed`; leave it out");
+            let useless = [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default())];
+            for (field, _) in useless.iter().filter(|(_, given)| earn.fixed.is_some() && *given) {
+                self.say(format!("{path}.earn.{field}"), "has no effect on `fixed`; leave it out");
             }
         }
         self.selector(&format!("{path}.include"), rule.include.as_ref());
@@ -270,8 +271,7 @@ impl Found {
 
     fn selector(&mut self, path: &str, selector: Option<&Selector>) {
         let Some(selector) = selector else { return };
-        let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
-        for (name, list) in lists {
+        for (name, list) in selector.lists() {
             self.count(&format!("{path}.{name}"), list.len(), (0, SELECTED_MAX));
         }
     }

@@ -95,12 +95,43 @@ pub struct Line {
     pub quantity: Quantity,
     /// What was paid for the whole line, >= 0.
     pub amount: Money,
+    /// What had been taken off before it was paid, > 0; together with `amount` it fits an amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Money>,
+    /// How much of `amount` is tax, > 0 and no more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// Whether it is the delivery of the others.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_delivery: bool,
     /// Category of the article.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
+    /// Who made the article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
     /// Labels of the article, such as `color=red`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+}
+
+impl Line {
+    /// A line of which no more is known.
+    #[must_use]
+    pub fn plain(id: impl Into<String>, quantity: Quantity, amount: Money) -> Self {
+        Self {
+            id: id.into(),
+            sku: None,
+            quantity,
+            amount,
+            discount: None,
+            tax: None,
+            is_delivery: false,
+            category: None,
+            brand: None,
+            labels: Vec::new(),
+        }
+    }
 }
 
 /// The return of an order: the whole of it when neither lines nor an amount are named.

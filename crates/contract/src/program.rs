@@ -1,7 +1,9 @@
 //! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
 
 mod budget;
+mod earn;
 mod reward;
+mod rule;
 mod tier;
 
 use jiff::Timestamp;
@@ -10,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::span::Span;
 
 pub use budget::{BUDGETS_MAX, Budget};
+pub use earn::{Base, Counted, Discount, Earn, Multiply, Per, Rounding, RoundingAt, RoundingMode};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
+pub use rule::{Rule, Selector};
 pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};
 
-use crate::{BudgetName, Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
+use crate::{Currency, EventType, Period, Scale, WalletName, YearDay};
 
 /// Most wallets of a programme; each costs a balance row per member.
 pub const WALLETS_MAX: usize = 16;
@@ -73,6 +77,22 @@ pub struct Program {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub valid_from: Option<Timestamp>,
+}
+
+impl Program {
+    /// A programme of these wallets and nothing more.
+    #[must_use]
+    pub fn new(currency: Currency, wallets: Vec<Wallet>) -> Self {
+        Self {
+            currency,
+            wallets,
+            budgets: Vec::new(),
+            tiers: None,
+            time_zone: utc(),
+            refunds: Refunds::default(),
+            valid_from: None,
+        }
+    }
 }
 
 /// The time zone of a programme that names none.
@@ -271,169 +291,7 @@ pub enum TakeBack {
     Unlimited,
 }
 
-/// When (`on`, `when`, `minimumOrder`), on what (`include`, `exclude`), and what (`earn` or `multiply`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
-    "rule": "has(self.earn) != has(self.multiply)", "message": "give exactly one of earn and multiply"
-}])))]
-pub struct Rule {
-    /// Unique in the rule set; stands in every award.
-    pub name: RuleName,
-    /// The event type that triggers it.
-    // YAML 1.1, which clusters read, takes a bare `on` for a truth value and hands it on as this.
-    #[serde(alias = "true")]
-    pub on: EventType,
-    /// A CEL condition over `event`, and `member.tier` where there are tiers; an error in it buries the event, it never counts as false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
-    pub when: Option<String>,
-    /// Only orders of at least this amount.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minimum_order: Option<Quantity>,
-    /// Only lines that one of these names; all lines when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub include: Option<Selector>,
-    /// Not the lines that one of these names, even when included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exclude: Option<Selector>,
-    /// Points for the event. Exactly one of `earn` and `multiply`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub earn: Option<Earn>,
-    /// More points from the `per` and `perStep` rules of the same event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub multiply: Option<Multiply>,
-    /// When this rule applied, the ones after it are not asked.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub stop_after: bool,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
-}
-
-/// Lines of an order, by what they carry; a line matches when any of the lists names it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Selector {
-    /// Article numbers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
-    pub skus: Vec<String>,
-    /// Categories.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
-    pub categories: Vec<String>,
-    /// Labels, in full (`color=red`).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 1000)))]
-    pub labels: Vec<String>,
-}
-
-/// Points for an event: exactly one of `per`, `perStep` and `fixed`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
-    {
-        "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
-        "message": "give exactly one of per, perStep and fixed"
-    },
-    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
-    {
-        "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
-        "message": "inactivity ends all points of a wallet together: say it there"
-    }
-])))]
-pub struct Earn {
-    /// Into which wallet.
-    pub wallet: WalletName,
-    /// In proportion to money.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per: Option<Per>,
-    /// For each full step of money.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per_step: Option<Per>,
-    /// A fixed number; after multipliers, never multiplied.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fixed: Option<Quantity>,
-    /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounding: Option<Rounding>,
-    /// The budget that these points come out of: what it has no room for any more is not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget: Option<BudgetName>,
-    /// In place of the wallet's `pending`, for these points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Pending>,
-    /// In place of the wallet's `expiry`, for these points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expiry: Option<Expiry>,
-}
-
-/// So many points for so much money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Per {
-    /// Money in major units, > 0.
-    pub amount: Quantity,
-    /// Points for it, > 0.
-    pub points: Quantity,
-}
-
-/// The one rounding step of an award.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Rounding {
-    /// Which way.
-    #[serde(default)]
-    pub mode: RoundingMode,
-    /// Of what.
-    #[serde(default)]
-    pub at: RoundingAt,
-}
-
-/// Which way to round to the wallet's scale.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum RoundingMode {
-    /// Down.
-    #[default]
-    Floor,
-    /// Up.
-    Ceiling,
-    /// To the nearest, a half up.
-    HalfUp,
-    /// To the nearest, a half down.
-    HalfDown,
-    /// To the nearest, a half to the even neighbour.
-    HalfEven,
-}
-
-/// What is rounded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum RoundingAt {
-    /// Each line, then summed.
-    Line,
-    /// The sum of the lines.
-    #[default]
-    Order,
-}
-
-/// Multiplies what the `per` and `perStep` rules give for the selected lines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Multiply {
-    /// By how much; 0 takes the points of the selected lines away.
-    pub by: Quantity,
-    /// Only awards into this wallet; every wallet when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wallet: Option<WalletName>,
 }

@@ -3,7 +3,7 @@
 //! The number that had been theirs keeps its entries under a name that says nothing. No row leads from the hash to the number: what comes
 //! later is put down to nobody, one row of the pipeline for all of them.
 
-use contract::decision::{AwardInputs, Effect};
+use contract::decision::AwardInputs;
 use contract::ruleset::hex;
 use contract::{MemberId, PipelineName};
 use hmac::{Hmac, Mac};
@@ -97,18 +97,7 @@ pub(crate) const FORGET_EVENTS: &str =
 
 /// Inputs of an award that say nothing.
 pub(crate) fn no_inputs() -> Result<String, LedgerError> {
-    let inputs = AwardInputs {
-        effect: Effect::Fixed,
-        base: Decimal::ZERO,
-        per_amount: None,
-        points: Decimal::ZERO,
-        multipliers: Vec::new(),
-        exact: Decimal::ZERO,
-        rounding: None,
-        lines: Vec::new(),
-        budget: None,
-    };
-    serde_json::to_string(&inputs).map_err(|e| LedgerError::unreadable("what is to be written", e))
+    serde_json::to_string(&AwardInputs::fixed(Decimal::ZERO)).map_err(|e| LedgerError::unreadable("what is to be written", e))
 }
 
 /// Whether a member of this name was erased.

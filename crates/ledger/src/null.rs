@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::event::Event;
-use contract::program::{Program, Refunds, Wallet, utc};
+use contract::program::{Program, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{Currency, EventId, MemberId, PipelineName, Scale, Source, WalletName};
 use jiff::Timestamp;
@@ -46,10 +46,7 @@ fn nothing() -> Option<Ruleset> {
     let name = WalletName::parse("points").ok()?;
     let wallet = Wallet { name, scale: Scale::default(), pending: None, expiry: None, holds: None, auto_reward: None };
     let currency = Currency::parse("USD").ok()?;
-    let (wallets, budgets, tiers, time_zone) = (vec![wallet], Vec::new(), None, utc());
-    let program =
-        Program { currency, wallets, budgets, tiers, time_zone, refunds: Refunds::default(), valid_from: None };
-    Some(Ruleset::new(&program, &[]))
+    Some(Ruleset::new(&Program::new(currency, vec![wallet]), &[]))
 }
 
 impl Null {

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::effect::{Effect, FixedEarn, MoneyEarn, Multiplies};
 use crate::ratio::Ratio;
+use crate::select::money_of;
 use crate::term::Terms;
 use crate::walk::Applied;
 
@@ -91,17 +92,7 @@ fn too_many(rule: &RuleName) -> Refusal {
 }
 
 fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
-    let inputs = AwardInputs {
-        effect: EffectKind::Fixed,
-        base: Decimal::ZERO,
-        per_amount: None,
-        points: earn.written,
-        multipliers: Vec::new(),
-        exact: earn.written,
-        rounding: None,
-        lines: Vec::new(),
-        budget: None,
-    };
+    let inputs = AwardInputs::fixed(earn.written);
     let (wallet, until) = (earn.wallet.clone(), earn.terms.until().cloned());
     Award { rule: rule.clone(), wallet, points: earn.points, dates, until, inputs }
 }
@@ -131,6 +122,7 @@ impl<'a> Counted<'a> {
         let inputs = AwardInputs {
             effect: if self.earn.steps { EffectKind::PerStep } else { EffectKind::Per },
             base: sum(parts.iter().map(|part| part.base))?.to_decimal()?,
+            counts: self.earn.base,
             per_amount: Some(self.earn.per.amount.get()),
             points: self.earn.per.points.get(),
             multipliers: self.multiplied.iter().map(|by| by.shown()).collect(),
@@ -157,7 +149,7 @@ impl<'a> Counted<'a> {
             (true, RoundingAt::Line) => None,
         };
         let part = |(at, line): &(usize, &'a Line)| {
-            let base = money_of(line)?;
+            let base = money_of(line, earn.base)?;
             let factor = self.factor(*at)?;
             let unmultiplied = match rate {
                 Some(rate) => base.times(rate)?,
@@ -171,7 +163,7 @@ impl<'a> Counted<'a> {
     /// Points per unit of money when the full steps of the whole sum count: shared out among the lines by
     /// their money, so that a line's factor weighs as much as its money does.
     fn rate_of_steps(&self) -> Option<Ratio> {
-        let total = self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line)?))?;
+        let total = self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line, self.earn.base)?))?;
         if total.is_zero() {
             return Some(Ratio::ZERO);
         }
@@ -182,10 +174,6 @@ impl<'a> Counted<'a> {
         let of_line = self.multiplied.iter().filter(|by| by.lines.binary_search(&at).is_ok());
         of_line.map(|by| by.by.by).try_fold(Ratio::ONE, Ratio::times)
     }
-}
-
-fn money_of(line: &Line) -> Option<Ratio> {
-    Ratio::of(line.amount.to_decimal())
 }
 
 fn sum(mut parts: impl Iterator<Item = Ratio>) -> Option<Ratio> {

@@ -152,6 +152,7 @@ fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
         ("exclude", rule.exclude.is_some()),
         ("earn.per", earn.is_some_and(|earn| earn.per.is_some())),
         ("earn.perStep", earn.is_some_and(|earn| earn.per_step.is_some())),
+        ("earn.base", earn.is_some_and(|earn| !earn.base.is_default())),
         ("multiply", rule.multiply.is_some()),
     ];
     for (field, _) in fields.iter().filter(|(_, given)| *given) {
@@ -165,9 +166,9 @@ fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
 
 fn selector(path: &str, selector: Option<&Selector>, without: &str, faults: &mut Faults) {
     let Some(selector) = selector else { return };
-    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    let lists = selector.lists();
     if lists.iter().all(|(_, names)| names.is_empty()) {
-        faults.add(path, format!("names nothing; list `skus`, `categories` or `labels`, or leave it out {without}"));
+        faults.add(path, format!("names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out {without}"));
     }
     for (list, names) in lists {
         if names.len() > SELECTOR_NAMES_MAX {

@@ -1,6 +1,6 @@
 //! What a rule does when it applies, parsed: the numbers fit, the wallet is there.
 
-use contract::program::{Earn, Multiply, Per, Rounding, Rule, Wallet};
+use contract::program::{Base, Earn, Multiply, Per, Rounding, Rule, Wallet};
 use contract::ruleset::Ruleset;
 use contract::{Points, Quantity, Scale, WalletName};
 use rust_decimal::Decimal;
@@ -34,6 +34,7 @@ pub(crate) struct MoneyEarn {
     pub(crate) points: Ratio,
     /// Whole steps only.
     pub(crate) steps: bool,
+    pub(crate) base: Base,
     pub(crate) rounding: Rounding,
     pub(crate) terms: Terms,
 }
@@ -79,7 +80,6 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
 fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
     let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
     budget::of_rule(&format!("{path}.budget"), earn, ruleset, faults);
-    let rounding = earn.rounding.unwrap_or_default();
     let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
     if earn.pending.is_some() || earn.expiry.is_some() {
         term::shape(path, (earn.pending.as_ref(), earn.expiry.as_ref()), term::Of::Rule, faults);
@@ -87,14 +87,15 @@ fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -
     }
     match (earn.per, earn.per_step, earn.fixed) {
         (Some(per), None, None) => {
-            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, rounding, terms }, faults)
+            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, earn, terms }, faults)
         }
         (None, Some(per), None) => {
-            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, rounding, terms }, faults)
+            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, earn, terms }, faults)
         }
         (None, None, Some(points)) => {
-            if earn.rounding.is_some() {
-                faults.add(format!("{path}.rounding"), "has no effect beside `fixed`; remove it");
+            let useless = [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default())];
+            for (field, _) in useless.iter().filter(|(_, given)| *given) {
+                faults.add(format!("{path}.{field}"), "has no effect beside `fixed`; remove it");
             }
             parse_fixed(&format!("{path}.fixed"), wallet?, (points, terms), faults)
         }
@@ -110,20 +111,21 @@ fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -
 }
 
 /// `per` or `perStep` as it was written.
-struct Written {
+struct Written<'a> {
     per: Per,
     steps: bool,
-    rounding: Rounding,
+    earn: &'a Earn,
     terms: Terms,
 }
 
-fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written, faults: &mut Faults) -> Option<Effect> {
-    let Written { per, steps, rounding, terms } = written;
+fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written<'_>, faults: &mut Faults) -> Option<Effect> {
+    let Written { per, steps, earn, terms } = written;
     let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
     let points = above_nought(&format!("{path}.points"), per.points, faults);
     let (wallet, amount, points) = (wallet?, amount?, points?);
+    let (base, rounding) = (earn.base, earn.rounding.unwrap_or_default());
     let (name, scale) = (wallet.name.clone(), wallet.scale);
-    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, rounding, terms }))
+    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, base, rounding, terms }))
 }
 
 fn parse_fixed(path: &str, wallet: &Wallet, (points, terms): (Quantity, Terms), faults: &mut Faults) -> Option<Effect> {

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use contract::decision::{Returned, ReturnedLine};
 use contract::event::{Line, LineRef, Purchase};
 use contract::program::RoundingMode;
-use contract::{BuryReason, Quantity, Refusal, Scale};
+use contract::{BuryReason, Money, Quantity, Refusal, Scale};
 use rust_decimal::Decimal;
 
 use crate::ratio::Ratio;
@@ -32,12 +32,19 @@ pub(crate) fn kept(purchase: &Purchase, returned: &Returned) -> Result<Option<Pu
     if returned.whole {
         return Ok(None);
     }
-    let mut lines = Vec::with_capacity(purchase.lines.len());
+    let (mut bought, mut lines) = (Vec::new(), Vec::with_capacity(purchase.lines.len()));
     for (line, gone) in purchase.lines.iter().zip(&gone) {
-        lines.extend(left(line, gone)?);
+        if let Some(left) = left(line, gone)? {
+            bought.push(line);
+            lines.push(left);
+        }
     }
     if lines.is_empty() || !spread(&mut lines, returned.amount_minor) {
         return Ok(None);
+    }
+    for (bought, kept) in bought.into_iter().zip(&mut lines) {
+        kept.discount = along(bought.discount, (bought, kept)).ok_or_else(|| too_fine(bought))?;
+        kept.tax = along(bought.tax, (bought, kept)).ok_or_else(|| too_fine(bought))?;
     }
     let minor = lines.iter().map(|line| line.amount.minor).sum();
     Ok(Some(Purchase { order: purchase.order.clone(), amount: purchase.amount.with_minor(minor), lines }))
@@ -121,6 +128,19 @@ fn left(line: &Line, gone: &Gone) -> Result<Option<Line>, Refusal> {
     let quantity = Quantity::parse(&pieces.normalize().to_string()).map_err(|_| too_fine(line))?;
     let amount = line.amount.with_minor(money_left(line, gone)?);
     Ok(Some(Line { quantity, amount, ..line.clone() }))
+}
+
+/// What of a line's discount or tax is left with what is left of the line: the part that its money is, or its pieces where it cost
+/// nothing; half a minor unit up. So a tax is no more than its line again. The outer `None` says that a number left its range.
+fn along(part: Option<Money>, (bought, kept): (&Line, &Line)) -> Option<Option<Money>> {
+    let Some(part) = part else { return Some(None) };
+    let weight = |line: &Line| match bought.amount.minor {
+        0 => Ratio::of(line.quantity.get()),
+        _ => Ratio::of(Decimal::from(line.amount.minor)),
+    };
+    let exact = Ratio::of(Decimal::from(part.minor))?.times(weight(kept)?)?.over(weight(bought)?)?;
+    let left = part.with_minor(exact.round(Scale::default(), RoundingMode::HalfUp)?.0);
+    Some(Some(left).filter(|left| left.minor > 0))
 }
 
 fn too_fine(line: &Line) -> Refusal {

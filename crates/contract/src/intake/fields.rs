@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, adjust, clip, hold, merge, transfer};
+use super::{LINES_MAX, adjust, clip, hold, line, merge, transfer};
 use crate::event::{
-    DUE_SOURCE, Event, Kind, Line, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine,
+    DUE_SOURCE, Event, Kind, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine,
     TRANSFER_SOURCE, Word,
 };
 use crate::id::IdError;
@@ -79,7 +79,7 @@ pub(super) fn identity<T>(
     parse(text.ok_or_else(|| missing(field))?).map_err(|e| bad(field, e))
 }
 
-fn plain(field: &str, text: &str) -> Result<String, Refusal> {
+pub(super) fn plain(field: &str, text: &str) -> Result<String, Refusal> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(bad(field, format!("is {} bytes long; at most {TEXT_BYTES_MAX} are allowed", text.len())));
     }
@@ -126,7 +126,7 @@ pub(super) fn number<'a>(field: &str, raw: &'a RawValue) -> Result<&'a str, Refu
     Ok(inner)
 }
 
-fn money(field: &str, raw: &RawValue, currency: Currency) -> Result<Money, Refusal> {
+pub(super) fn money(field: &str, raw: &RawValue, currency: Currency) -> Result<Money, Refusal> {
     let money = Money::parse(number(field, raw)?, currency).map_err(|e: MoneyError| bad(field, e))?;
     if money.minor < 0 {
         let detail = format!("`{field}` is below nought; send a `refund` to give money back");
@@ -162,13 +162,13 @@ fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
     too_many(raw_lines.len())?;
     let mut lines = Vec::with_capacity(raw_lines.len().max(1));
     for (n, raw_line) in raw_lines.iter().enumerate() {
-        lines.push(line(n, &raw_line_of(n, raw_line)?, currency)?);
+        lines.push(line::line(n, &raw_line_of(n, raw_line)?, currency)?);
     }
     if lines.is_empty() {
         let amount = named.ok_or_else(|| missing("amount"))?;
-        lines.push(whole_order(amount)?);
+        lines.push(line::whole_order(amount)?);
     }
-    unique(&lines)?;
+    line::unique(&lines)?;
     let sum = lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.amount.minor));
     let sum = sum.ok_or_else(|| bad("lines", "add up to more than an amount can hold"))?;
     let amount = Money { minor: sum, currency };
@@ -183,42 +183,8 @@ fn purchase(raw: &Raw<'_>, currency: Currency) -> Result<Purchase, Refusal> {
     }
 }
 
-/// An order without lines is one line of its own amount.
-fn whole_order(amount: Money) -> Result<Line, Refusal> {
-    let quantity = Quantity::parse("1").map_err(|e| bad("quantity", e))?;
-    Ok(Line { id: "1".into(), sku: None, quantity, amount, category: None, labels: Vec::new() })
-}
-
 fn raw_line_of(n: usize, raw: &RawValue) -> Result<RawLine<'_>, Refusal> {
     json::read(raw.get().as_bytes(), &format!("lines[{n}]."))
-}
-
-fn line(n: usize, raw: &RawLine<'_>, currency: Currency) -> Result<Line, Refusal> {
-    let field = |name: &str| format!("lines[{n}].{name}");
-    let text = |name: &str, text: &Option<String>| text.as_deref().map(|t| plain(&field(name), t)).transpose();
-    let amount = money(&field("amount"), raw.amount.ok_or_else(|| missing(&field("amount")))?, currency)?;
-    let quantity = match raw.quantity {
-        Some(raw) => quantity(&field("quantity"), raw)?,
-        None => Quantity::parse("1").map_err(|e| bad("quantity", e))?,
-    };
-    let labels = raw.labels.iter().map(|label| plain(&field("labels"), label)).collect::<Result<_, _>>()?;
-    Ok(Line {
-        id: text("line", &raw.line)?.unwrap_or_else(|| (n + 1).to_string()),
-        sku: text("sku", &raw.sku)?,
-        quantity,
-        amount,
-        category: text("category", &raw.category)?,
-        labels,
-    })
-}
-
-fn unique(lines: &[Line]) -> Result<(), Refusal> {
-    let mut ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
-    ids.sort_unstable();
-    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(bad("lines", format!("has two lines called `{}`; name each `line` once", clip(pair[0])))),
-        None => Ok(()),
-    }
 }
 
 fn refund(raw: &Raw<'_>, currency: Currency) -> Result<Refund, Refusal> {

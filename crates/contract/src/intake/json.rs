@@ -57,7 +57,15 @@ pub(super) struct RawLine<'a> {
     pub(super) quantity: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) amount: Option<&'a RawValue>,
+    // Read when they are needed: in a refund these words may mean anything.
+    #[serde(borrow)]
+    pub(super) discount: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tax: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) is_delivery: Option<&'a RawValue>,
     pub(super) category: Option<String>,
+    pub(super) brand: Option<String>,
     #[serde(default)]
     pub(super) labels: Vec<String>,
 }

@@ -7,6 +7,7 @@ mod cloud_events;
 mod fields;
 mod hold;
 mod json;
+mod line;
 mod merge;
 mod routing;
 mod transfer;

@@ -57,13 +57,35 @@ fn an_order_without_lines_is_one_line() {
 
 #[test]
 fn a_stored_event_reads_back_equal() {
-    let with_lines = PURCHASE
-        .replace('}', r#","lines":[{"sku":"a","quantity":"0.350","amount":"29.33","labels":["x=y"]}],"data":{"n":1}}"#);
+    let with_lines = PURCHASE.replace(
+        '}',
+        r#","lines":[{"sku":"a","quantity":"0.350","amount":"29.33","labels":["x=y"],"brand":"b","discount":"1.50","tax":4,"isDelivery":true}],"data":{"n":1}}"#,
+    );
     let event = json("purchase", &with_lines).unwrap();
     let stored = serde_json::to_string(&event).unwrap();
     let read: contract::event::Event = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, event);
     assert_eq!(read.content_hash(), event.content_hash());
+}
+
+#[test]
+fn what_a_line_says_nothing_of_makes_no_other_event() {
+    let line = |more: &str| PURCHASE.replace('}', &format!(r#","lines":[{{"amount":"29.33"{more}}}]}}"#));
+    for nothing in [r#","discount":"0.00""#, r#","tax":0,"isDelivery":false"#, r#","discount":null,"brand":null"#] {
+        assert_eq!(hash(&line(nothing)), hash(&line("")), "{nothing}");
+    }
+    for something in [r#","discount":"0.01""#, r#","tax":1"#, r#","isDelivery":true"#, r#","brand":"b""#] {
+        assert_ne!(hash(&line(something)), hash(&line("")), "{something}");
+    }
+}
+
+#[test]
+fn a_refund_may_say_of_its_lines_what_it_likes_beside_what_is_read() {
+    let refund = PURCHASE.replace("purchase", "refund").replace(
+        r#""amount":"29.33""#,
+        r#""lines":[{"line":"1","discount":"all of it","tax":{"vat":19},"isDelivery":"no"}]"#,
+    );
+    assert!(matches!(json("refund", &refund).unwrap().kind, Kind::Refund(_)));
 }
 
 #[test]

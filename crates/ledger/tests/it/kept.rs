@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{AwardInputs, Decision, Effect, GiveBack, OrderState, Reads, Returned};
+use contract::decision::{AwardInputs, Decision, GiveBack, OrderState, Reads, Returned};
 use contract::event::{Event, Kind, Line, LineRef, Purchase, Refund, RefundLine};
 use contract::{OrderId, Points, WalletName};
 use jiff::{SignedDuration, Timestamp};
@@ -88,15 +88,5 @@ pub(crate) fn late(
 }
 
 pub(crate) fn inputs() -> AwardInputs {
-    AwardInputs {
-        effect: Effect::Fixed,
-        base: Decimal::ZERO,
-        per_amount: None,
-        points: Decimal::ONE,
-        multipliers: Vec::new(),
-        exact: Decimal::ONE,
-        rounding: None,
-        lines: Vec::new(),
-        budget: None,
-    }
+    AwardInputs::fixed(Decimal::ONE)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::decision::{Award, Dates, Decision, IdlesUntil, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
-use contract::program::{Program, Refunds, Wallet, utc};
+use contract::program::{Program, Wallet};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{
@@ -529,16 +529,7 @@ pub(crate) fn ruleset(wallets: &[(&str, u32)]) -> Ruleset {
         holds: None,
         auto_reward: None,
     };
-    let program = Program {
-        currency: usd(),
-        wallets: wallets.iter().map(wallet).collect(),
-        budgets: Vec::new(),
-        tiers: None,
-        time_zone: utc(),
-        refunds: Refunds::default(),
-        valid_from: None,
-    };
-    Ruleset::new(&program, &[])
+    Ruleset::new(&Program::new(usd(), wallets.iter().map(wallet).collect()), &[])
 }
 
 pub(crate) fn usd() -> Currency {
@@ -569,13 +560,9 @@ pub(crate) fn event(name: &str, member: &str, kind: Kind) -> Event {
 /// A purchase of lines of so many cents; the event has the order's name.
 pub(crate) fn bought(order: &str, member: &str, lines: &[i64]) -> Event {
     let usd = usd();
-    let line = |(n, minor): (usize, &i64)| Line {
-        id: (n + 1).to_string(),
-        sku: None,
-        quantity: Quantity::parse("1").unwrap(),
-        amount: Money { minor: *minor, currency: usd },
-        category: None,
-        labels: Vec::new(),
+    let one = Quantity::parse("1").unwrap();
+    let line = |(n, minor): (usize, &i64)| {
+        Line::plain((n + 1).to_string(), one, Money { minor: *minor, currency: usd })
     };
     let amount = Money { minor: lines.iter().sum(), currency: usd };
     let lines = lines.iter().enumerate().map(line).collect();

@@ -51,6 +51,5 @@ fn sample(on: &EventType, amount: Money) -> Option<Event> {
 }
 
 fn line(amount: Money) -> Option<Line> {
-    let quantity = Quantity::parse("1").ok()?;
-    Some(Line { id: "1".to_owned(), sku: None, quantity, amount, category: None, labels: Vec::new() })
+    Some(Line::plain("1", Quantity::parse("1").ok()?, amount))
 }

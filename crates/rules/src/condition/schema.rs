@@ -81,13 +81,18 @@ const OF_PURCHASE: [(&str, Type); 3] = [("order", Type::Text), ("amountMinor", T
 
 const LINES: &str = "lines";
 
-/// `sku` and `category` are empty when the line does not say them.
-const OF_LINE: [(&str, Type); 5] = [
+/// `sku`, `category` and `brand` are empty when the line does not say them.
+const OF_LINE: [(&str, Type); 9] = [
     ("line", Type::Text),
     ("sku", Type::Text),
     ("quantityMilli", Type::Int),
     ("amountMinor", Type::Int),
+    // 0 when the line does not say them.
+    ("discountMinor", Type::Int),
+    ("taxMinor", Type::Int),
+    ("isDelivery", Type::Bool),
     ("category", Type::Text),
+    ("brand", Type::Text),
 ];
 
 const LABELS: &str = "labels";

@@ -93,7 +93,11 @@ fn line_field<'a>(line: &'a Line, name: &str) -> Option<Boxed<'a>> {
         "sku" => text(line.sku.as_deref().unwrap_or_default()),
         "quantityMilli" => int(milli(line.quantity.get())?),
         "amountMinor" => int(line.amount.minor),
+        "discountMinor" => int(line.discount.map_or(0, |discount| discount.minor)),
+        "taxMinor" => int(line.tax.map_or(0, |tax| tax.minor)),
+        "isDelivery" => Box::new(CelBool::from(line.is_delivery)),
         "category" => text(line.category.as_deref().unwrap_or_default()),
+        "brand" => text(line.brand.as_deref().unwrap_or_default()),
         "labels" => list(line.labels.iter().map(|label| text(label))),
         _ => return None,
     })

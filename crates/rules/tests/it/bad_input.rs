@@ -69,11 +69,11 @@ fn each_bad_rule_is_a_sentence() {
         ),
         (
             json!([base(&json!({ "include": {} }))]),
-            "spec.rules[0].include: names nothing; list `skus`, `categories` or `labels`, or leave it out to count all lines",
+            "spec.rules[0].include: names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out to count all lines",
         ),
         (
             json!([base(&json!({ "exclude": { "skus": [] } }))]),
-            "spec.rules[0].exclude: names nothing; list `skus`, `categories` or `labels`, or leave it out to leave no line out",
+            "spec.rules[0].exclude: names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out to leave no line out",
         ),
         (
             json!([base(&json!({ "include": { "skus": ["a", ""] } }))]),

@@ -36,7 +36,8 @@ const FIELDS: &[Mistake] = &[
     (
         "event.lines[0].price > 1",
         (1, 16),
-        "a line has no field `price`; it has `line`, `sku`, `quantityMilli`, `amountMinor`, `category`, `labels`",
+        "a line has no field `price`; it has `line`, `sku`, `quantityMilli`, `amountMinor`, `discountMinor`, `taxMinor`, `isDelivery`, \
+         `category`, `brand`, `labels`",
     ),
     ("event.lines.sku == 'x'", (1, 13), "a list has no field `sku`; ask `exists(line, line.sku == ...)` of it"),
     ("event.channel.name == 'x'", (1, 15), "a string has no fields; remove `.name`"),

@@ -232,6 +232,14 @@ fn mixed_rules() -> Value {
             "2",
             &json!({ "include": { "skus": ["b"] }, "when": "event.lines.exists(l, l.sku == 'a')" })
         ),
+        earn(
+            "net",
+            &json!({
+                "per": { "amount": "1", "points": "1.1" },
+                "base": { "discount": "Before", "tax": "Excluded", "delivery": "Excluded" }
+            }),
+            &json!({})
+        ),
         earn("single", &json!({ "fixed": "50" }), &json!({ "when": "event.lines.size() == 1" })),
         earn("few", &json!({ "fixed": "11" }), &json!({ "when": "event.amountMinor < 3000" })),
     ])
@@ -241,7 +249,12 @@ pub(crate) fn some_order(dice: &mut Dice) -> Vec<Line> {
     (0..=dice.below(4))
         .map(|n| {
             let amount = format!("{}.{:02}", dice.below(30), dice.below(100));
-            article(&n.to_string(), dice.one_of(&["a", "b", "c", "d"]), &(1 + dice.below(4)).to_string(), &amount)
+            let sku = dice.one_of(&["a", "b", "c", "d"]);
+            let line = article(&n.to_string(), sku, &(1 + dice.below(4)).to_string(), &amount);
+            // A discount says nothing when it is nought; a tax is a part of what is paid.
+            let some = |minor: u64| Some(line.amount.with_minor(minor.try_into().unwrap())).filter(|part| part.minor > 0);
+            let (discount, tax) = (some(dice.below(900)), some(line.amount.minor.unsigned_abs() / (2 + dice.below(9))));
+            Line { discount, tax, is_delivery: dice.below(5) == 0, ..line }
         })
         .collect()
 }

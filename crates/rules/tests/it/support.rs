@@ -50,8 +50,7 @@ pub(crate) fn money(text: &str) -> Money {
 }
 
 pub(crate) fn line(id: &str, amount: &str) -> Line {
-    let quantity = Quantity::parse("1").unwrap();
-    Line { id: id.to_owned(), sku: None, quantity, amount: money(amount), category: None, labels: Vec::new() }
+    Line::plain(id, Quantity::parse("1").unwrap(), money(amount))
 }
 
 pub(crate) fn event(kind: Kind) -> Event {

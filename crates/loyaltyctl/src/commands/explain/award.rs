@@ -1,7 +1,7 @@
 //! The arithmetic of an award as a person would write it down.
 
 use contract::decision::{AwardInputs, Budgeted, Effect, LineInputs};
-use contract::program::{Rule, Selector};
+use contract::program::{Base, Counted, Discount, Rule, Selector};
 use ledger::report::AwardReport;
 use rust_decimal::Decimal;
 
@@ -52,7 +52,7 @@ fn of_budget(Budgeted { name, wanted }: &Budgeted, awarded: Decimal) -> String {
 fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
     let AwardInputs { effect, per_amount, points, multipliers, exact, lines, .. } = inputs;
     let per_amount = per_amount.unwrap_or_default();
-    let (base, per) = (digits.of(inputs.base), digits.of(per_amount));
+    let (base, per) = (format!("{}{}", digits.of(inputs.base), counted(inputs.counts)), digits.of(per_amount));
     let by: Vec<String> = multipliers.iter().map(|by| format!(" x {} ({})", by.by, by.rule)).collect();
     // Multipliers of some lines only: the lines say which.
     let mixed = lines.iter().any(|line| line.factor != lines.first().map_or(Decimal::ONE, |first| first.factor));
@@ -65,6 +65,17 @@ fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
             format!("{base} holds {steps} full steps of {per}, {points} each{by} = {}", exact.normalize())
         }
     }
+}
+
+/// Which money counted, where it is another than what was paid.
+fn counted(base: Base) -> String {
+    let parts = [
+        (base.discount == Discount::Before, "before discounts"),
+        (base.tax == Counted::Excluded, "without tax"),
+        (base.delivery == Counted::Excluded, "without delivery"),
+    ];
+    let parts: Vec<&str> = parts.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn line_sentence(LineInputs { line, base, factor, exact }: &LineInputs, digits: Digits) -> String {
@@ -83,7 +94,7 @@ fn reason(rule: &Rule) -> String {
 }
 
 fn selected(selector: &Selector) -> String {
-    let lists = [("skus", &selector.skus), ("categories", &selector.categories), ("labels", &selector.labels)];
+    let lists = selector.lists();
     let named = lists.iter().filter(|(_, names)| !names.is_empty());
     named.map(|(kind, names)| format!("{kind} {}", names.join(", "))).collect::<Vec<_>>().join(" or ")
 }
@@ -121,12 +132,9 @@ mod tests {
             effect,
             base: decimal(base),
             per_amount: per.map(decimal),
-            points: decimal(points),
-            multipliers: Vec::new(),
             exact: decimal(exact),
             rounding,
-            lines: Vec::new(),
-            budget: None,
+            ..AwardInputs::fixed(decimal(points))
         }
     }
 
@@ -143,6 +151,12 @@ mod tests {
         assert_eq!(super::sentence(&fixed, Digits(2)), "base: 25 for the event -> 25 points");
         let by = Multiplier { rule: RuleName::parse("double").unwrap(), by: decimal("2") };
         let more = AwardInputs { multipliers: vec![by], ..inputs(Effect::Per, "10.50", Some("1.00"), "1", "21.00") };
+        let net = serde_json::from_str(r#"{ "discount": "Before", "tax": "Excluded" }"#).unwrap();
+        let net = AwardInputs { counts: net, ..inputs(Effect::Per, "29.33", Some("1.00"), "1", "29.33") };
+        assert_eq!(
+            super::sentence(&award(net, "29"), Digits(2)),
+            "base: 29.33 (before discounts, without tax) x 1 per 1.00 = 29.33, Floor at Order -> 29 points"
+        );
         assert_eq!(
             super::sentence(&award(more, "21"), Digits(2)),
             "base: 10.50 x 1 per 1.00 x 2 (double) = 21, Floor at Order -> 21 points"

@@ -1,0 +1,104 @@
+//! The arithmetic of an award, kept beside its points.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::program::{Base, Rounding};
+use crate::{BudgetName, RuleName};
+
+/// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
+///
+/// For `PerStep` only the whole steps of `base / amount` count. With several lines each has its own factor, and `exact` is
+/// the sum of theirs; what has no end as a decimal is shown to 28 digits, but computed with as a ratio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AwardInputs {
+    /// Which effect of the rule.
+    pub effect: Effect,
+    /// Money that the rule counted, in major units; 0 for a fixed bonus.
+    pub base: Decimal,
+    /// Which money of a line that is, where it is another than what was paid.
+    #[serde(default, skip_serializing_if = "Base::is_default")]
+    pub counts: Base,
+    /// Per how much money; absent for a fixed bonus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_amount: Option<Decimal>,
+    /// How many points for it (or the fixed bonus).
+    pub points: Decimal,
+    /// Multipliers that applied, in the order of the rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multipliers: Vec<Multiplier>,
+    /// Points before rounding.
+    pub exact: Decimal,
+    /// Where and how it was rounded; absent for a fixed bonus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+    /// The lines that counted, when the order has more than one or rounding is by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineInputs>,
+    /// What it came out of; absent for an award without a budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budgeted>,
+}
+
+impl AwardInputs {
+    /// Of a fixed bonus of so many points.
+    #[must_use]
+    pub fn fixed(points: Decimal) -> Self {
+        Self {
+            effect: Effect::Fixed,
+            base: Decimal::ZERO,
+            counts: Base::default(),
+            per_amount: None,
+            points,
+            multipliers: Vec::new(),
+            exact: points,
+            rounding: None,
+            lines: Vec::new(),
+            budget: None,
+        }
+    }
+}
+
+/// What an award came out of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Budgeted {
+    /// Which budget.
+    pub name: BudgetName,
+    /// How many points the rule gives by itself; the award is of fewer where the budget had no more.
+    pub wanted: Decimal,
+}
+
+/// One line's part in an award.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineInputs {
+    /// The line's id.
+    pub line: String,
+    /// Money that counted, in major units.
+    pub base: Decimal,
+    /// Product of the multipliers on this line.
+    pub factor: Decimal,
+    /// Points before rounding.
+    pub exact: Decimal,
+}
+
+/// A multiplier that applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Multiplier {
+    /// The rule that multiplied.
+    pub rule: RuleName,
+    /// By how much.
+    pub by: Decimal,
+}
+
+/// The kinds of earning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// In proportion to money.
+    Per,
+    /// For each full step of money.
+    PerStep,
+    /// A fixed number.
+    Fixed,
+}

@@ -1,0 +1,169 @@
+//! What a rule gives: points for money, a number of them, or more of what others give.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Expiry, Pending};
+use crate::{BudgetName, Quantity, WalletName};
+
+/// Points for an event: exactly one of `per`, `perStep` and `fixed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
+        "message": "give exactly one of per, perStep and fixed"
+    },
+    { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
+    { "rule": "!(has(self.fixed) && has(self.base))", "message": "base has no effect on fixed, which counts no money; leave it out" },
+    {
+        "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
+        "message": "inactivity ends all points of a wallet together: say it there"
+    }
+])))]
+pub struct Earn {
+    /// Into which wallet.
+    pub wallet: WalletName,
+    /// In proportion to money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// For each full step of money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_step: Option<Per>,
+    /// A fixed number; after multipliers, never multiplied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Quantity>,
+    /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Base::is_default")]
+    pub base: Base,
+    /// Where and how to round; `Floor` at `Order` when absent. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+    /// The budget that these points come out of: what it has no room for any more is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetName>,
+    /// In place of the wallet's `pending`, for these points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// In place of the wallet's `expiry`, for these points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+}
+
+/// So many points for so much money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Per {
+    /// Money in major units, > 0.
+    pub amount: Quantity,
+    /// Points for it, > 0.
+    pub points: Quantity,
+}
+
+/// Which money of a line counts. `minimumOrder` goes by what was paid, whatever stands here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Base {
+    /// Whether a line counts for what was paid for it, or for what it would have cost without its `discount`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "After")))]
+    pub discount: Discount,
+    /// Whether a line's `tax` counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "Included")))]
+    pub tax: Counted,
+    /// Whether lines count that are the order's delivery (`isDelivery`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "Included")))]
+    pub delivery: Counted,
+}
+
+impl Base {
+    /// Whether what was paid counts, all of it.
+    // Absent from the stored form while it is so: rule sets of before keep their hash.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        is_default(self)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Whether money counts as it was after a discount or before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Discount {
+    /// What was paid.
+    #[default]
+    After,
+    /// What would have been paid without it.
+    Before,
+}
+
+/// Whether a part of the money counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Counted {
+    /// It counts.
+    #[default]
+    Included,
+    /// It does not.
+    Excluded,
+}
+
+/// The one rounding step of an award.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rounding {
+    /// Which way.
+    #[serde(default)]
+    pub mode: RoundingMode,
+    /// Of what.
+    #[serde(default)]
+    pub at: RoundingAt,
+}
+
+/// Which way to round to the wallet's scale.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RoundingMode {
+    /// Down.
+    #[default]
+    Floor,
+    /// Up.
+    Ceiling,
+    /// To the nearest, a half up.
+    HalfUp,
+    /// To the nearest, a half down.
+    HalfDown,
+    /// To the nearest, a half to the even neighbour.
+    HalfEven,
+}
+
+/// What is rounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum RoundingAt {
+    /// Each line, then summed.
+    Line,
+    /// The sum of the lines.
+    #[default]
+    Order,
+}
+
+/// Multiplies what the `per` and `perStep` rules give for the selected lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Multiply {
+    /// By how much; 0 takes the points of the selected lines away.
+    pub by: Quantity,
+    /// Only awards into this wallet; every wallet when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<WalletName>,
+}
