@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, LineRef, Merge, Refund, Word};
 use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
+use crate::tally::{Tally, TallyChange, TallyKey, TallyPart};
 use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, TierName, WalletName};
 
-pub use inputs::{AwardInputs, Budgeted, Effect, LineInputs, Multiplier};
+pub use inputs::{AwardInputs, Budgeted, Effect, LineInputs, Multiplier, Tallied};
 
 /// How much each budget can still give, over all workers.
 pub type Rooms = BTreeMap<BudgetName, Points>;
@@ -31,6 +32,8 @@ pub struct Reads {
     pub idles: bool,
     /// Budgets that it may take from or give back to. A refund names none: which its order took from is known once that is loaded.
     pub budgets: BTreeSet<BudgetName>,
+    /// Sums over several events that it may add to; those of a refund's order are known once that is loaded.
+    pub tallies: BTreeSet<TallyKey>,
 }
 
 /// What the rules may see of a member when they decide.
@@ -48,6 +51,8 @@ pub struct Facts<'a> {
     pub is_awaited: bool,
     /// The tier that the member had when the event happened, as recorded so far; `None`: the first one, or there are none.
     pub tier: Option<&'a TierName>,
+    /// What rules count over several events: those of the event's rules, and of its order; `None` where nothing was counted before.
+    pub tallies: Option<&'a BTreeMap<TallyKey, Tally>>,
 }
 
 /// What the rules say about one event. How much of it a member's balance allows is the ledger's matter.
@@ -55,13 +60,17 @@ pub struct Facts<'a> {
 pub enum Decision {
     /// A purchase earned these awards (none is fine); the order is remembered for its refunds.
     Purchase {
-        /// In the order of the rules.
+        /// In the order of the rules, those over several events last.
         awards: Vec<Award>,
+        /// What it counts over several events, whether that was worth an award or not.
+        tallies: Vec<TallyChange>,
     },
     /// A sign-up or custom activity earned these awards; and the points of its order that waited for it can be spent.
     Activity {
-        /// In the order of the rules.
+        /// In the order of the rules, those over several events last.
         awards: Vec<Award>,
+        /// What it counts over several events, whether that was worth an award or not.
+        tallies: Vec<TallyChange>,
     },
     /// After this refund the order's returns stand so, and so much of its awards is due back.
     Refund {
@@ -74,6 +83,8 @@ pub enum Decision {
         of_budgets: BTreeMap<RuleName, Points>,
         /// What comes back of the points that had paid for the order; before anything is taken.
         gives_back: GiveBack,
+        /// What changes of that which the order counts over several events.
+        tallies: Vec<TallyChange>,
     },
     /// Spend these points if the balance has them.
     Redeem {
@@ -289,8 +300,10 @@ pub struct OrderState {
     pub tier: Option<TierName>,
     /// What came back so far.
     pub returned: Returned,
-    /// What was awarded and what became of it, in award order.
+    /// What was awarded and what became of it, in award order; without what was given for sums over several events.
     pub awards: Vec<OrderAward>,
+    /// What it counts over several events, as far as it was kept.
+    pub tallied: Vec<TallyPart>,
 }
 
 /// One award of an order and what refunds did to it: `taken + waived = due <= awarded`.
@@ -311,6 +324,15 @@ pub struct OrderAward {
     /// What it came out of. What is taken back of it can be given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetName>,
+}
+
+impl OrderAward {
+    /// One of which nothing is due.
+    #[must_use]
+    pub fn paid(rule: &RuleName, wallet: &WalletName, awarded: Points) -> Self {
+        let (due, taken, waived) = (Points::ZERO, Points::ZERO, Points::ZERO);
+        Self { rule: rule.clone(), wallet: wallet.clone(), awarded, due, taken, waived, budget: None }
+    }
 }
 
 /// All that came back of an order, summed up, so that neither order nor split of the refunds matters.

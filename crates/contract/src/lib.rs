@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod result;
 pub mod ruleset;
 pub mod span;
+pub mod tally;
 pub mod yearly;
 
 pub use decimal::Quantity;

@@ -2,6 +2,7 @@
 
 mod budget;
 mod earn;
+mod over;
 mod reward;
 mod rule;
 mod tier;
@@ -13,6 +14,7 @@ use crate::span::Span;
 
 pub use budget::{BUDGETS_MAX, Budget};
 pub use earn::{Base, Counted, Discount, Earn, Multiply, Per, Rounding, RoundingAt, RoundingMode};
+pub use over::{Every, MARKS_MAX, Mark, Over};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
 pub use rule::{Rule, Selector};
 pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};

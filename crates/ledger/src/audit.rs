@@ -145,6 +145,7 @@ mod merges;
 mod payments;
 mod rewards;
 mod scope;
+mod tallies;
 mod tiers;
 mod transfers;
 mod waits;
@@ -317,7 +318,7 @@ const CHECKS: [Check; 15] = [
             ", 'awarded ' || cast(a.awarded as text) || ', due ' || cast(a.due as text)
              from {purchase} x join award a on a.pipeline = x.pipeline and a.bucket = x.bucket and a.member = x.member
                  and a.entry = x.entry
-             where x.pipeline = $1 and x.returned like '{\"whole\":true%' and a.due <> a.awarded order by 1, 2 limit $2"
+             where x.pipeline = $1 and x.returned like '{\"whole\":true%' and a.counted is null and a.due <> a.awarded order by 1, 2 limit $2"
         ),
     },
     Check {
@@ -386,6 +387,7 @@ fn checks() -> Vec<&'static Check> {
         .chain(&merges::CHECKS)
         .chain(&payments::CHECKS)
         .chain(&rewards::CHECKS)
+        .chain(&tallies::CHECKS)
         .chain(&tiers::CHECKS)
         .chain(&transfers::CHECKS)
         .chain(&waits::CHECKS)

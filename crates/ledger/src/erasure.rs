@@ -61,10 +61,13 @@ pub(crate) const FIND: &str = "select e.key, m.bucket, m.number from erasure e
     join member m on m.pipeline = e.pipeline and m.bucket = e.bucket and m.external_id = e.nobody where e.pipeline = $1";
 
 /// What is forgotten of a member, in this order; arguments are the pipeline, their bucket and their number.
-pub(crate) const FORGET: [&str; 5] = [
+pub(crate) const FORGET: [&str; 7] = [
     "delete from purchase where pipeline = $1 and bucket = $2 and member = $3",
     "delete from parked where pipeline = $1 and bucket = $2 and member = $3",
     "delete from qualifying where pipeline = $1 and bucket = $2 and member = $3",
+    "delete from tally where pipeline = $1 and bucket = $2 and member = $3",
+    // An award for a sum is then an award like any other.
+    "update award set counted = null where pipeline = $1 and bucket = $2 and member = $3 and counted is not null",
     "delete from tier_history where pipeline = $1 and bucket = $2 and member = $3",
     // What they owed is owed no longer: of what their refunds were to take, the rest is waived.
     "update award set taken = taken - x.part, waived = waived + x.part from (
@@ -97,7 +100,8 @@ pub(crate) const FORGET_EVENTS: &str =
 
 /// Inputs of an award that say nothing.
 pub(crate) fn no_inputs() -> Result<String, LedgerError> {
-    serde_json::to_string(&AwardInputs::fixed(Decimal::ZERO)).map_err(|e| LedgerError::unreadable("what is to be written", e))
+    serde_json::to_string(&AwardInputs::fixed(Decimal::ZERO))
+        .map_err(|e| LedgerError::unreadable("what is to be written", e))
 }
 
 /// Whether a member of this name was erased.

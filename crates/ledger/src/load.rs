@@ -7,6 +7,7 @@ mod known;
 mod merge;
 mod orders;
 mod rewards;
+mod tallies;
 mod tiers;
 
 use std::borrow::Cow;
@@ -30,6 +31,7 @@ pub(crate) use idle::idlers;
 pub(crate) use known::{Known, answers, recalled, said_again};
 pub(crate) use merge::{leavers, strangers};
 pub(crate) use rewards::{StoredCounter, rewarded};
+pub(crate) use tallies::{StoredTalliedAward, StoredTally, TalliesWanted, tallies};
 pub(crate) use tiers::{StoredCounted, StoredTier, first_days, tiers_from};
 
 /// Lots of a first page: most redemptions end within it. Each lot more is paid for by every member who has that many.
@@ -109,6 +111,7 @@ pub(crate) struct PurchaseRow {
     pub(crate) tier: Option<String>,
     pub(crate) returned: Option<String>,
     pub(crate) entry: Option<i64>,
+    pub(crate) tallied: Option<String>,
 }
 
 /// Rows of one entry come in their order.
@@ -172,6 +175,10 @@ pub(crate) struct Books {
     pub(crate) shared: Vec<(MemberKey, String, String)>,
     /// Parts of the holds that are named, or whose time has come; one that is both stands twice.
     pub(crate) holds: Vec<StoredHold>,
+    /// Sums over several events, with the awards of which a refund may take.
+    pub(crate) tally_keys: TalliesWanted,
+    pub(crate) tallies: Vec<StoredTally>,
+    pub(crate) tally_awards: Vec<StoredTalliedAward>,
     /// Where the programme has tiers.
     pub(crate) tiers: Vec<StoredTier>,
     pub(crate) counted: Vec<StoredCounted>,
@@ -284,6 +291,9 @@ pub(crate) fn wishes(request: &BatchRequest, loaded: &Loaded, books: &Books) -> 
     for (member, wallet, available) in rewards::spendable(request, books) {
         add(member, wallet, available);
     }
+    for (member, wallet, _, points) in tallies::lots(books) {
+        add(member, sql::id("award.wallet", wallet)?, points);
+    }
     // What ends within the batch burns first, and is not there any more for what comes later.
     for lot in &books.due {
         if let Some(sum) = sums.get_mut(&(lot.member, sql::id("lot.wallet", &lot.wallet)?)) {
@@ -338,6 +348,9 @@ pub(crate) fn named_lots(
     for allocation in books.allocations.iter().chain(&books.payments) {
         lots.insert((allocation.member, sql::id("allocation.wallet", &allocation.wallet)?, allocation.lot));
     }
+    for (member, wallet, lot, _) in tallies::lots(books) {
+        lots.insert((member, sql::id("award.wallet", wallet)?, lot));
+    }
     for part in books.holds.iter().filter(|part| part.lot_held > 0) {
         lots.insert((part.member, sql::id("hold.wallet", &part.wallet)?, part.lot));
     }
@@ -368,6 +381,7 @@ pub(crate) fn states(
     }
     holds::put(books.holds, &mut states)?;
     tiers::put((books.tiers, books.counted), &mut states)?;
+    tallies::put((books.tally_keys, books.tallies, books.tally_awards), &mut states)?;
     let ids: HashMap<MemberKey, &MemberId> = loaded.own_names().map(|(id, key)| (*key, id)).collect();
     let mut parts = OrderParts::of(books.awards, books.allocations)?;
     for row in books.purchases {

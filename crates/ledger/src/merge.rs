@@ -192,7 +192,7 @@ macro_rules! give {
 /// What goes along, in this order and before anything else of the batch is written; before it the rows of the inbox of what waits, which each
 /// store reaches by key in its own way. Arguments are the pipeline, bucket and number of the
 /// one, and bucket and number of the other; whichever a statement names.
-pub(crate) const MOVES: [&str; 21] = [
+pub(crate) const MOVES: [&str; 23] = [
     concat!(
         "insert into entry (pipeline, bucket, member, id, kind, source, event_id, order_id, effective_at, recorded_at, ruleset, hold_id,
             from_bucket, from_member)
@@ -220,6 +220,14 @@ pub(crate) const MOVES: [&str; 21] = [
          on conflict (pipeline, bucket, member, day, measure) do update set amount = qualifying.amount + excluded.amount"
     ),
     "delete from qualifying where pipeline = $1 and bucket = $2 and member = $3",
+    concat!(
+        "insert into tally (pipeline, bucket, member, rule, wallet, counted, sum, awarded, due, taken, waived)
+         select pipeline, $4, $5, rule, wallet, counted, sum, awarded, due, taken, waived", theirs!("tally"), "
+         on conflict (pipeline, bucket, member, rule, wallet, counted) do update set sum = tally.sum + excluded.sum,
+             awarded = tally.awarded + excluded.awarded, due = tally.due + excluded.due,
+             taken = tally.taken + excluded.taken, waived = tally.waived + excluded.waived"
+    ),
+    "delete from tally where pipeline = $1 and bucket = $2 and member = $3",
     give!("tier_history", ", from_bucket = coalesce(from_bucket, bucket), from_member = coalesce(from_member, member)"),
     // Both had their day: what was given stays so, and no more is.
     concat!(

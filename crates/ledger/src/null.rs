@@ -63,7 +63,7 @@ impl Ledger for Null {
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
         let members: HashMap<_, _> =
-            request.wanted.iter().map(|want| (want.member.clone(), MemberState::default())).collect();
+            request.wanted.iter().map(|want| (want.member.clone(), MemberState::new_to(&want.reads))).collect();
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();

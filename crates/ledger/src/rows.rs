@@ -4,22 +4,23 @@
 //! batch is inserted as it stands at the end.
 
 mod loaded;
+mod orders;
 mod rewards;
 mod standing;
+mod tallies;
 mod tiers;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use contract::decision::{HoldStage, OrderAward, Returned};
-use contract::event::Event;
-use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, TierName, WalletName};
+use contract::decision::{HoldStage, OrderAward};
+use contract::{BudgetName, HoldId, MemberId, OrderId, PipelineName, Points, WalletName};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::book::{
     Account, Allocation, Applied, Balances, EndedLots, Entry, EntryKind, Erased, HoldRow, IdleEnd, Idling, LotRow,
-    OrderChange, Outcome, OwedLine, Parking, Payment, Standing, Transiting, add_budgets,
+    Outcome, OwedLine, Parking, Payment, Standing, Transiting, add_budgets,
 };
 use crate::error::LedgerError;
 use crate::merge::MergeRow;
@@ -27,6 +28,7 @@ use crate::store::{BatchId, Committed, Identity};
 use crate::stored;
 
 pub(crate) use loaded::Loaded;
+use orders::{PurchaseRow, ReturnRow};
 
 /// Buckets over which a distributed database may spread the members.
 const BUCKETS: u16 = 1024;
@@ -71,7 +73,7 @@ pub(crate) struct Rows {
     pub(crate) payments: Vec<PaymentRow>,
     pub(crate) award_changes: BTreeMap<(MemberKey, i64, i16), OrderAward>,
     pub(crate) purchases: BTreeMap<(MemberKey, OrderId), PurchaseRow>,
-    pub(crate) returns: BTreeMap<(MemberKey, OrderId), String>,
+    pub(crate) returns: BTreeMap<(MemberKey, OrderId), ReturnRow>,
     pub(crate) parked: BTreeMap<(MemberKey, OrderId, Identity), String>,
     pub(crate) holds: BTreeMap<(MemberKey, HoldId), HeldRow>,
     /// When lots that idle end.
@@ -88,6 +90,7 @@ pub(crate) struct Rows {
     pub(crate) merges: Vec<MergeRow>,
     pub(crate) transfers: transfers::Transfers,
     pub(crate) rewards: rewards::Rewards,
+    pub(crate) tallies: tallies::Tallies,
     pub(crate) tiers: tiers::Tiers,
     /// What is taken out of budgets, or given back.
     pub(crate) budgets: BTreeMap<BudgetName, i64>,
@@ -164,6 +167,8 @@ pub(crate) struct AwardRow {
     pub(crate) lot: i64,
     pub(crate) inputs: String,
     pub(crate) award: OrderAward,
+    /// What is added up, if it is for a sum over several events.
+    pub(crate) counted: Option<String>,
     pub(crate) counts_on: Option<i32>,
 }
 
@@ -186,18 +191,6 @@ pub(crate) struct EndedRow {
     pub(crate) after: i64,
     pub(crate) upto: i64,
     pub(crate) at: jiff::Timestamp,
-}
-
-#[derive(Debug)]
-pub(crate) struct PurchaseRow {
-    pub(crate) event: String,
-    pub(crate) ruleset: String,
-    pub(crate) tier: Option<TierName>,
-    /// `None`: nothing came back.
-    pub(crate) returned: Option<String>,
-    pub(crate) entry: Option<i64>,
-    /// Where its awards stand among the new ones.
-    awards: std::ops::Range<usize>,
 }
 
 /// Whether an identity was decided twice in this batch, but for a parked event that is let in.
@@ -263,6 +256,8 @@ impl Rows {
             rewarding,
             counted,
             tiers,
+            tallies,
+            award_changes,
             budgets,
             ..
         } = applied;
@@ -293,10 +288,9 @@ impl Rows {
         if let Some(transit) = transit {
             self.transfers.push(transit, (at, entry_id), (&identity, occurred_at), loaded)?;
         }
-        if let Some(OrderChange::Bought(event, tier)) = order {
-            self.bought(at, (&event, tier), &ruleset.0, (entry_id, awards))?;
-        } else if let Some(OrderChange::Returned { order, returned, awards }) = order {
-            self.returned(at, order, &(returned, awards), loaded)?;
+        self.tallies(at, (tallies, award_changes));
+        if let Some(order) = order {
+            self.order(at, order, (&ruleset.0, (entry_id, awards)), loaded)?;
         }
         self.again.extend(loaded.again.get(&identity).cloned());
         let results = (!results.is_empty()).then(|| stored::results_text(results)).transpose()?;
@@ -340,15 +334,9 @@ impl Rows {
         self.rewards.granted(at, entry.granted);
         for (n, award) in (0_i16..).zip(entry.awards) {
             let inputs = to_json(&award.inputs)?;
-            let paid = OrderAward {
-                rule: award.rule,
-                wallet: award.wallet,
-                awarded: award.points,
-                due: Points::ZERO,
-                taken: Points::ZERO,
-                waived: Points::ZERO,
-                budget: award.inputs.budget.as_ref().map(|budget| budget.name.clone()),
-            };
+            let counted = award.inputs.tally_key(&award.rule, &award.wallet).map(|key| key.counted());
+            let budget = award.inputs.budget.as_ref().map(|budget| budget.name.clone());
+            let paid = OrderAward { budget, ..OrderAward::paid(&award.rule, &award.wallet, award.points) };
             self.awards.push(AwardRow {
                 member: at.member,
                 entry: at.entry,
@@ -358,6 +346,7 @@ impl Rows {
                 lot: award.lot,
                 inputs,
                 award: paid,
+                counted,
                 counts_on: award.counts_on.map(contract::calendar::number_of),
             });
         }
@@ -396,46 +385,6 @@ impl Rows {
         let key = (at.member, row.hold.clone());
         let entry = self.holds.get(&key).map_or(at.entry, |earlier| earlier.entry);
         self.holds.insert(key, HeldRow { row, entry, ended });
-    }
-
-    fn bought(
-        &mut self,
-        at: At,
-        (event, tier): (&Event, Option<TierName>),
-        ruleset: &str,
-        (entry, awards): (Option<i64>, std::ops::Range<usize>),
-    ) -> Result<(), LedgerError> {
-        let Some(order) = event.order().cloned() else { return Ok(()) };
-        let event = stored::event_text(event)?;
-        let row = PurchaseRow { event, ruleset: ruleset.to_owned(), tier, returned: None, entry, awards };
-        self.purchases.insert((at.member, order), row);
-        Ok(())
-    }
-
-    fn returned(
-        &mut self,
-        at: At,
-        order: OrderId,
-        (returned, awards): &(Returned, Vec<OrderAward>),
-        loaded: &Loaded,
-    ) -> Result<(), LedgerError> {
-        let returned = to_json(returned)?;
-        let key = (at.member, order);
-        if let Some(bought) = self.purchases.get_mut(&key) {
-            bought.returned = Some(returned);
-            let rows = self.awards.get_mut(bought.awards.clone()).unwrap_or_default();
-            for (row, award) in rows.iter_mut().zip(awards) {
-                row.award = award.clone();
-            }
-            return Ok(());
-        }
-        if let Some(entry) = loaded.orders.get(&key).copied().flatten() {
-            for (n, award) in (0_i16..).zip(awards) {
-                self.award_changes.insert((at.member, entry, n), award.clone());
-            }
-        }
-        self.returns.insert(key, returned);
-        Ok(())
     }
 
     fn inbox(&mut self, row: InboxRow, parking: Parking) -> Result<(), LedgerError> {

@@ -6,7 +6,6 @@ use contract::program::RoundingAt;
 use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rust_decimal::Decimal;
 
 use crate::effect::{Effect, FixedEarn, MoneyEarn, Multiplies};
 use crate::ratio::Ratio;
@@ -15,14 +14,14 @@ use crate::term::Terms;
 use crate::walk::Applied;
 
 /// A `multiply` rule that applied.
-struct Multiplied<'a> {
+pub(crate) struct Multiplied<'a> {
     rule: &'a RuleName,
     by: &'a Multiplies,
     lines: &'a [usize],
 }
 
 /// A `per` or `perStep` rule that applied, with all that it counts.
-struct Counted<'a> {
+pub(crate) struct Counted<'a> {
     rule: &'a RuleName,
     earn: &'a MoneyEarn,
     /// Selected lines with their positions in the order.
@@ -49,7 +48,7 @@ pub(crate) struct When<'a> {
 }
 
 impl When<'_> {
-    fn dates(self, terms: &Terms) -> Result<Dates, Refusal> {
+    pub(crate) fn dates(self, terms: &Terms) -> Result<Dates, Refusal> {
         terms.dates(self.at, self.zone)
     }
 }
@@ -65,7 +64,7 @@ pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) ->
                 counted.award(when.dates(&earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
             }
             Effect::Fixed(earn) => fixed(&one.rule.name, earn, when.dates(&earn.terms)?),
-            Effect::Multiply(_) => continue,
+            Effect::Multiply(_) | Effect::Tally(_) => continue,
         };
         if !award.points.is_zero() {
             award.inputs.budget = budgeted(one, award.points);
@@ -81,12 +80,12 @@ fn budgeted(one: &Applied<'_>, points: Points) -> Option<Budgeted> {
     let wanted = match &one.rule.effect {
         Effect::Money(earn) => points.to_decimal(earn.scale),
         Effect::Fixed(earn) => earn.written,
-        Effect::Multiply(_) => return None,
+        Effect::Multiply(_) | Effect::Tally(_) => return None,
     };
     Some(Budgeted { name, wanted })
 }
 
-fn too_many(rule: &RuleName) -> Refusal {
+pub(crate) fn too_many(rule: &RuleName) -> Refusal {
     let detail = format!("rule `{rule}` gives more points for this event than a wallet can hold; check its amounts");
     Refusal::new(BuryReason::Overflow, detail)
 }
@@ -99,7 +98,12 @@ fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
 
 /// In what follows `None` says that a number left its range.
 impl<'a> Counted<'a> {
-    fn of(one: &'a Applied<'_>, earn: &'a MoneyEarn, multiplied: &'a [Multiplied<'a>], lines: &'a [Line]) -> Self {
+    pub(crate) fn of(
+        one: &'a Applied<'_>,
+        earn: &'a MoneyEarn,
+        multiplied: &'a [Multiplied<'a>],
+        lines: &'a [Line],
+    ) -> Self {
         Self {
             rule: &one.rule.name,
             earn,
@@ -125,14 +129,25 @@ impl<'a> Counted<'a> {
             counts: self.earn.base,
             per_amount: Some(self.earn.per.amount.get()),
             points: self.earn.per.points.get(),
-            multipliers: self.multiplied.iter().map(|by| by.shown()).collect(),
+            multipliers: self.multipliers(),
             exact: exact.to_decimal()?,
             rounding: Some(self.earn.rounding),
             lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
             budget: None,
+            tally: None,
         };
         let (wallet, until) = (self.earn.wallet.clone(), self.earn.terms.until().cloned());
         Some(Award { rule: self.rule.clone(), wallet, points, dates, until, inputs })
+    }
+
+    pub(crate) fn multipliers(&self) -> Vec<Multiplier> {
+        self.multiplied.iter().map(|by| by.shown()).collect()
+    }
+
+    /// The money of all selected lines, each times its factor or as it is.
+    pub(crate) fn money(&self, is_multiplied: bool) -> Option<Ratio> {
+        let of_part = |part: &Part<'_>| if is_multiplied { part.base.times(part.factor) } else { Some(part.base) };
+        self.parts()?.iter().try_fold(Ratio::ZERO, |total, part| total.plus(of_part(part)?))
     }
 
     fn round(&self, exact: Ratio) -> Option<Points> {
@@ -163,7 +178,8 @@ impl<'a> Counted<'a> {
     /// Points per unit of money when the full steps of the whole sum count: shared out among the lines by
     /// their money, so that a line's factor weighs as much as its money does.
     fn rate_of_steps(&self) -> Option<Ratio> {
-        let total = self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line, self.earn.base)?))?;
+        let total =
+            self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line, self.earn.base)?))?;
         if total.is_zero() {
             return Some(Ratio::ZERO);
         }
@@ -181,7 +197,7 @@ fn sum(mut parts: impl Iterator<Item = Ratio>) -> Option<Ratio> {
 }
 
 impl<'a> Multiplied<'a> {
-    fn of(applied: &'a Applied<'_>) -> Option<Self> {
+    pub(crate) fn of(applied: &'a Applied<'_>) -> Option<Self> {
         match &applied.rule.effect {
             Effect::Multiply(by) => Some(Self { rule: &applied.rule.name, by, lines: &applied.lines }),
             _ => None,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::decision::{Decision, Facts, IdlesUntil, OrderState, Reads};
-use contract::event::{Event, Kind, Purchase, Redeem, Transfer};
+use contract::decision::{Award, Decision, Facts, IdlesUntil, OrderState, Reads};
+use contract::event::{Event, Kind, Line, Purchase, Redeem, Transfer};
 use contract::program::Wallet;
+use contract::tally::TallyChange;
 use contract::{BuryReason, Points, Refusal, WalletName};
 use rust_decimal::Decimal;
 
@@ -38,8 +39,8 @@ impl Compiled {
                 Ok(Decision::Park { order: of.order.clone() })
             }
             Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
-                let awards = awards(&walk(self, event, facts.tier)?, &[], self.when(event))?;
-                Ok(Decision::Activity { awards: budget::clip(awards, facts.rooms) })
+                let (awards, tallies) = self.earned(event, &[], facts)?;
+                Ok(Decision::Activity { awards, tallies })
             }
             Kind::Refund(returned) => match facts.order {
                 Some(state) => refund::decide(self, (event, returned), state, facts),
@@ -74,7 +75,7 @@ impl Compiled {
         let waited = matches!(event.kind, Kind::Purchase(_)) && self.awaited().iter().any(|name| warns(name.as_str()));
         let idles = waited || warns(event.type_name());
         let budgets = self.rules_on(event.type_name()).iter().filter_map(|rule| rule.budget.clone()).collect();
-        Reads { idles, budgets, ..reads(event) }
+        Reads { idles, budgets, tallies: self.tally_keys(event).collect(), ..reads(event) }
     }
 
     fn purchase(&self, event: &Event, purchase: &Purchase, facts: Facts<'_>) -> Result<Decision, Refusal> {
@@ -88,8 +89,22 @@ impl Compiled {
             );
             return Err(Refusal::new(BuryReason::DuplicateOrder, detail));
         }
-        let awards = awards(&walk(self, event, facts.tier)?, &purchase.lines, self.when(event))?;
-        Ok(Decision::Purchase { awards: budget::clip(awards, facts.rooms) })
+        let (awards, tallies) = self.earned(event, &purchase.lines, facts)?;
+        Ok(Decision::Purchase { awards, tallies })
+    }
+
+    /// The awards of an event, and what it adds to sums over several events.
+    fn earned(
+        &self,
+        event: &Event,
+        lines: &[Line],
+        facts: Facts<'_>,
+    ) -> Result<(Vec<Award>, Vec<TallyChange>), Refusal> {
+        let applied = walk(self, event, facts.tier)?;
+        let mut awards = budget::clip(awards(&applied, lines, self.when(event))?, facts.rooms);
+        let (of_sums, tallies) = self.tallied(event, (&applied, lines), facts)?;
+        awards.extend(of_sums);
+        Ok((awards, tallies))
     }
 
     fn redeem(&self, event: &Event, redeem: &Redeem, facts: Facts<'_>) -> Result<Decision, Refusal> {

@@ -9,6 +9,7 @@ use crate::budget;
 use crate::check::Faults;
 use crate::ratio::Ratio;
 use crate::suggest::not_there;
+use crate::tally::{self, TallyEarn};
 use crate::term::{self, Terms, until};
 
 /// What a rule does.
@@ -20,6 +21,8 @@ pub(crate) enum Effect {
     Fixed(FixedEarn),
     /// More points from the money rules.
     Multiply(Multiplies),
+    /// Points for what several events come to.
+    Tally(TallyEarn),
 }
 
 /// `per` and `perStep`.
@@ -63,7 +66,7 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
         (Some(earn), None) => {
             let path = format!("{path}.earn");
             until::rule(&path, (rule, earn), ruleset, faults);
-            parse_earn(&path, earn, ruleset, faults)
+            parse_earn(&path, (rule, earn), ruleset, faults)
         }
         (None, Some(multiply)) => parse_multiply(&format!("{path}.multiply"), multiply, ruleset, faults),
         (None, None) => {
@@ -77,13 +80,23 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
     }
 }
 
-fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
+fn parse_earn(path: &str, (rule, earn): (&Rule, &Earn), ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
     let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
     budget::of_rule(&format!("{path}.budget"), earn, ruleset, faults);
     let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
     if earn.pending.is_some() || earn.expiry.is_some() {
         term::shape(path, (earn.pending.as_ref(), earn.expiry.as_ref()), term::Of::Rule, faults);
         term::check(path, &terms, faults);
+    }
+    if let Some(over) = earn.over {
+        return tally::parse(path, (rule, earn, over), (wallet?, terms), faults).map(Effect::Tally);
+    }
+    let over_several = [("every", earn.every.is_some()), ("reaching", !earn.reaching.is_empty())];
+    if let Some((field, _)) = over_several.iter().find(|(_, given)| *given) {
+        let problem =
+            "counts over several events, and nothing says which; give `over`, such as `over: Month`, or `over: Ever`";
+        faults.add(format!("{path}.{field}"), problem);
+        return None;
     }
     match (earn.per, earn.per_step, earn.fixed) {
         (Some(per), None, None) => {
@@ -100,11 +113,17 @@ fn parse_earn(path: &str, earn: &Earn, ruleset: &Ruleset, faults: &mut Faults) -
             parse_fixed(&format!("{path}.fixed"), wallet?, (points, terms), faults)
         }
         (None, None, None) => {
-            faults.add(path, "says no number of points; give it one of `per`, `perStep` and `fixed`");
+            faults.add(
+                path,
+                "says no number of points; give it one of `per`, `perStep`, `fixed`, `every` and `reaching`",
+            );
             None
         }
         _ => {
-            faults.add(path, "may have only one of `per`, `perStep` and `fixed`; make each a rule of its own");
+            faults.add(
+                path,
+                "may have only one of `per`, `perStep`, `fixed`, `every` and `reaching`; make each a rule of its own",
+            );
             None
         }
     }
@@ -177,7 +196,7 @@ pub(crate) fn unfit(points: Decimal, wallet: &Wallet, or: &str) -> String {
     }
 }
 
-fn above_nought(path: &str, quantity: Quantity, faults: &mut Faults) -> Option<Ratio> {
+pub(crate) fn above_nought(path: &str, quantity: Quantity, faults: &mut Faults) -> Option<Ratio> {
     if quantity.is_zero() {
         faults.add(path, "is 0; it must be more");
         return None;

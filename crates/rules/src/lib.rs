@@ -23,6 +23,7 @@ mod ratio;
 mod refund;
 mod select;
 mod suggest;
+mod tally;
 mod term;
 mod tier;
 mod timeline;

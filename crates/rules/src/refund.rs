@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::decision::{Award, Decision, Facts, OrderState};
 use contract::event::{Event, Kind, Purchase, Refund};
+use contract::tally::TallyChange;
 use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
 
 use crate::Compiled;
@@ -30,19 +31,25 @@ pub(crate) fn decide(
     // However it came to that: nothing that comes back later changes it, and an audit can tell.
     returned.whole |= kept.is_none();
     let gives_back = gives_back(compiled, (purchase, kept.as_ref()), facts.paid, event.occurred_at)?;
-    let earned = match kept {
-        Some(kept) => again(compiled, state, kept)?,
-        None => Vec::new(),
+    let (earned, tallies) = match kept {
+        Some(kept) => again(compiled, (state, kept), facts)?,
+        None => (Vec::new(), compiled.tallied_again(state, None, facts)?),
     };
     let of_budgets = budget::of_order(state, &earned, facts.rooms);
-    Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back })
+    Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back, tallies })
 }
 
 /// What the order would have earned had only this been bought, by the tier that its member had then.
-fn again(compiled: &Compiled, state: &OrderState, kept: Purchase) -> Result<Vec<Award>, Refusal> {
+fn again(
+    compiled: &Compiled,
+    (state, kept): (&OrderState, Purchase),
+    facts: Facts<'_>,
+) -> Result<(Vec<Award>, Vec<TallyChange>), Refusal> {
     let lines = kept.lines.clone();
     let event = Event { kind: Kind::Purchase(kept), ..state.purchase.clone() };
-    awards(&walk_kept(compiled, &event, state.tier.as_ref())?, &lines, compiled.when(&event))
+    let applied = walk_kept(compiled, &event, state.tier.as_ref())?;
+    let tallies = compiled.tallied_again(state, Some((&applied, &lines)), facts)?;
+    Ok((awards(&applied, &lines, compiled.when(&event))?, tallies))
 }
 
 /// Awards that came out of a budget are apart: what others give for the rest of the order does not pay for them, nor they for others.

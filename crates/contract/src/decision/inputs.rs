@@ -1,10 +1,12 @@
 //! The arithmetic of an award, kept beside its points.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::program::{Base, Rounding};
-use crate::{BudgetName, RuleName};
+use crate::tally::{Counts, TallyKey};
+use crate::{BudgetName, RuleName, WalletName};
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
 ///
@@ -39,6 +41,33 @@ pub struct AwardInputs {
     /// What it came out of; absent for an award without a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budgeted>,
+    /// What was counted over several events; absent for an award for one alone. `exact` is then what all of the sum is worth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tallied>,
+}
+
+impl AwardInputs {
+    /// The sum for which an award of this rule into this wallet was given, if it is one over several events.
+    #[must_use]
+    pub fn tally_key(&self, rule: &RuleName, wallet: &WalletName) -> Option<TallyKey> {
+        let Tallied { counts, since, .. } = self.tally.as_ref()?;
+        Some(TallyKey { rule: rule.clone(), wallet: wallet.clone(), counts: *counts, since: *since })
+    }
+}
+
+/// The sum over several events for which an award was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tallied {
+    /// What is added up; `base` of the inputs is what the event added.
+    pub counts: Counts,
+    /// The first day of the time within which it is; absent: it never ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Date>,
+    /// The sum with this event.
+    pub sum: Decimal,
+    /// What the member had for it before: given, and not taken back.
+    pub before: Decimal,
 }
 
 impl AwardInputs {
@@ -56,6 +85,7 @@ impl AwardInputs {
             rounding: None,
             lines: Vec::new(),
             budget: None,
+            tally: None,
         }
     }
 }
@@ -101,4 +131,8 @@ pub enum Effect {
     PerStep,
     /// A fixed number.
     Fixed,
+    /// For each full number of events or pieces.
+    Every,
+    /// For what was reached.
+    Reaching,
 }

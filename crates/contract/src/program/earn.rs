@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expiry, Pending};
+use super::{Every, Expiry, Mark, Over, Pending};
 use crate::{BudgetName, Quantity, WalletName};
 
 /// Points for an event: exactly one of `per`, `perStep` and `fixed`.
@@ -11,11 +11,15 @@ use crate::{BudgetName, Quantity, WalletName};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
-        "message": "give exactly one of per, perStep and fixed"
+        "rule": "[has(self.per), has(self.perStep), has(self.fixed), has(self.every), has(self.reaching)].exists_one(given, given)",
+        "message": "give exactly one of per, perStep, fixed, every and reaching"
     },
     { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
     { "rule": "!(has(self.fixed) && has(self.base))", "message": "base has no effect on fixed, which counts no money; leave it out" },
+    {
+        "rule": "has(self.over) ? !has(self.fixed) && !has(self.budget) : !has(self.every) && !has(self.reaching)",
+        "message": "over goes with per, perStep, every and reaching, which every and reaching need, and not with budget"
+    },
     {
         "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
         "message": "inactivity ends all points of a wallet together: say it there"
@@ -33,6 +37,18 @@ pub struct Earn {
     /// A fixed number; after multipliers, never multiplied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Quantity>,
+    /// For each full number of events or pieces, counted over several events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Every>,
+    /// For what is reached, counted over several events; what each mark asks for is more than that of the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 32)))]
+    pub reaching: Vec<Mark>,
+    /// Counts all that happens to a member within this time together: what `per` gives is rounded once for all of it, and steps go on from one
+    /// order to the next. An event gives what the sum is worth after it, without what was given before; a refund takes what the rest is not worth.
+    /// Only for `per`, `perStep`, `every` and `reaching`, and what it gives does not count for tiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
     /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Base::is_default")]
     pub base: Base,

@@ -14,6 +14,7 @@ mod refused;
 mod reinstate;
 mod rewards;
 mod shop;
+mod tallies;
 mod tiers;
 mod versions;
 mod waits;

@@ -28,7 +28,7 @@ pub(super) const CHECKS: [Check; 5] = [
             " union all ", left!("purchase", "purchases"), " union all ", left!("hold", "holds"), " union all ", left!("hold_lot", "parts of holds"),
             " union all ", left!("owed", "debts"), " union all ", left!("payment", "payments"), " union all ", left!("counter", "counters"),
             " union all ", left!("reward", "rewards"), " union all ", left!("parked", "refunds that wait"),
-            " union all ", left!("qualifying", "what counts for tiers"), " union all ", left!("tier_history", "a history of tiers"), ") z order by 1, 2 limit $2"
+            " union all ", left!("qualifying", "what counts for tiers"), " union all ", left!("tally", "a sum over several events"), " union all ", left!("tier_history", "a history of tiers"), ") z order by 1, 2 limit $2"
         ),
     },
     Check {

@@ -3,7 +3,7 @@
 use super::Check;
 
 /// Tables whose rows belong to a member.
-const OF_MEMBERS: [&str; 18] = [
+const OF_MEMBERS: [&str; 19] = [
     "posting",
     "balance",
     "lot",
@@ -21,6 +21,7 @@ const OF_MEMBERS: [&str; 18] = [
     "reward",
     "parked",
     "qualifying",
+    "tally",
     "tier_history",
 ];
 

@@ -6,6 +6,7 @@ use contract::decision::{AwardInputs, HoldState, OrderAward, Returned};
 use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::RulesetHash;
+use contract::tally::TallyPart;
 use contract::{BudgetName, HoldId, MemberId, OrderId, Points, Refusal, RuleName, TierName, WalletName};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,6 +16,7 @@ use super::draft::overflow;
 use super::idle::IdleEnd;
 use super::member::Standing;
 use super::reward::{Granted, RewardChange};
+use super::tally::{AwardChange, TallyRow};
 use super::tier::{Counted, TierLine};
 use super::transfer::Transiting;
 use super::wallet::{Balances, Lot};
@@ -86,6 +88,10 @@ pub struct Applied {
     pub unmoved: Vec<LotRow>,
     /// Wallets of which it changed when, and how many, automatic rewards are given.
     pub rewarding: Vec<RewardChange>,
+    /// Sums over several events, as they stand after it.
+    pub tallies: Vec<TallyRow>,
+    /// Awards of such sums of which a refund took something.
+    pub award_changes: Vec<AwardChange>,
     /// What it adds to what counts for tiers, or takes off.
     pub counted: Vec<Counted>,
     /// Lines that it adds to the history of the member's tiers.
@@ -120,6 +126,8 @@ impl Applied {
             idles: Vec::new(),
             unmoved: Vec::new(),
             rewarding: Vec::new(),
+            tallies: Vec::new(),
+            award_changes: Vec::new(),
             counted: Vec::new(),
             tiers: Vec::new(),
             standing: None,
@@ -440,8 +448,15 @@ pub struct NewAward {
 /// What an event changes of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderChange {
-    /// Its purchase came, by the rules for members of a tier. Boxed: an order may have thousands of lines.
-    Bought(Box<Event>, Option<TierName>),
+    /// Its purchase came.
+    Bought {
+        /// Boxed: an order may have thousands of lines.
+        purchase: Box<Event>,
+        /// By the rules for members of which tier it was decided.
+        tier: Option<TierName>,
+        /// What it counts over several events.
+        tallied: Vec<TallyPart>,
+    },
     /// A refund came.
     Returned {
         /// Which order.
@@ -450,6 +465,8 @@ pub enum OrderChange {
         returned: Returned,
         /// Its awards after, in award order.
         awards: Vec<OrderAward>,
+        /// What is left of it to count over several events.
+        tallied: Vec<TallyPart>,
     },
 }
 

@@ -13,6 +13,7 @@ use super::hold::HoldBook;
 use super::idle::{EndedLots, IdleEnd};
 use super::member::Standing;
 use super::post::Posting;
+use super::tally::Tallied;
 use super::transfer::Transiting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
@@ -42,6 +43,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) transit: Option<Transiting>,
     /// What is taken out of budgets, or given back.
     pub(super) budgets: BTreeMap<BudgetName, i64>,
+    /// What changes of sums over several events.
+    pub(super) tallied: Tallied,
 }
 
 impl<'s, 'p> Draft<'s, 'p> {
@@ -65,6 +68,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             unmoved: Vec::new(),
             transit: None,
             budgets: BTreeMap::new(),
+            tallied: Tallied::default(),
         }
     }
 
@@ -86,6 +90,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             unmoved,
             transit,
             budgets,
+            mut tallied,
             ..
         } = self;
         let event = posting.event;
@@ -115,6 +120,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         state.orders.extend(order_book);
         state.payments.extend(payments);
         state.claimed(claims);
+        state.tallies.carry_on(&mut tallied);
         if let Some(standing) = &standing {
             state.stand(standing);
         }
@@ -123,7 +129,9 @@ impl<'s, 'p> Draft<'s, 'p> {
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
         let entry = moved.then_some(entry);
-        Applied { results, entry, order, parking, idles, unmoved, standing, transit, budgets, ..nothing }
+        let (tallies, award_changes) = (tallied.rows, tallied.changes);
+        let changed = Applied { results, entry, order, parking, idles, unmoved, ..nothing };
+        Applied { tallies, award_changes, standing, transit, budgets, ..changed }
     }
 
     /// The wallet, copied out of the state at first touch.

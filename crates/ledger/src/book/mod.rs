@@ -18,6 +18,7 @@ mod post;
 mod refund;
 mod reinstate;
 mod reward;
+mod tally;
 mod tier;
 mod transfer;
 mod wallet;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decision::{Facts, HoldState, OrderState, Reads};
 use contract::event::Event;
+use contract::tally::Tally;
 use contract::{HoldId, MemberId, OrderId, WalletName};
 
 use crate::merge::Shared;
@@ -47,6 +49,8 @@ pub(crate) use payment::Payments;
 pub(crate) use post::in_turn;
 pub use post::{GivingUp, Posting};
 pub use reward::{Granted, RewardChange, RewardRules, Rewarding};
+pub use tally::{AwardChange, TallyRow};
+pub(crate) use tally::{TalliedAward, Tallies};
 pub(crate) use tier::TierBook;
 pub use tier::{Counted, Counting, TierLine, TierRules, TiersWanted};
 pub use transfer::{Carrying, Transiting};
@@ -61,6 +65,8 @@ pub struct MemberState {
     pub(crate) holds: BTreeMap<HoldId, HoldBook>,
     /// What paid for orders, also for such whose purchase is still to come.
     pub(crate) payments: BTreeMap<OrderId, Payments>,
+    /// What rules count over several events.
+    pub(crate) tallies: Tallies,
     /// Their tiers, where the programme has any.
     pub(crate) tiers: TierBook,
     /// Whether only what was promised may leave.
@@ -92,6 +98,12 @@ pub(crate) struct Taken {
 }
 
 impl MemberState {
+    /// Somebody of whom nothing is known, before an event that reads this.
+    pub(crate) fn new_to(reads: &Reads) -> Self {
+        let sums = reads.tallies.iter().map(|key| (key.clone(), Tally::default())).collect();
+        Self { tallies: Tallies { sums, ..Tallies::default() }, ..Self::default() }
+    }
+
     /// Since when the member is frozen, if they are.
     #[must_use]
     pub fn frozen(&self) -> Option<&Frozen> {
@@ -109,6 +121,7 @@ impl MemberState {
             rooms: None,
             is_awaited: false,
             tier: None,
+            tallies: Some(&self.tallies.sums),
         }
     }
 

@@ -6,6 +6,7 @@ use contract::decision::{Award, Dates, Decision, GiveBack, IdlesUntil, OrderAwar
 use contract::event::{ContentHash, Event, Kind, OfOrder};
 use contract::result::{AwardPart, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
+use contract::tally::TallyChange;
 use contract::{BuryReason, EventType, OrderId, PipelineName, Points, Refusal, WalletName};
 
 use super::applied::{Account, Applied, EntryKind, LotRow, NewAward, OrderChange, Outcome, Parking};
@@ -47,13 +48,13 @@ impl MemberState {
             draft.active();
         }
         let outcome = match posting.decision {
-            Decision::Purchase { awards } => draft.purchase(awards)?,
-            Decision::Activity { awards } => draft.activity(awards)?,
+            Decision::Purchase { awards, tallies } => draft.purchase(awards, tallies)?,
+            Decision::Activity { awards, tallies } => draft.activity(awards, tallies)?,
             Decision::Redeem { wallet, points, gives_back } => draft.redeem(wallet, *points, gives_back)?,
             Decision::Adjust { wallet, points, dates } => draft.adjust(wallet, *points, *dates)?,
             Decision::Reinstate { wallet, points, dates } => draft.reinstate(wallet, (*points, *dates))?,
-            Decision::Refund { returned, due, of_budgets, gives_back } => {
-                draft.refund(returned, (due, of_budgets), gives_back)?
+            Decision::Refund { returned, due, of_budgets, gives_back, tallies } => {
+                draft.refund((returned, gives_back), (due, of_budgets), tallies)?
             }
             Decision::Park { order } => draft.park(order)?,
             Decision::Hold { hold, wallet, points, expires } => draft.hold(hold, (wallet, *points), *expires)?,
@@ -120,7 +121,7 @@ pub struct GivingUp<'a> {
 }
 
 impl Draft<'_, '_> {
-    fn purchase(&mut self, awards: &[Award]) -> Result<Outcome, Refusal> {
+    fn purchase(&mut self, awards: &[Award], tallies: &[TallyChange]) -> Result<Outcome, Refusal> {
         let Kind::Purchase(purchase) = &self.posting.event.kind else {
             return Err(unfit("a purchase was decided for an event of another type"));
         };
@@ -131,35 +132,36 @@ impl Draft<'_, '_> {
         }
         let outcome = self.earn(awards, Some(&purchase.order))?;
         let event = self.posting.event.clone();
+        self.tally(tallies, Some(&purchase.order))?;
         let paid = |award: &Award| OrderAward {
-            rule: award.rule.clone(),
-            wallet: award.wallet.clone(),
-            awarded: award.points,
-            due: Points::ZERO,
-            taken: Points::ZERO,
-            waived: Points::ZERO,
             budget: award.inputs.budget.as_ref().map(|budget| budget.name.clone()),
+            ..OrderAward::paid(&award.rule, &award.wallet, award.points)
         };
+        let is_own = |award: &&Award| !award.points.is_zero() && award.inputs.tally.is_none();
         let state = OrderState {
             purchase: event.clone(),
             ruleset: self.posting.ruleset_hash.clone(),
             tier: self.state.tier_at(event.occurred_at).cloned(),
             returned: Returned::default(),
-            awards: awards.iter().filter(|award| !award.points.is_zero()).map(paid).collect(),
+            awards: awards.iter().filter(is_own).map(paid).collect(),
+            tallied: tallies.iter().map(|change| change.part.clone()).collect(),
         };
-        let state_tier = state.tier.clone();
-        let lots = self.entry.awards.iter().map(|award| (award.wallet.clone(), award.lot)).collect();
+        let (tier, parts) = (state.tier.clone(), state.tallied.clone());
+        let own = self.entry.awards.iter().filter(|award| award.inputs.tally.is_none());
+        let lots = own.map(|award| (award.wallet.clone(), award.lot)).collect();
         self.order_book = Some((purchase.order.clone(), OrderBook { state, lots, taken: Vec::new() }));
-        self.order = Some(OrderChange::Bought(Box::new(event), state_tier));
+        self.order = Some(OrderChange::Bought { purchase: Box::new(event), tier, tallied: parts });
         Ok(outcome)
     }
 
     /// First what waited for it can be spent, and then it earns.
-    fn activity(&mut self, awards: &[Award]) -> Result<Outcome, Refusal> {
+    fn activity(&mut self, awards: &[Award], tallies: &[TallyChange]) -> Result<Outcome, Refusal> {
         if let Kind::OfOrder(of) = &self.posting.event.kind {
             self.awake(of)?;
         }
-        self.earn(awards, None)
+        let outcome = self.earn(awards, None)?;
+        self.tally(tallies, None)?;
+        Ok(outcome)
     }
 
     /// What the order's lots have pending becomes available, of those that wait for this.

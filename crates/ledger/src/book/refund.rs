@@ -8,6 +8,7 @@ use contract::decision::{GiveBack, OrderAward, Returned};
 use contract::event::Kind;
 use contract::program::TakeBack;
 use contract::result::ResultBody;
+use contract::tally::TallyChange;
 use contract::{OrderId, Points, Refusal, RuleName, Scale, WalletName};
 
 use super::applied::{Account, EntryKind, OrderChange, Outcome};
@@ -23,6 +24,17 @@ struct Sums {
     due: i64,
     taken: i64,
     waived: i64,
+}
+
+/// What became of points that a refund wanted; the four add up to them.
+#[derive(Debug, Default)]
+pub(super) struct Taking {
+    /// Out of which lots, what had expired there included.
+    pub(super) moved: Vec<Taken>,
+    pub(super) taken: i64,
+    pub(super) expired: i64,
+    pub(super) owed: i64,
+    pub(super) waived: i64,
 }
 
 /// A change of what is due in one wallet.
@@ -60,9 +72,9 @@ impl Sums {
 impl Draft<'_, '_> {
     pub(super) fn refund(
         &mut self,
-        returned: &Returned,
+        (returned, gives_back): (&Returned, &GiveBack),
         (due, of_budgets): (&BTreeMap<WalletName, Points>, &BTreeMap<RuleName, Points>),
-        gives_back: &GiveBack,
+        tallies: &[TallyChange],
     ) -> Result<Outcome, Refusal> {
         let Kind::Refund(refund) = &self.posting.event.kind else {
             return Err(unfit("a refund was decided for an event of another type"));
@@ -92,11 +104,17 @@ impl Draft<'_, '_> {
         }
         let before = self.state.orders.get(order).map(|book| book.state.awards.clone()).unwrap_or_default();
         self.give_back_to_budgets(&before, &book.state.awards);
+        self.untally(tallies, order)?;
+        for part in &mut book.state.tallied {
+            let now = tallies.iter().find(|change| change.part.key == part.key);
+            part.part = now.map_or(part.part, |change| change.part.part);
+        }
         book.state.returned = returned.clone();
         self.order = Some(OrderChange::Returned {
             order: order.clone(),
             returned: returned.clone(),
             awards: book.state.awards.clone(),
+            tallied: book.state.tallied.clone(),
         });
         self.order_book = Some((order.clone(), book));
         Ok(Outcome::Applied)
@@ -107,28 +125,8 @@ impl Draft<'_, '_> {
         self.entry.kind = EntryKind::Clawback;
         let scale = self.scale(wallet)?;
         let own: Vec<i64> = book.lots.iter().filter(|(name, _)| name == wallet).map(|(_, lot)| *lot).collect();
-        let policy = self.posting.ruleset.program.refunds.take_back;
-        let moved = self.wallet(wallet).claw(Points(more), &own, policy).map_err(|stuck| stuck.refuse(wallet))?;
-        self.taken_out(wallet, &moved, Account::Clawed)?;
-        let (mut taken, mut expired) = (0_i64, 0_i64);
-        for moved in moved {
-            let sum = if moved.state == State::Expired { &mut expired } else { &mut taken };
-            *sum = sum.checked_add(moved.points).ok_or_else(|| overflow(wallet))?;
-            self.entry.allocate(wallet, moved.lot, moved.points, Some(order));
-            if moved.state == State::Expired {
-                // It had left the lot before: from now on the order holds it, and no longer the expiry.
-                self.entry.allocate(wallet, moved.lot, -moved.points, None);
-            }
-            book.taken.push(Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points });
-        }
-        let (missing, mut owed) = (more - taken - expired, 0);
-        if policy == TakeBack::Unlimited && missing > 0 {
-            owed = missing;
-            self.wallet(wallet).owe(order, owed).map_err(|stuck| stuck.refuse(wallet))?;
-            self.entry.line(Account::Debt, wallet, -owed)?;
-            self.entry.line(Account::Clawed, wallet, owed)?;
-        }
-        let waived = missing - owed;
+        let Taking { moved, taken, expired, owed, waived } = self.take((wallet, Points(more)), &own, order)?;
+        book.taken.extend(moved);
         let available = self.available(wallet)?;
         self.bodies.push(ResultBody::ClawedBack {
             wallet: wallet.clone(),
@@ -141,6 +139,38 @@ impl Draft<'_, '_> {
         });
         let taken = sums.taken + taken + expired + owed;
         Ok(Sums { due: sums.due + more, taken, waived: sums.waived + waived, ..sums })
+    }
+
+    /// Takes so many points for a returned order as far as the policy reaches; the rest is owed, or waived.
+    pub(super) fn take(
+        &mut self,
+        (wallet, points): (&WalletName, Points),
+        own: &[i64],
+        order: &OrderId,
+    ) -> Result<Taking, Refusal> {
+        let policy = self.posting.ruleset.program.refunds.take_back;
+        let moved = self.wallet(wallet).claw(points, own, policy).map_err(|stuck| stuck.refuse(wallet))?;
+        self.taken_out(wallet, &moved, Account::Clawed)?;
+        let mut taking = Taking::default();
+        for moved in moved {
+            let sum = if moved.state == State::Expired { &mut taking.expired } else { &mut taking.taken };
+            *sum = sum.checked_add(moved.points).ok_or_else(|| overflow(wallet))?;
+            self.entry.allocate(wallet, moved.lot, moved.points, Some(order));
+            if moved.state == State::Expired {
+                // It had left the lot before: from now on the order holds it, and no longer the expiry.
+                self.entry.allocate(wallet, moved.lot, -moved.points, None);
+            }
+            taking.moved.push(Taken { wallet: wallet.clone(), lot: moved.lot, points: moved.points });
+        }
+        let missing = points.0 - taking.taken - taking.expired;
+        if policy == TakeBack::Unlimited && missing > 0 {
+            taking.owed = missing;
+            self.wallet(wallet).owe(order, missing).map_err(|stuck| stuck.refuse(wallet))?;
+            self.entry.line(Account::Debt, wallet, -missing)?;
+            self.entry.line(Account::Clawed, wallet, missing)?;
+        }
+        taking.waived = missing - taking.owed;
+        Ok(taking)
     }
 
     fn give_back(&mut self, shift: Shift<'_>, book: &mut OrderBook) -> Result<Sums, Refusal> {
@@ -196,7 +226,7 @@ impl Draft<'_, '_> {
 }
 
 /// Points as a result tells them, if there are any.
-fn some(points: i64, scale: Scale) -> Option<String> {
+pub(super) fn some(points: i64, scale: Scale) -> Option<String> {
     (points > 0).then(|| text(Points(points), scale))
 }
 

@@ -331,7 +331,7 @@ impl MemberState {
 fn points(applied: &mut Applied, programme: &Programme, (day, before): (Date, i64)) -> i64 {
     let awards = applied.entry.iter_mut().flat_map(|entry| &mut entry.awards);
     let mut sum = 0_i64;
-    for award in awards.filter(|award| award.wallet == *programme.wallet()) {
+    for award in awards.filter(|award| award.wallet == *programme.wallet() && award.inputs.tally.is_none()) {
         award.counts_on = Some(day);
         sum = sum.saturating_add(award.points.0);
     }

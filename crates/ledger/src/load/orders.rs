@@ -50,6 +50,7 @@ impl OrderParts {
             tier: row.tier.as_deref().map(|tier| sql::id("purchase.tier", tier)).transpose()?,
             returned,
             awards: awards.into_iter().map(|(award, _)| award).collect(),
+            tallied: super::tallies::parts(row.tallied.as_deref())?,
         };
         let taken = self.taken.remove(&(row.member, row.order)).unwrap_or_default();
         Ok(OrderBook { state, lots, taken })

@@ -44,7 +44,7 @@ const BALANCES: &str = "select w.bucket, w.member, b.wallet, b.pending, b.availa
 const TIMELINE: &str = "select coalesce(max(seq), 0), (select happened_before from forgotten where pipeline = $1)
     from timeline where pipeline = $1";
 
-const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier
+const PURCHASES: &str = "select w.bucket, w.member, w.id, p.event, p.ruleset, p.returned, p.entry, p.tier, p.tallied
     from unnest($2::smallint[], $3::bigint[], $4::text[]) as w(bucket, member, id)
     cross join lateral (
         select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
@@ -58,7 +58,8 @@ const AWARDS: &str =
         where pipeline = $1 and bucket = w.bucket and member = w.member and order_id = w.id offset 0
     ) p
     cross join lateral (
-        select * from award where pipeline = $1 and bucket = w.bucket and member = w.member and entry = p.entry offset 0
+        select * from award where pipeline = $1 and bucket = w.bucket and member = w.member and entry = p.entry
+            and counted is null offset 0
     ) a
     order by a.entry, a.n";
 
@@ -97,6 +98,7 @@ const BURN_ORDER: &str = "select w.bucket, w.member, w.wallet, l.sequence, l.ini
 mod recall;
 mod refunds;
 mod rewards;
+mod tallies;
 mod tiers;
 
 use due::DUE_LOTS;
@@ -121,6 +123,8 @@ pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Beg
     books.due.extend(due::idle_lots(open, request.pipeline.as_str(), idlers).await?);
     books.counters = rewards::counters(open, request).await?;
     books.parked = parked;
+    books.tally_keys = load::tallies(request, &open.loaded, (&books.purchases, &books.parked))?;
+    (books.tallies, books.tally_awards) = tallies::load(open, request, &books).await?;
     let paid = load::paid_orders(request, &open.loaded.members, &books.parked)?;
     let (of_orders, of_refunds) =
         tokio::try_join!(biased; load_orders(open, request, &books), refunds::load(open, request, (&books, &paid)))?;
@@ -352,6 +356,7 @@ fn read_purchase(row: &Row) -> Result<PurchaseRow, Error> {
         tier: row.try_get(7)?,
         returned: row.try_get(5)?,
         entry: row.try_get(6)?,
+        tallied: row.try_get(8)?,
     })
 }
 

@@ -50,6 +50,7 @@ mod members;
 mod merge;
 mod refunds;
 mod rewards;
+mod tallies;
 mod tiers;
 mod transfers;
 
@@ -110,6 +111,8 @@ fn writes(batch: &Batch<'_>) -> Vec<Write> {
     add(!rows.allocations.is_empty(), allocations);
     add(!rows.awards.is_empty(), awards);
     add(!rows.award_changes.is_empty(), award_changes);
+    add(!rows.tallies.sums.is_empty(), tallies::sums);
+    add(!rows.tallies.awards.is_empty(), tallies::awards);
     add(!rows.owed.is_empty(), refunds::owed);
     add(!rows.payments.is_empty(), refunds::payments);
     add(!rows.purchases.is_empty(), purchases);
@@ -363,10 +366,10 @@ fn awards(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.awards;
     Write {
         sql: "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-                  awarded, due, taken, waived, budget, freed, counts_on)
+                  awarded, due, taken, waived, budget, freed, counts_on, counted)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[],
                   $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[],
-                  $14::bigint[], $15::bigint[], $16::text[], $17::bigint[], $18::integer[])",
+                  $14::bigint[], $15::bigint[], $16::text[], $17::bigint[], $18::integer[], $19::text[])",
         columns: vec![
             column!(rows, row => row.member.bucket),
             column!(rows, row => row.member.number),
@@ -385,6 +388,7 @@ fn awards(batch: &Batch<'_>) -> Write {
             column!(rows, row => row.award.budget.as_ref().map(|budget| budget.as_str().to_owned())),
             column!(rows, row => row.award.budget.as_ref().map_or(0, |_| row.award.taken.0)),
             column!(rows, row => row.counts_on),
+            column!(rows, row => row.counted.clone()),
         ],
     }
 }
@@ -413,9 +417,9 @@ fn award_changes(batch: &Batch<'_>) -> Write {
 fn purchases(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.purchases;
     Write {
-        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
+        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier, tallied)
               select $1, * from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                  $8::bigint[], $9::text[])",
+                  $8::bigint[], $9::text[], $10::text[])",
         columns: vec![
             column!(rows, ((member, _), _) => member.bucket),
             column!(rows, ((member, _), _) => member.number),
@@ -425,6 +429,7 @@ fn purchases(batch: &Batch<'_>) -> Write {
             column!(rows, (_, row) => row.returned.clone()),
             column!(rows, (_, row) => row.entry),
             column!(rows, (_, row) => row.tier.as_ref().map(|tier| tier.as_str().to_owned())),
+            column!(rows, (_, row) => row.tallied.clone()),
         ],
     }
 }
@@ -432,19 +437,22 @@ fn purchases(batch: &Batch<'_>) -> Write {
 fn returns(batch: &Batch<'_>) -> Write {
     let rows = &batch.rows.returns;
     Write {
-        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry)
-              select $1, w.bucket, w.member, w.id, p.event, p.ruleset, w.returned, p.entry
-              from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[]) as w(bucket, member, id, returned)
+        sql: "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tallied)
+              select $1, w.bucket, w.member, w.id, p.event, p.ruleset, w.returned, p.entry, w.tallied
+              from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+                  as w(bucket, member, id, returned, tallied)
               cross join lateral (
                   select * from purchase where pipeline = $1 and bucket = w.bucket and member = w.member
                       and order_id = w.id offset 0
               ) p
-              on conflict (pipeline, bucket, member, order_id) do update set returned = excluded.returned",
+              on conflict (pipeline, bucket, member, order_id) do update set returned = excluded.returned,
+                  tallied = excluded.tallied",
         columns: vec![
             column!(rows, ((member, _), _) => member.bucket),
             column!(rows, ((member, _), _) => member.number),
             column!(rows, ((_, order), _) => order.as_str().to_owned()),
-            column!(rows, (_, returned) => returned.clone()),
+            column!(rows, (_, row) => row.returned.clone()),
+            column!(rows, (_, row) => row.tallied.clone()),
         ],
     }
 }

@@ -35,6 +35,7 @@ mod merge;
 mod recall;
 mod refunds;
 mod rewards;
+mod tallies;
 mod tiers;
 mod whole;
 
@@ -65,6 +66,8 @@ pub(super) fn begin(
         begin.idle_lots(member, &mut books.due).map_err(fail)?;
     }
     books.parked = parked;
+    books.tally_keys = load::tallies(request, &loaded, (&books.purchases, &books.parked))?;
+    begin.tallies(&mut books).map_err(fail)?;
     for (member, wallet) in load::rewarded(request, &loaded) {
         books.counters.extend(begin.counter(member, wallet.as_str()).map_err(fail)?);
     }
@@ -223,7 +226,7 @@ impl Begin<'_> {
 
     fn purchase(&self, member: MemberKey, order: &str) -> rusqlite::Result<Option<PurchaseRow>> {
         let mut find = self.connection.prepare_cached(
-            "select event, ruleset, returned, entry, tier from purchase
+            "select event, ruleset, returned, entry, tier, tallied from purchase
              where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
         let read = |row: &Row<'_>| {
@@ -235,6 +238,7 @@ impl Begin<'_> {
                 tier: row.get(4)?,
                 returned: row.get(2)?,
                 entry: row.get(3)?,
+                tallied: row.get(5)?,
             })
         };
         find.query_row(params![self.pipeline, member.bucket, member.number, order], read).optional()
@@ -243,7 +247,7 @@ impl Begin<'_> {
     fn awards(&self, member: MemberKey, entry: i64, into: &mut Vec<StoredAward>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
             "select rule, wallet, lot, awarded, due, taken, waived, budget from award
-             where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 order by n",
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and entry = ?4 and counted is null order by n",
         )?;
         let read = |row: &Row<'_>| {
             let points = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];

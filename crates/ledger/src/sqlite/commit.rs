@@ -18,6 +18,7 @@ mod members;
 mod merge;
 mod refunds;
 mod rewards;
+mod tallies;
 mod tiers;
 mod transfers;
 
@@ -77,6 +78,7 @@ impl Commit<'_> {
         self.tiers(rows, now)?;
         self.due(rows)?;
         self.awards(rows)?;
+        self.tallies(rows)?;
         self.owed(rows)?;
         self.payments(rows)?;
         self.purchases(rows)?;
@@ -323,9 +325,9 @@ impl Commit<'_> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
             "insert into award (pipeline, bucket, member, entry, n, order_id, rule, ruleset, wallet, lot, inputs,
-             awarded, due, taken, waived, budget, freed, counts_on)
+             awarded, due, taken, waived, budget, freed, counts_on, counted)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                 case when ?16 is null then 0 else ?14 end, ?17)",
+                 case when ?16 is null then 0 else ?14 end, ?17, ?18)",
         )?;
         for row in &rows.awards {
             let award = &row.award;
@@ -347,6 +349,7 @@ impl Commit<'_> {
                 award.waived.0,
                 award.budget.as_ref().map(contract::BudgetName::as_str),
                 row.counts_on,
+                row.counted,
             ])?;
         }
         let mut update = self.prepare(
@@ -363,8 +366,8 @@ impl Commit<'_> {
     fn purchases(&self, rows: &Rows) -> rusqlite::Result<()> {
         let pipeline = self.pipeline.as_str();
         let mut insert = self.prepare(
-            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into purchase (pipeline, bucket, member, order_id, event, ruleset, returned, entry, tier, tallied)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         for ((member, order), row) in &rows.purchases {
             let (bucket, number, order) = (member.bucket, member.number, order.as_str());
@@ -377,14 +380,17 @@ impl Commit<'_> {
                 row.ruleset,
                 row.returned,
                 row.entry,
-                row.tier.as_ref().map(contract::TierName::as_str)
+                row.tier.as_ref().map(contract::TierName::as_str),
+                row.tallied,
             ])?;
         }
         let mut update = self.prepare(
-            "update purchase set returned = ?5 where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
+            "update purchase set returned = ?5, tallied = ?6
+             where pipeline = ?1 and bucket = ?2 and member = ?3 and order_id = ?4",
         )?;
-        for ((member, order), returned) in &rows.returns {
-            update.execute(params![pipeline, member.bucket, member.number, order.as_str(), returned])?;
+        for ((member, order), row) in &rows.returns {
+            let key = (member.bucket, member.number, order.as_str());
+            update.execute(params![pipeline, key.0, key.1, key.2, row.returned, row.tallied])?;
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub(crate) fn refunded(
         (wallet.clone(), Points((awarded - now.get(wallet).unwrap_or(&0)).clamp(0, *awarded)))
     };
     let due = awarded.iter().map(due).collect();
-    Ok(Decision::Refund { returned, due, of_budgets: BTreeMap::new(), gives_back })
+    Ok(Decision::Refund { returned, due, of_budgets: BTreeMap::new(), gives_back, tallies: Vec::new() })
 }
 
 fn is_kept(returned: &Returned, line: &Line) -> bool {

@@ -438,7 +438,7 @@ impl Run<'_> {
 
 pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, contract::BuryReason> {
     Ok(match &event.kind {
-        Kind::Purchase(purchase) => Decision::Purchase { awards: awards(event, &purchase.lines) },
+        Kind::Purchase(purchase) => Decision::Purchase { awards: awards(event, &purchase.lines), tallies: Vec::new() },
         Kind::Refund(refund) => match state.order(&refund.order) {
             Some(order) => refunded(order, (event, refund), state)?,
             None => Decision::Park { order: refund.order.clone() },
@@ -470,7 +470,9 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Erase(word) => Decision::Erase(word.clone()),
         Kind::Merge(merge) => Decision::Merge(merge.clone()),
         Kind::OfOrder(of) if state.order(&of.order).is_none() => Decision::Park { order: of.order.clone() },
-        Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => Decision::Activity { awards: awards(event, &[]) },
+        Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
+            Decision::Activity { awards: awards(event, &[]), tallies: Vec::new() }
+        }
     })
 }
 
@@ -561,9 +563,8 @@ pub(crate) fn event(name: &str, member: &str, kind: Kind) -> Event {
 pub(crate) fn bought(order: &str, member: &str, lines: &[i64]) -> Event {
     let usd = usd();
     let one = Quantity::parse("1").unwrap();
-    let line = |(n, minor): (usize, &i64)| {
-        Line::plain((n + 1).to_string(), one, Money { minor: *minor, currency: usd })
-    };
+    let line =
+        |(n, minor): (usize, &i64)| Line::plain((n + 1).to_string(), one, Money { minor: *minor, currency: usd });
     let amount = Money { minor: lines.iter().sum(), currency: usd };
     let lines = lines.iter().enumerate().map(line).collect();
     event(order, member, Kind::Purchase(Purchase { order: id::<OrderId>(order), amount, lines }))

@@ -104,7 +104,7 @@ fn rooms(points: i64) -> Rooms {
 fn given(rules: &Compiled, room: i64) -> Vec<(String, i64, String)> {
     let rooms = rooms(room);
     let decision = rules.decide(&order("10.00"), Facts { rooms: Some(&rooms), ..Facts::default() }).unwrap();
-    let Decision::Purchase { awards } = decision else { panic!() };
+    let Decision::Purchase { awards, .. } = decision else { panic!() };
     let told = |award: Award| {
         let wanted = award.inputs.budget.map(|budget| budget.wanted.to_string());
         (award.rule.to_string(), award.points.0, wanted.unwrap_or_default())
@@ -129,7 +129,7 @@ fn an_award_gets_no_more_than_is_left_and_says_what_it_wanted() {
     }
     // A budget that nobody looked at gives nothing.
     let facts = Facts { rooms: Some(&Rooms::new()), ..Facts::default() };
-    let Ok(Decision::Purchase { awards }) = rules.decide(&order("10.00"), facts) else { panic!() };
+    let Ok(Decision::Purchase { awards, .. }) = rules.decide(&order("10.00"), facts) else { panic!() };
     assert_eq!(awards.iter().map(|award| award.points.0).collect::<Vec<_>>(), [10, 0, 0]);
     let reads = rules.reads(&order("10.00"));
     assert_eq!(reads.budgets.into_iter().collect::<Vec<_>>(), [name("spring")]);

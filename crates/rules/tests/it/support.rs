@@ -86,7 +86,7 @@ pub(crate) fn custom(name: &str) -> Event {
 
 pub(crate) fn awards(compiled: &Compiled, event: &Event) -> Vec<Award> {
     match compiled.decide(event, Facts::default()) {
-        Ok(Decision::Purchase { awards } | Decision::Activity { awards }) => awards,
+        Ok(Decision::Purchase { awards, .. } | Decision::Activity { awards, .. }) => awards,
         other => panic!("{other:?}"),
     }
 }
@@ -112,6 +112,7 @@ pub(crate) fn state(compiled: &Compiled, event: &Event) -> OrderState {
         ruleset: compiled.hash().clone(),
         returned: Returned::default(),
         awards: awards.collect(),
+        tallied: Vec::new(),
     }
 }
 

@@ -124,7 +124,7 @@ fn a_condition_sees_the_tier_of_the_member() {
     let gold = TierName::parse("gold").unwrap();
     assert_eq!(points(&rules, &order), 0, "the first one");
     let facts = Facts { tier: Some(&gold), ..Facts::default() };
-    let Ok(Decision::Purchase { awards }) = rules.decide(&order, facts) else { panic!() };
+    let Ok(Decision::Purchase { awards, .. }) = rules.decide(&order, facts) else { panic!() };
     assert_eq!(awards[0].points.0, 10);
     // A refund is decided by the tier that paid, whatever the member has by now.
     let mut known = state(&rules, &order);

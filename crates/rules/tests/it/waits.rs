@@ -42,7 +42,7 @@ fn what_is_waited_for_waits_for_its_purchase() {
     let compiled = programme(&json!({ "until": "delivered" }), &[base(&json!({}))]).unwrap();
     let awaited = Facts { is_awaited: true, ..Facts::default() };
     let parked = Decision::Park { order: OrderId::parse("o-1").unwrap() };
-    let nothing = Decision::Activity { awards: Vec::new() };
+    let nothing = Decision::Activity { awards: Vec::new(), tallies: Vec::new() };
     assert_eq!(compiled.decide(&of_order("delivered"), awaited).unwrap(), parked);
     assert_eq!(compiled.decide(&of_order("packed"), Facts::default()).unwrap(), nothing);
     assert_eq!(compiled.decide(&custom("delivered"), Facts::default()).unwrap(), nothing);

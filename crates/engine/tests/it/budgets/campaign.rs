@@ -131,6 +131,18 @@ impl Campaign {
         append(self.ledger.as_ref(), (wallet, rules), Some(points)).await
     }
 
+    /// The same from a time on.
+    pub(crate) async fn rules_from(&self, rules: &Value, from: &str) {
+        let program: Program = serde_json::from_value(json!({
+            "currency": "USD", "wallets": [{ "name": "points" }, { "name": "cents", "scale": 2 }],
+            "budgets": [{ "name": "spring", "wallet": "points", "points": "1" }],
+        }))
+        .unwrap();
+        let rules: Vec<Rule> = serde_json::from_value(rules.clone()).unwrap();
+        let since = Since { valid_from: Some(from.parse().unwrap()), author: "test".into() };
+        self.ledger.append_timeline(&pipeline(), &Ruleset::new(&program, &rules), &since).await.unwrap();
+    }
+
     pub(crate) fn read(&self, line: &str) -> Event {
         self.intake.decode_unrouted(line.as_bytes()).unwrap()
     }
@@ -192,7 +204,8 @@ impl Campaign {
     pub(crate) async fn available(&self, member: &str) -> String {
         let member = member.to_owned().try_into().unwrap();
         let balance = self.ledger.balance(&pipeline(), &member).await.unwrap();
-        balance.map_or("0".to_owned(), |wallets| wallets[0].available.to_string())
+        let first = balance.as_ref().and_then(|wallets| wallets.first());
+        first.map_or("0".to_owned(), |wallet| wallet.available.to_string())
     }
 
     pub(crate) async fn differences(&self) -> Vec<Finding> {

@@ -1,0 +1,176 @@
+//! Sums over several events, and the awards that were given for them.
+//!
+//! An award for a sum is not its order's alone: the refund of another order that counts in the sum may take it back. What is taken is taken
+//! of the latest awards first, each as if its own order had been returned.
+
+use std::collections::BTreeMap;
+
+use contract::decision::OrderAward;
+use contract::result::ResultBody;
+use contract::tally::{Tally, TallyChange, TallyKey, TallyPart};
+use contract::{OrderId, Points, Refusal};
+
+use super::Taken;
+use super::applied::EntryKind;
+use super::draft::{Draft, overflow, text, unfit};
+use super::refund::some;
+
+/// Sums of a member, as far as they were loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tallies {
+    pub(crate) sums: BTreeMap<TallyKey, Tally>,
+    /// Their awards in the order in which they were given; only where a refund may take of them.
+    pub(crate) awards: BTreeMap<TallyKey, Vec<TalliedAward>>,
+}
+
+/// An award for a sum.
+#[derive(Debug, Clone)]
+pub(crate) struct TalliedAward {
+    /// The order with which it was given; each gives one at most.
+    pub(crate) order: OrderId,
+    /// Sequence of its lot.
+    pub(crate) lot: i64,
+    pub(crate) award: OrderAward,
+}
+
+/// A sum as it stands after an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TallyRow {
+    /// Which.
+    pub key: TallyKey,
+    /// What it is, and what became of its awards.
+    pub tally: Tally,
+}
+
+/// An award for a sum as it stands after a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwardChange {
+    /// The order with which it was given.
+    pub order: OrderId,
+    /// The award, with the rule that gave it.
+    pub award: OrderAward,
+}
+
+/// What an event changes of sums.
+#[derive(Debug, Default)]
+pub(super) struct Tallied {
+    pub(super) rows: Vec<TallyRow>,
+    pub(super) changes: Vec<AwardChange>,
+    /// Awards after, of each sum of which they changed.
+    awards: Vec<(TallyKey, Vec<TalliedAward>)>,
+}
+
+impl Tallies {
+    pub(super) fn carry_on(&mut self, tallied: &mut Tallied) {
+        self.sums.extend(tallied.rows.iter().map(|row| (row.key.clone(), row.tally)));
+        self.awards.extend(std::mem::take(&mut tallied.awards));
+    }
+}
+
+impl Draft<'_, '_> {
+    /// Adds what the event counts; what it earned by that is an award already.
+    pub(super) fn tally(&mut self, changes: &[TallyChange], order: Option<&OrderId>) -> Result<(), Refusal> {
+        for TallyChange { part: TallyPart { key, .. }, sum, worth } in changes {
+            let before = self.state.tallies.sums.get(key).copied().unwrap_or_default();
+            let tally = before.given(*worth).ok_or_else(|| overflow(&key.wallet))?;
+            let award = self
+                .entry
+                .awards
+                .iter()
+                .find(|award| award.inputs.tally_key(&award.rule, &award.wallet).as_ref() == Some(key));
+            let awarded = award.map(|award| award.points).unwrap_or_default();
+            if before.fresh(*worth) != awarded {
+                return Err(unfit("an award for a sum must be what its worth grew by"));
+            }
+            if let (Some(award), Some(order)) = (award, order) {
+                let mut awards = self.state.tallies.awards.get(key).cloned().unwrap_or_default();
+                let paid = OrderAward::paid(&award.rule, &award.wallet, award.points);
+                awards.push(TalliedAward { order: order.clone(), lot: award.lot, award: paid });
+                self.tallied.awards.push((key.clone(), awards));
+            }
+            self.tallied.rows.push(TallyRow { key: key.clone(), tally: Tally { sum: *sum, ..tally } });
+        }
+        Ok(())
+    }
+
+    /// Takes what is left of the sums down to what the order goes on to count, and takes back what they are not worth any more.
+    pub(super) fn untally(&mut self, changes: &[TallyChange], order: &OrderId) -> Result<(), Refusal> {
+        for TallyChange { part: TallyPart { key, .. }, sum, worth } in changes {
+            let mut tally = self.state.tallies.sums.get(key).copied().unwrap_or_default();
+            let more = tally.more_due(*worth);
+            if more.is_zero() {
+                // What is deserved again comes with the next event that counts.
+                tally = Tally { due: tally.given(*worth).map_or(tally.due, |given| given.due.min(tally.due)), ..tally };
+                tally.waived = Points(tally.due.0 - tally.taken.0);
+            } else {
+                tally = self.take_of_sum((key, more), tally, order)?;
+            }
+            self.tallied.rows.push(TallyRow { key: key.clone(), tally: Tally { sum: *sum, ..tally } });
+        }
+        Ok(())
+    }
+
+    /// So many more points are due of a sum's awards: the latest first.
+    fn take_of_sum(
+        &mut self,
+        (key, more): (&TallyKey, Points),
+        mut tally: Tally,
+        of: &OrderId,
+    ) -> Result<Tally, Refusal> {
+        self.entry.kind = EntryKind::Clawback;
+        let wallet = &key.wallet;
+        let scale = self.scale(wallet)?;
+        let mut awards = self.state.tallies.awards.get(key).cloned().unwrap_or_default();
+        forgive(&mut awards, tally.waived);
+        let (mut missing, mut sums) = (more.0, [0_i64; 4]);
+        for TalliedAward { order, lot, award } in awards.iter_mut().rev() {
+            let points = missing.min(award.awarded.0 - award.due.0);
+            if points <= 0 {
+                continue;
+            }
+            missing -= points;
+            let taking = self.take((wallet, Points(points)), &[*lot], order)?;
+            let taken = taking.taken + taking.expired + taking.owed;
+            award.due.0 += points;
+            award.taken.0 += taken;
+            award.waived.0 += taking.waived;
+            self.claims.extend(taking.moved.into_iter().map(|taken: Taken| (order.clone(), taken)));
+            for (sum, part) in sums.iter_mut().zip([taking.taken, taking.waived, taking.expired, taking.owed]) {
+                *sum += part;
+            }
+        }
+        if missing > 0 {
+            return Err(unfit("the awards of a sum do not hold what it says; run `loyaltyctl audit`"));
+        }
+        let [taken, waived, expired, owed] = sums;
+        tally.due.0 += more.0;
+        tally.taken.0 += taken + expired + owed;
+        tally.waived.0 += waived;
+        let changed = awards.iter().map(|of| AwardChange { order: of.order.clone(), award: of.award.clone() });
+        self.tallied.changes.extend(changed);
+        self.tallied.awards.push((key.clone(), awards));
+        let available = self.available(wallet)?;
+        self.bodies.push(ResultBody::ClawedBack {
+            wallet: wallet.clone(),
+            points: text(Points(taken), scale),
+            waived: text(Points(waived), scale),
+            expired: some(expired, scale),
+            owed: some(owed, scale),
+            available,
+            order: of.clone(),
+        });
+        Ok(tally)
+    }
+}
+
+/// What was waived of the awards and has been deserved again since is waived no longer: only so many points still are.
+fn forgive(awards: &mut [TalliedAward], waived: Points) {
+    let all: i64 = awards.iter().map(|of| of.award.waived.0).sum();
+    let mut again = all.saturating_sub(waived.0);
+    for TalliedAward { award, .. } in awards {
+        let points = again.min(award.waived.0);
+        award.waived.0 -= points;
+        award.due.0 -= points;
+        again -= points;
+    }
+}

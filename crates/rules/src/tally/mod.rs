@@ -1,0 +1,159 @@
+//! Awards for what a member did in several events: a sum is kept, and an event gives what it is worth after it, without what was given before.
+//!
+//! A refund takes the order's part of the sum down to what was kept, and makes due what the rest is not worth. So neither the order of the
+//! events nor that of their refunds changes what a member has in the end.
+
+mod written;
+
+use contract::decision::{Award, AwardInputs, Effect as EffectKind, Facts, OrderState, Tallied};
+use contract::event::{Event, Line};
+use contract::tally::{Counts, MILLIONTHS, Tally, TallyChange, TallyKey, TallyPart, whole};
+use contract::{BuryReason, Points, Refusal, RuleName};
+use rust_decimal::Decimal;
+
+use crate::Compiled;
+use crate::award::{Counted, Multiplied, too_many};
+use crate::effect::Effect;
+use crate::ratio::Ratio;
+use crate::walk::Applied;
+
+pub(crate) use written::{TallyEarn, Worth, parse};
+
+impl Compiled {
+    /// The sums that an event of its type may add to, by these rules.
+    pub(crate) fn tally_keys(&self, event: &Event) -> impl Iterator<Item = TallyKey> {
+        self.rules_on(event.type_name()).iter().filter_map(|rule| match &rule.effect {
+            Effect::Tally(earn) => Some(self.tally_key(&rule.name, earn, event)),
+            _ => None,
+        })
+    }
+
+    fn tally_key(&self, rule: &RuleName, earn: &TallyEarn, event: &Event) -> TallyKey {
+        let day = contract::calendar::day_of(event.occurred_at, &self.zone);
+        TallyKey {
+            rule: rule.clone(),
+            wallet: earn.wallet.clone(),
+            counts: earn.counts,
+            since: earn.over.first_day(day),
+        }
+    }
+
+    /// What the rules that applied add to their sums, and the awards that come of it.
+    pub(crate) fn tallied(
+        &self,
+        event: &Event,
+        (applied, lines): (&[Applied<'_>], &[Line]),
+        facts: Facts<'_>,
+    ) -> Result<(Vec<Award>, Vec<TallyChange>), Refusal> {
+        let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
+        let (mut awards, mut changes) = (Vec::new(), Vec::new());
+        for one in applied {
+            let Effect::Tally(earn) = &one.rule.effect else { continue };
+            let key = self.tally_key(&one.rule.name, earn, event);
+            let before = known(facts, &key)?;
+            let too_many = || too_many(&one.rule.name);
+            let counted = Counted::of(one, &earn.money, &multiplied, lines);
+            let part = part(earn, (&counted, one), lines).ok_or_else(too_many)?;
+            let sum = before.sum.checked_add(part).ok_or_else(too_many)?;
+            let (worth, exact) = earn.worth(sum).ok_or_else(too_many)?;
+            let points = before.fresh(worth);
+            if !points.is_zero() {
+                let inputs = inputs(earn, (&counted, part, exact), (&key, sum, &before));
+                let dates = self.when(event).dates(&earn.money.terms)?;
+                let (rule, wallet) = (one.rule.name.clone(), earn.wallet.clone());
+                awards.push(Award { rule, wallet, points, dates, until: None, inputs });
+            }
+            changes.push(TallyChange { part: TallyPart { key, part }, sum, worth });
+        }
+        Ok((awards, changes))
+    }
+
+    /// How the sums change that an order counts in, when only so much of it was kept: what of the rules still applies to it.
+    pub(crate) fn tallied_again(
+        &self,
+        state: &OrderState,
+        kept: Option<(&[Applied<'_>], &[Line])>,
+        facts: Facts<'_>,
+    ) -> Result<Vec<TallyChange>, Refusal> {
+        let (applied, lines) = kept.unwrap_or_default();
+        let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
+        let mut changes = Vec::new();
+        for TallyPart { key, part: was } in &state.tallied {
+            let too_many = || too_many(&key.rule);
+            let mut rules = self.rules_on(state.purchase.type_name()).iter();
+            let Some(Effect::Tally(earn)) = rules.find(|rule| rule.name == key.rule).map(|rule| &rule.effect) else {
+                continue;
+            };
+            let of_rule = applied.iter().find(|one| one.rule.name == key.rule);
+            let part = match of_rule {
+                Some(one) => {
+                    let counted = Counted::of(one, &earn.money, &multiplied, lines);
+                    part(earn, (&counted, one), lines).ok_or_else(too_many)?
+                }
+                None => 0,
+            };
+            let sum = known(facts, key)?.sum.saturating_sub(*was).checked_add(part).ok_or_else(too_many)?.max(0);
+            let (worth, _) = earn.worth(sum).ok_or_else(too_many)?;
+            changes.push(TallyChange { part: TallyPart { key: key.clone(), part }, sum, worth });
+        }
+        Ok(changes)
+    }
+}
+
+/// What was counted before. What nobody looked at cannot be added to.
+fn known(facts: Facts<'_>, key: &TallyKey) -> Result<Tally, Refusal> {
+    let Some(tallies) = facts.tallies else { return Ok(Tally::default()) };
+    tallies.get(key).copied().ok_or_else(|| {
+        let detail = format!(
+            "rule `{}` counts over several events, and this one waited for its purchase; count another activity, for which no points wait",
+            key.rule
+        );
+        Refusal::new(BuryReason::RuleFailed, detail)
+    })
+}
+
+/// What an event adds, in millionths; what is finer is left out. `None` beyond what can be counted.
+fn part(earn: &TallyEarn, (counted, one): (&Counted<'_>, &Applied<'_>), lines: &[Line]) -> Option<i64> {
+    let exact = match earn.counts {
+        Counts::Events => return Some(MILLIONTHS),
+        Counts::Quantity => {
+            let pieces = one.lines.iter().map(|at| Ratio::of(lines[*at].quantity.get()));
+            pieces.map_while(|pieces| pieces).try_fold(Ratio::ZERO, Ratio::plus)?
+        }
+        Counts::Money => counted.money(false)?,
+        Counts::Multiplied => counted.money(true)?,
+    };
+    i64::try_from(exact.times(Ratio::whole(MILLIONTHS.unsigned_abs().into()))?.floor()).ok()
+}
+
+/// The arithmetic of an award that is one over several events.
+fn inputs(
+    earn: &TallyEarn,
+    (counted, part, exact): (&Counted<'_>, i64, Decimal),
+    (key, sum, before): (&TallyKey, i64, &Tally),
+) -> AwardInputs {
+    let (written, scale) = (&earn.money, earn.money.scale);
+    let (effect, per_amount, points) = match &earn.worth {
+        Worth::Rate => (EffectKind::Per, Some(written.per.amount.get()), written.per.points.get()),
+        Worth::Steps(size, points) => {
+            let effect = if earn.counts == Counts::Money { EffectKind::PerStep } else { EffectKind::Every };
+            (effect, Some(whole(*size)), points.to_decimal(scale))
+        }
+        Worth::Marks(_) => (EffectKind::Reaching, None, exact),
+    };
+    let left = Points(before.awarded.0.saturating_sub(before.taken.0));
+    let is_multiplied = earn.counts == Counts::Multiplied;
+    AwardInputs {
+        effect,
+        base: whole(part),
+        counts: written.base,
+        per_amount,
+        points,
+        multipliers: if is_multiplied { counted.multipliers() } else { Vec::new() },
+        exact,
+        rounding: is_multiplied.then_some(written.rounding),
+        lines: Vec::new(),
+        budget: None,
+        tally: Some(Tallied { counts: key.counts, since: key.since, sum: whole(sum), before: left.to_decimal(scale) }),
+    }
+}
