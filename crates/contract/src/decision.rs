@@ -13,7 +13,7 @@ use crate::result::RejectReason;
 use crate::ruleset::RulesetHash;
 use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, TierName, WalletName};
 
-pub use inputs::{AwardInputs, Budgeted, Effect, LineInputs, Multiplier};
+pub use inputs::{AwardInputs, Budgeted, Capped, Effect, LineInputs, Multiplier, Passed, Picked};
 
 /// How much each budget can still give, over all workers.
 pub type Rooms = BTreeMap<BudgetName, Points>;

@@ -34,7 +34,7 @@ pub(crate) fn decide(
         Some(kept) => again(compiled, state, kept)?,
         None => Vec::new(),
     };
-    let of_budgets = budget::of_order(state, &earned, facts.rooms);
+    let of_budgets = budget::of_order((compiled.ruleset(), state), &earned, facts.rooms);
     Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back })
 }
 

@@ -5,17 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::{Expiry, Pending};
 use crate::{BudgetName, Quantity, WalletName};
 
-/// Points for an event: exactly one of `per`, `perStep` and `fixed`.
+/// Most bands of one rule; each order is held against each.
+pub const BANDS_MAX: usize = 16;
+
+/// Points for an event: exactly one of `per`, `perStep`, `perQuantity`, `bands` and `fixed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "[has(self.per), has(self.perStep), has(self.fixed)].exists_one(given, given)",
-        "message": "give exactly one of per, perStep and fixed"
+        "rule": "[has(self.per), has(self.perStep), has(self.perQuantity), has(self.bands), has(self.fixed)].exists_one(given, given)",
+        "message": "give exactly one of per, perStep, perQuantity, bands and fixed"
     },
     { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
     { "rule": "!(has(self.fixed) && has(self.base))", "message": "base has no effect on fixed, which counts no money; leave it out" },
+    { "rule": "!(has(self.fixed) && has(self.max))", "message": "max has no effect on fixed; write the smaller number there" },
     {
         "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
         "message": "inactivity ends all points of a wallet together: say it there"
@@ -30,9 +34,19 @@ pub struct Earn {
     /// For each full step of money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_step: Option<Per>,
+    /// In proportion to the quantity of the lines: so many points for so many pieces, kilograms or litres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_quantity: Option<PerQuantity>,
+    /// Another rate for larger orders: the last band whose `from` the counted money of the order reaches pays for all of it. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
+    pub bands: Vec<Band>,
     /// A fixed number; after multipliers, never multiplied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Quantity>,
+    /// No more than so many points for one event, > 0; after multipliers and rounding. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Quantity>,
     /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Base::is_default")]
     pub base: Base,
@@ -59,6 +73,42 @@ pub struct Per {
     pub amount: Quantity,
     /// Points for it, > 0.
     pub points: Quantity,
+}
+
+/// So many points for so many pieces, kilograms or litres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PerQuantity {
+    /// As the lines count it, > 0.
+    pub quantity: Quantity,
+    /// Points for it, > 0.
+    pub points: Quantity,
+}
+
+/// What a rule gives for orders from some amount on: exactly one of `per`, `perStep`, `perQuantity` and `fixed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "[has(self.per), has(self.perStep), has(self.perQuantity), has(self.fixed)].exists_one(given, given)",
+    "message": "give exactly one of per, perStep, perQuantity and fixed"
+}])))]
+pub struct Band {
+    /// Counted money of the selected lines in major units, itself included.
+    pub from: Quantity,
+    /// In proportion to money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// For each full step of money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_step: Option<Per>,
+    /// In proportion to the quantity of the lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_quantity: Option<PerQuantity>,
+    /// A fixed number; never multiplied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Quantity>,
 }
 
 /// Which money of a line counts. `minimumOrder` goes by what was paid, whatever stands here.
@@ -156,7 +206,7 @@ pub enum RoundingAt {
     Order,
 }
 
-/// Multiplies what the `per` and `perStep` rules give for the selected lines.
+/// Multiplies what the other rules give for the selected lines, but for what is `fixed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
