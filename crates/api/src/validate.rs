@@ -5,7 +5,9 @@ use std::fmt;
 
 use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
-use contract::program::{ACTIVITIES_MAX, BANDS_MAX, GROUPS_MAX, Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::program::{
+    ACTIVITIES_MAX, BANDS_MAX, GROUPS_MAX, Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX,
+};
 use contract::{EventType, PipelineName};
 
 use crate::workers::DRAIN_WITHIN_S_MAX;
@@ -255,7 +257,8 @@ impl Found {
         }
         if let Some(earn) = &rule.earn {
             self.waited_for(&format!("{path}.earn"), earn.pending.as_ref(), events);
-            let (rates, bands) = ([earn.per.is_some(), earn.per_step.is_some(), earn.per_quantity.is_some()], &earn.bands);
+            let (rates, bands) =
+                ([earn.per.is_some(), earn.per_step.is_some(), earn.per_quantity.is_some()], &earn.bands);
             let given = rates.into_iter().chain([!bands.is_empty(), earn.fixed.is_some()]);
             if given.filter(|given| *given).count() != 1 {
                 let choice = "`per`, `perStep`, `perQuantity`, `bands` and `fixed`";

@@ -13,7 +13,9 @@ pub struct TimeOfDay {
 
 /// A text that is not a time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a time of day; write hours and minutes with two digits each, \"00:00\" to \"23:59\"; midnight is \"00:00\"")]
+#[error(
+    "`{0}` is not a time of day; write hours and minutes with two digits each, \"00:00\" to \"23:59\"; midnight is \"00:00\""
+)]
 pub struct TimeOfDayError(String);
 
 impl TimeOfDay {

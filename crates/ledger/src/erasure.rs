@@ -97,7 +97,8 @@ pub(crate) const FORGET_EVENTS: &str =
 
 /// Inputs of an award that say nothing.
 pub(crate) fn no_inputs() -> Result<String, LedgerError> {
-    serde_json::to_string(&AwardInputs::fixed(Decimal::ZERO)).map_err(|e| LedgerError::unreadable("what is to be written", e))
+    serde_json::to_string(&AwardInputs::fixed(Decimal::ZERO))
+        .map_err(|e| LedgerError::unreadable("what is to be written", e))
 }
 
 /// Whether a member of this name was erased.

@@ -57,7 +57,8 @@ fn fields(path: &str, fields: &BTreeMap<String, FieldType>, faults: &mut Faults)
     for (name, of) in fields {
         let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !begins || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let problem = "is no name that a condition could read; use letters, digits and `_`, and begin with a letter";
+            let problem =
+                "is no name that a condition could read; use letters, digits and `_`, and begin with a letter";
             faults.add(format!("{path}.{name}"), problem);
         }
         if *of == FieldType::Money && fields.contains_key(&format!("{name}{MINOR}")) {

@@ -84,7 +84,8 @@ pub(crate) fn of_order(
     let mut rooms: BTreeMap<BudgetName, Points> = rooms.cloned().unwrap_or_default();
     let mut due = BTreeMap::new();
     for (award, budget) in state.awards.iter().filter_map(|award| Some((award, award.budget.as_ref()?))) {
-        let again = earned.iter().find(|again| in_place(ruleset, &award.rule, &again.rule)).map_or(0, |again| again.points.0);
+        let again =
+            earned.iter().find(|again| in_place(ruleset, &award.rule, &again.rule)).map_or(0, |again| again.points.0);
         let wanted = again.clamp(0, award.awarded.0);
         let room = rooms.entry(budget.clone()).or_default();
         let more = (wanted - has(award)).clamp(0, room.0.max(0));

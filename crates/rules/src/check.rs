@@ -174,7 +174,10 @@ fn selector(path: &str, selector: Option<&Selector>, without: &str, faults: &mut
     let Some(selector) = selector else { return };
     let lists = selector.lists();
     if lists.iter().all(|(_, names)| names.is_empty()) {
-        faults.add(path, format!("names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out {without}"));
+        faults.add(
+            path,
+            format!("names nothing; list `skus`, `categories`, `labels` or `brands`, or leave it out {without}"),
+        );
     }
     for (list, names) in lists {
         if names.len() > SELECTOR_NAMES_MAX {

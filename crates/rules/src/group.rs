@@ -27,7 +27,8 @@ pub(crate) fn of(rule: &Rule, ruleset: &Ruleset) -> Option<Picks> {
 
 /// Whether one of the two rules may stand where the other does: it is the same, or a group picks one of them.
 pub(crate) fn in_place(ruleset: &Ruleset, one: &RuleName, other: &RuleName) -> bool {
-    let picks = |name: &RuleName| ruleset.rules.iter().find(|rule| rule.name == *name).and_then(|rule| of(rule, ruleset));
+    let picks =
+        |name: &RuleName| ruleset.rules.iter().find(|rule| rule.name == *name).and_then(|rule| of(rule, ruleset));
     one == other || picks(one).is_some_and(|group| picks(other) == Some(group))
 }
 
@@ -75,7 +76,8 @@ fn alike(path: &str, group: &Group, (before, rule): (&Rule, &Rule), faults: &mut
             faults.add(format!("{path}.earn.wallet"), problem);
         }
         (Some(one), Some(two)) if one.budget != two.budget => {
-            let told = |budget: &Option<_>| budget.as_ref().map_or("no budget".to_owned(), |name| format!("budget `{name}`"));
+            let told =
+                |budget: &Option<_>| budget.as_ref().map_or("no budget".to_owned(), |name| format!("budget `{name}`"));
             let problem = format!(
                 "would let the rule give out of {}, and rule `{other}` of group `{name}` gives out of {}; a group that picks gives out of one",
                 told(&two.budget),

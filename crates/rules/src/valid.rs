@@ -28,7 +28,8 @@ pub(crate) fn parse(path: &str, valid: &Valid, zone: &TimeZone, faults: &mut Fau
     let from = moment(&format!("{path}.from"), valid.from, zone, faults)?;
     let until = moment(&format!("{path}.until"), valid.until, zone, faults)?;
     if let Some((from, until)) = from.zip(until).filter(|(from, until)| until <= from) {
-        let problem = format!("is {until}, not after `from` ({from}), so that the rule would never hold; name a later one");
+        let problem =
+            format!("is {until}, not after `from` ({from}), so that the rule would never hold; name a later one");
         faults.add(format!("{path}.until"), problem);
     }
     Some(Times { from, until, rest: valid.clone() })
@@ -45,9 +46,7 @@ fn moment(path: &str, moment: Option<Moment>, zone: &TimeZone, faults: &mut Faul
 }
 
 fn lists(path: &str, valid: &Valid, faults: &mut Faults) {
-    for (list, count, max) in
-        [("hours", valid.hours.len(), HOURS_MAX), ("dates", valid.dates.len(), VALID_DATES_MAX)]
-    {
+    for (list, count, max) in [("hours", valid.hours.len(), HOURS_MAX), ("dates", valid.dates.len(), VALID_DATES_MAX)] {
         if count > max {
             faults.add(format!("{path}.{list}"), format!("has {count} entries; at most {max} are allowed"));
         }

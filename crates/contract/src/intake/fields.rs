@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::json::{self, Raw, RawLine};
 use super::{LINES_MAX, adjust, clip, hold, line, merge, transfer};
 use crate::event::{
-    DUE_SOURCE, Event, Kind, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine,
-    TRANSFER_SOURCE, Word,
+    DUE_SOURCE, Event, Kind, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE,
+    Word,
 };
 use crate::id::IdError;
 use crate::money::MoneyError;

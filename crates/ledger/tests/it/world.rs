@@ -561,9 +561,8 @@ pub(crate) fn event(name: &str, member: &str, kind: Kind) -> Event {
 pub(crate) fn bought(order: &str, member: &str, lines: &[i64]) -> Event {
     let usd = usd();
     let one = Quantity::parse("1").unwrap();
-    let line = |(n, minor): (usize, &i64)| {
-        Line::plain((n + 1).to_string(), one, Money { minor: *minor, currency: usd })
-    };
+    let line =
+        |(n, minor): (usize, &i64)| Line::plain((n + 1).to_string(), one, Money { minor: *minor, currency: usd });
     let amount = Money { minor: lines.iter().sum(), currency: usd };
     let lines = lines.iter().enumerate().map(line).collect();
     event(order, member, Kind::Purchase(Purchase { order: id::<OrderId>(order), amount, lines }))

@@ -85,6 +85,7 @@ fn each_example_of_the_page_about_rules_is_a_programme_that_compiles() {
     run(&mut loyaltyctl(folder.path(), &simulate)).ended(0);
     let explain = ["explain", "p1", "--pipeline", "page", "--ledger", "sqlite:page.db"];
     let said = run(&mut loyaltyctl(folder.path(), &explain)).ended(0);
-    let sum = "net: 13.40 (before discounts, without tax, without delivery) x 1 per 1.00 = 13.4, Floor at Order -> 13 points";
+    let sum =
+        "net: 13.40 (before discounts, without tax, without delivery) x 1 per 1.00 = 13.4, Floor at Order -> 13 points";
     assert!(said.out.contains(sum), "{}", said.out);
 }

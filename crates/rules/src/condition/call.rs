@@ -120,7 +120,9 @@ impl Checker<'_> {
             (Type::Declared, Type::Text) if literal(key).is_some() => {
                 self.declared_field(expr, literal(key).unwrap_or_default(), false)
             }
-            (Type::Event | Type::Line | Type::Local | Type::Declared, _) => self.fault(expr, "fields are named after a dot, as in `event.channel`"),
+            (Type::Event | Type::Line | Type::Local | Type::Declared, _) => {
+                self.fault(expr, "fields are named after a dot, as in `event.channel`")
+            }
             (other, _) => self.fault(expr, format!("{other} has no elements; remove the index")),
         }
     }

@@ -22,7 +22,8 @@ pub(crate) fn try_out(
 ) -> Option<Fault> {
     let samples = [sample(on, Money { minor: 0, currency }), sample(on, Money { minor: 12_345, currency })];
     samples.into_iter().flatten().find_map(|event| {
-        let error = condition.program.execute(Scope::of(Seen { event: &event, zone, declared: None }, tier).context()).err()?;
+        let error =
+            condition.program.execute(Scope::of(Seen { event: &event, zone, declared: None }, tier).context()).err()?;
         // The samples have no `data`: what a producer sends is not known here.
         if condition.reads.anywhere && matches!(error, ExecutionError::NoSuchKey(_)) {
             return None;

@@ -89,17 +89,21 @@ fn bands(path: &str, (earn, wallet): (&Earn, Option<&Wallet>), faults: &mut Faul
     for (index, band) in earn.bands.iter().enumerate() {
         let path = format!("{path}.bands[{index}]");
         if let Some(before) = earn.bands[..index].last().filter(|before| before.from >= band.from) {
-            let problem = format!("is {}, and the band before it begins at {}; write them in ascending order", band.from, before.from);
+            let problem = format!(
+                "is {}, and the band before it begins at {}; write them in ascending order",
+                band.from, before.from
+            );
             faults.add(format!("{path}.from"), problem);
         }
         let written =
             Written { per: band.per, per_step: band.per_step, per_quantity: band.per_quantity, fixed: band.fixed };
         let choice = ("`per`, `perStep`, `perQuantity` and `fixed`", "a band gives one thing");
         let gives = written.parse(&path, (wallet, choice.0, choice.1), faults);
-        bands.push(gives.zip(Ratio::of(band.from.get())).map(|(gives, from)| Band {
-            from: Some((from, band.from.get())),
-            gives,
-        }));
+        bands.push(
+            gives
+                .zip(Ratio::of(band.from.get()))
+                .map(|(gives, from)| Band { from: Some((from, band.from.get())), gives }),
+        );
     }
     bands.into_iter().collect()
 }

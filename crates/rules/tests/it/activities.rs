@@ -37,7 +37,8 @@ fn conditions_see_declared_fields_with_their_types() {
         ("event.data.product in ['mug', 'cup']", full, true),
     ];
     for (when, data, expected) in table {
-        let rules = compile(ruleset(&review(), "review", when)).unwrap_or_else(|errors| panic!("{}", sentences(&errors)));
+        let rules =
+            compile(ruleset(&review(), "review", when)).unwrap_or_else(|errors| panic!("{}", sentences(&errors)));
         assert_eq!(points(&rules, &with_data(custom("review"), data)), i64::from(expected), "{when}");
     }
 }
@@ -56,12 +57,24 @@ fn a_condition_on_a_declared_activity_is_checked_against_it() {
         ("event.data.stars == '4'", 18, "`==` compares an int with a string; both sides must be of one type"),
         ("event.data.verified > 1", 21, "`>` compares a bool with an int; both sides must be of one type"),
         ("event.data.spent > 1250", 12, "`spent` is money; read `spentMinor`, which is in whole minor units"),
-        ("event.data.spentMinor > 12.5", 23, "`>` compares an int with a double; amounts are whole minor units: write 1250 for 12.50"),
+        (
+            "event.data.spentMinor > 12.5",
+            23,
+            "`>` compares an int with a double; amounts are whole minor units: write 1250 for 12.50",
+        ),
         ("event.data.product", 12, "is a string; a condition must be true or false: compare it with something"),
         ("event.data[event.channel] == 1", 11, "fields are named after a dot, as in `event.channel`"),
-        ("'stars' in event.data", 9, "`in` needs a list on its right, not the activity's data; a part of a text is found by `contains`"),
+        (
+            "'stars' in event.data",
+            9,
+            "`in` needs a list on its right, not the activity's data; a part of a text is found by `contains`",
+        ),
         ("event.data.size() == 1", 12, "`size` is asked of the activity's data; it takes a string, a list or a map"),
-        ("event.data == event.data", 12, "`==` cannot compare the activity's data with the activity's data; compare their parts"),
+        (
+            "event.data == event.data",
+            12,
+            "`==` cannot compare the activity's data with the activity's data; compare their parts",
+        ),
     ];
     let mut wrong = Vec::new();
     for (when, column, problem) in table {
@@ -81,18 +94,27 @@ fn a_condition_on_a_declared_activity_is_checked_against_it() {
 fn an_event_with_another_type_in_a_declared_field_is_buried_with_its_name() {
     let rules = compile(ruleset(&review(), "visit", "true")).unwrap();
     let table = [
-        (json!({ "stars": "5" }), "`data.stars` is a text, and activity `review` declares it as Int; send a whole number, or leave it out"),
+        (
+            json!({ "stars": "5" }),
+            "`data.stars` is a text, and activity `review` declares it as Int; send a whole number, or leave it out",
+        ),
         (
             json!({ "stars": 4.5 }),
             "`data.stars` is a number that is not whole, or too large, and activity `review` declares it as Int; send a whole number, \
              or leave it out",
         ),
-        (json!({ "stars": null }), "`data.stars` is null, and activity `review` declares it as Int; send a whole number, or leave it out"),
+        (
+            json!({ "stars": null }),
+            "`data.stars` is null, and activity `review` declares it as Int; send a whole number, or leave it out",
+        ),
         (
             json!({ "verified": "yes" }),
             "`data.verified` is a text, and activity `review` declares it as Bool; send `true` or `false`, or leave it out",
         ),
-        (json!({ "product": ["a"] }), "`data.product` is a list, and activity `review` declares it as String; send a text, or leave it out"),
+        (
+            json!({ "product": ["a"] }),
+            "`data.product` is a list, and activity `review` declares it as String; send a text, or leave it out",
+        ),
         (
             json!({ "spent": 12.5 }),
             "`data.spent` is a number that is not whole, or too large, and activity `review` declares it as Money; send a decimal text \
@@ -112,7 +134,8 @@ fn an_event_with_another_type_in_a_declared_field_is_buried_with_its_name() {
         rules.decide(&with_data(custom("visit"), data.clone()), Facts::default()).unwrap();
         rules.decide(&with_data(order("1.00"), data), Facts::default()).unwrap();
     }
-    let refusal = rules.decide(&with_data(custom("review"), json!({ "spent": "12.505" })), Facts::default()).unwrap_err();
+    let refusal =
+        rules.decide(&with_data(custom("review"), json!({ "spent": "12.505" })), Facts::default()).unwrap_err();
     assert_eq!(refusal.reason, BuryReason::BadValue);
     assert!(refusal.detail.starts_with("`data.spent` ") && refusal.detail.contains("2 decimals"), "{}", refusal.detail);
     rules.decide(&with_data(custom("review"), json!({ "other": "5" })), Facts::default()).unwrap();
@@ -142,7 +165,10 @@ fn declarations_that_make_no_sense_are_told() {
             json!([activity("visit", json!({}))]),
             "spec.program.activities[0].fields: is empty; declare at least one field, or leave the activity out",
         ),
-        (json!([activity("visit", json!(many))]), "spec.program.activities[0].fields: has 65 fields; at most 64 are allowed"),
+        (
+            json!([activity("visit", json!(many))]),
+            "spec.program.activities[0].fields: has 65 fields; at most 64 are allowed",
+        ),
         (
             json!([activity("visit", json!({ "a-b": "Int" }))]),
             "spec.program.activities[0].fields.a-b: is no name that a condition could read; use letters, digits and `_`, and begin with a \

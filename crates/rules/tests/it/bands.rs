@@ -6,8 +6,8 @@ use rules::compile;
 use serde_json::{Value, json};
 
 use crate::support::{
-    awards, back, by_id, compiled, earn, line, lines_back, merged, money, multiply, order, per, points, purchase, refunded,
-    ruleset_of, sentences, state, whole, with_data,
+    awards, back, by_id, compiled, earn, line, lines_back, merged, money, multiply, order, per, points, purchase,
+    refunded, ruleset_of, sentences, state, whole, with_data,
 };
 
 /// 1 per 20.00 below 555.00, and 1 per 10.00 from there.
@@ -68,14 +68,20 @@ fn a_band_counts_the_selected_money_by_its_base_and_may_begin_above_nought() {
         json!({ "effect": "Fixed", "base": "10", "counts": { "tax": "Excluded" }, "points": "5", "exact": "5", "band": "10" })
     );
     let of_pieces = told("31.00");
-    assert_eq!((&of_pieces["effect"], &of_pieces["base"], &of_pieces["perAmount"]), (&json!("PerQuantity"), &json!("1.5"), &json!("1")));
+    assert_eq!(
+        (&of_pieces["effect"], &of_pieces["base"], &of_pieces["perAmount"]),
+        (&json!("PerQuantity"), &json!("1.5"), &json!("1"))
+    );
     assert_eq!(of_pieces["lines"], json!([{ "line": "1", "base": "1.5", "factor": "2", "exact": "150" }]));
 }
 
 #[test]
 fn points_for_quantities_are_exact_and_rounded_once() {
     let sold = |quantities: &[&str]| {
-        let line = |(n, text): (usize, &&str)| Line { quantity: Quantity::parse(text).unwrap(), ..line(&n.to_string(), "1.00") };
+        let line = |(n, text): (usize, &&str)| Line {
+            quantity: Quantity::parse(text).unwrap(),
+            ..line(&n.to_string(), "1.00")
+        };
         purchase(quantities.iter().enumerate().map(line).collect())
     };
     let rate = |quantity: &str, points: &str, and: &Value| {
@@ -92,7 +98,11 @@ fn points_for_quantities_are_exact_and_rounded_once() {
         ("0.1", "0.1", json!({}), &["0.3"], 0),
     ];
     for (quantity, of_it, and, quantities, expected) in table {
-        assert_eq!(points(&rate(quantity, of_it, &and), &sold(quantities)), expected, "{of_it} per {quantity}: {quantities:?}");
+        assert_eq!(
+            points(&rate(quantity, of_it, &and), &sold(quantities)),
+            expected,
+            "{of_it} per {quantity}: {quantities:?}"
+        );
     }
     let rules = compiled(&json!([
         earn("r", &json!({ "perQuantity": { "quantity": "1", "points": "5" } }), &json!({})),
@@ -127,11 +137,10 @@ fn delta_at_most_75_000_a_ticket() {
 #[test]
 fn a_cap_holds_after_multipliers_and_rounding_and_for_each_rule_by_itself() {
     let how = json!({ "per": { "amount": "1", "points": "1" }, "rounding": { "mode": "Ceiling", "at": "Line" }, "max": "10" });
-    let rules = compiled(&json!([
-        earn("a", &how, &json!({})),
-        per("b", "1", "1", &json!({})),
-        multiply("m", "3", &json!({})),
-    ]));
+    let rules =
+        compiled(&json!(
+            [earn("a", &how, &json!({})), per("b", "1", "1", &json!({})), multiply("m", "3", &json!({})),]
+        ));
     assert_eq!(points(&rules, &order("3.10")), 10 + 9);
     assert_eq!(points(&rules, &order("3.00")), 9 + 9);
 }

@@ -52,7 +52,10 @@ fn the_sample_earns_what_was_computed_elsewhere() {
         ),
         (
             "+25 from 50.00, as a band",
-            json!([per("base", "1", "1.00", &json!({})), earn("fifty", &json!({ "bands": [{ "from": "50.00", "fixed": "25" }] }), &json!({}))]),
+            json!([
+                per("base", "1", "1.00", &json!({})),
+                earn("fifty", &json!({ "bands": [{ "from": "50.00", "fixed": "25" }] }), &json!({}))
+            ]),
             272_819,
         ),
         ("cents", json!([per("cents", "100", "1.00", &json!({}))]), 24_409_194),

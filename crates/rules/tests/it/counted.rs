@@ -134,10 +134,7 @@ fn a_base_that_is_not_used_is_a_mistake_and_one_that_says_nothing_is_not_there()
         compile(ruleset).map_or_else(|errors| sentences(&errors), |_| String::new())
     };
     let fixed = json!({ "fixed": "5", "base": { "tax": "Excluded" } });
-    assert_eq!(
-        told(earn("r", &fixed, &json!({}))),
-        "spec.rules[0].earn.base: has no effect beside `fixed`; remove it"
-    );
+    assert_eq!(told(earn("r", &fixed, &json!({}))), "spec.rules[0].earn.base: has no effect beside `fixed`; remove it");
     let hash = |base: &Value| compiled(&json!([cents(base)])).hash().clone();
     let default = json!({ "discount": "After", "tax": "Included", "delivery": "Included" });
     assert_eq!(hash(&default), compiled(&json!([per("cents", "100", "1.00", &json!({}))])).hash().clone());

@@ -21,7 +21,8 @@ fn delta_by_status_capped_and_without_taxes_in_one_programme() {
     let rules: Vec<Value> = statuses
         .iter()
         .map(|(status, rate)| {
-            let how = json!({ "per": { "amount": "1.00", "points": rate }, "base": { "tax": "Excluded" }, "max": "75000" });
+            let how =
+                json!({ "per": { "amount": "1.00", "points": rate }, "base": { "tax": "Excluded" }, "max": "75000" });
             let when = format!("event.data.status == '{status}'");
             earn(&status.to_lowercase(), &how, &json!({ "when": when }))
         })
@@ -79,7 +80,10 @@ fn hilton_older_edition_the_largest_bonus_counts() {
     let tru = json!({ "brands": ["Tru"] });
     let bonus = |status: &str, by: &str| {
         let when = format!("event.data.status in {status}");
-        merged(&multiply(&format!("by-{}", by.replace('.', "-")), by, &json!({ "when": when })), &json!({ "group": "bonus" }))
+        merged(
+            &multiply(&format!("by-{}", by.replace('.', "-")), by, &json!({ "when": when })),
+            &json!({ "group": "bonus" }),
+        )
     };
     let rules = json!([
         per("tru", "5", "1.00", &json!({ "include": tru })),

@@ -262,7 +262,8 @@ pub(crate) fn some_order(dice: &mut Dice) -> Vec<Line> {
             let sku = dice.one_of(&["a", "b", "c", "d"]);
             let line = article(&n.to_string(), sku, &(1 + dice.below(4)).to_string(), &amount);
             // A discount says nothing when it is nought; a tax is a part of what is paid.
-            let some = |minor: u64| Some(line.amount.with_minor(minor.try_into().unwrap())).filter(|part| part.minor > 0);
+            let some =
+                |minor: u64| Some(line.amount.with_minor(minor.try_into().unwrap())).filter(|part| part.minor > 0);
             let (discount, tax) = (some(dice.below(900)), some(line.amount.minor.unsigned_abs() / (2 + dice.below(9))));
             Line { discount, tax, is_delivery: dice.below(5) == 0, ..line }
         })

@@ -8,8 +8,8 @@ use rules::{Compiled, compile};
 use serde_json::{Value, json};
 
 use crate::support::{
-    awards, back, by_id, earn, event, line, lines_back, merged, multiply, order, per, points, purchase, refunded, sentences,
-    state, whole,
+    awards, back, by_id, earn, event, line, lines_back, merged, multiply, order, per, points, purchase, refunded,
+    sentences, state, whole,
 };
 
 /// Groups `best`, `first` and `all` that pick so, and two wallets.
@@ -48,7 +48,8 @@ fn check(set: &Value, event: &Event, expected: &[(&str, i64)]) {
 
 #[test]
 fn of_a_group_all_the_best_or_the_first_stay() {
-    let (base, gift) = (per("base", "1", "1.00", &json!({})), |points: &str, group: &str| fixed("gift", points, &of(group)));
+    let (base, gift) =
+        (per("base", "1", "1.00", &json!({})), |points: &str, group: &str| fixed("gift", points, &of(group)));
     let rate = |group: &str| per("rate", "2", "1.00", &of(group));
     let order = order("10.00");
     check(&json!([base, gift("15", "all"), rate("all")]), &order, &[("base", 10), ("gift", 15), ("rate", 20)]);
@@ -122,7 +123,8 @@ fn cart() -> Event {
 #[test]
 fn of_multipliers_in_a_group_each_line_has_its_own() {
     let base = per("base", "1", "1.00", &json!({}));
-    let red = |by: &str, group: &str| multiply("red", by, &merged(&of(group), &json!({ "include": { "skus": ["red"] } })));
+    let red =
+        |by: &str, group: &str| multiply("red", by, &merged(&of(group), &json!({ "include": { "skus": ["red"] } })));
     let any = |by: &str, group: &str| multiply("any", by, &of(group));
     let table = [
         (json!([base, red("5", "all"), any("2", "all")]), 10 * 10 + 20 * 2),
@@ -196,9 +198,10 @@ fn due(set: &Compiled, known: &contract::decision::OrderState, refund: &Refund) 
     let rooms: Rooms = [(BudgetName::parse("spring").unwrap(), Points(1000))].into();
     let facts = Facts { order: Some(known), rooms: Some(&rooms), ..Facts::default() };
     match set.decide(&event(Kind::Refund(refund.clone())), facts) {
-        Ok(Decision::Refund { due, of_budgets, .. }) => {
-            (due.into_values().map(|due| due.0).sum(), of_budgets.into_iter().map(|(rule, due)| (rule.to_string(), due.0)).collect())
-        }
+        Ok(Decision::Refund { due, of_budgets, .. }) => (
+            due.into_values().map(|due| due.0).sum(),
+            of_budgets.into_iter().map(|(rule, due)| (rule.to_string(), due.0)).collect(),
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -216,7 +219,11 @@ fn out_of_a_budget_the_rule_that_is_picked_anew_stands_for_the_one_that_gave() {
     ]));
     let known = state(&set, &order("80.00"));
     assert_eq!(due(&set, &known, &back("20.00")), (40, vec![("rate".to_owned(), 20)]));
-    assert_eq!(due(&set, &known, &back("60.00")), (90, vec![("rate".to_owned(), 30)]), "the gift out of the same budget");
+    assert_eq!(
+        due(&set, &known, &back("60.00")),
+        (90, vec![("rate".to_owned(), 30)]),
+        "the gift out of the same budget"
+    );
     assert_eq!(due(&set, &known, &whole()), (160, vec![("rate".to_owned(), 80)]));
 }
 
@@ -264,7 +271,10 @@ fn groups_that_make_no_sense_are_told() {
         merged(&fixed("stars", "5", &of(group)), &json!({ "earn": earn }))
     };
     let table = [
-        (json!([fixed("a", "5", &of("bset"))]), "spec.rules[0].group: the programme has no group `bset`; did you mean `best`?"),
+        (
+            json!([fixed("a", "5", &of("bset"))]),
+            "spec.rules[0].group: the programme has no group `bset`; did you mean `best`?",
+        ),
         (
             json!([gift, stars("best")]),
             "spec.rules[1].earn.wallet: is `stars`, and rule `gift` of group `best` gives into `points`; a group that picks gives into \

@@ -231,10 +231,7 @@ fn times_that_make_no_sense_are_told() {
             "spec.rules[0].valid.hours[0]: ends at 17:00, when it begins; leave `hours` out for the whole day",
         ),
         (json!({ "hours": many }), "spec.rules[0].valid.hours: has 9 entries; at most 8 are allowed"),
-        (
-            json!({ "dates": vec!["11-11"; 65] }),
-            "spec.rules[0].valid.dates: has 65 entries; at most 64 are allowed",
-        ),
+        (json!({ "dates": vec!["11-11"; 65] }), "spec.rules[0].valid.dates: has 65 entries; at most 64 are allowed"),
     ];
     for (valid, expected) in table {
         assert_eq!(told(valid), expected);

@@ -56,7 +56,8 @@ fn capped(Capped { max, wanted }: Capped) -> String {
 /// In whose place it stands.
 fn picked(Picked { name, pick, over }: &Picked) -> String {
     let what = if *pick == Pick::Best { "the best" } else { "the first" };
-    let over: Vec<String> = over.iter().map(|other| format!("{} of {}", other.points.normalize(), other.rule)).collect();
+    let over: Vec<String> =
+        over.iter().map(|other| format!("{} of {}", other.points.normalize(), other.rule)).collect();
     let over = if over.is_empty() { String::new() } else { format!(" (before {})", over.join(", ")) };
     format!(", {what} of group {name}{over}")
 }
@@ -225,7 +226,10 @@ mod tests {
         let name = || contract::GroupName::parse("spring").unwrap();
         let told = |pick, over| {
             let group = Some(Picked { name: name(), pick, over });
-            super::sentence(&award(AwardInputs { group, ..inputs(Effect::Fixed, "0", None, "25", "25") }, "25"), Digits(2))
+            super::sentence(
+                &award(AwardInputs { group, ..inputs(Effect::Fixed, "0", None, "25", "25") }, "25"),
+                Digits(2),
+            )
         };
         let over = vec![Passed { rule: RuleName::parse("gift").unwrap(), points: decimal("20.0") }];
         assert_eq!(
