@@ -5,7 +5,9 @@ use std::fmt;
 
 use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
-use contract::program::{Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX};
+use contract::program::{
+    ACTIVITIES_MAX, BANDS_MAX, GROUPS_MAX, Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX,
+};
 use contract::{EventType, PipelineName};
 
 use crate::workers::DRAIN_WITHIN_S_MAX;
@@ -219,6 +221,13 @@ impl Found {
             }
             self.waited_for(&format!("spec.program.wallets[{index}]"), wallet.pending.as_ref(), events);
         }
+        self.count("spec.program.groups", program.groups.len(), (0, GROUPS_MAX));
+        self.unique("spec.program.groups", program.groups.iter().map(|group| group.name.as_str()));
+        self.count("spec.program.activities", program.activities.len(), (0, ACTIVITIES_MAX));
+        self.unique("spec.program.activities", program.activities.iter().map(|activity| activity.name.as_str()));
+        for (index, activity) in program.activities.iter().enumerate() {
+            self.said(format!("spec.program.activities[{index}].name"), &activity.name, events);
+        }
     }
 
     fn waited_for(&mut self, path: &str, pending: Option<&Pending>, events: &Events) {
@@ -248,11 +257,16 @@ impl Found {
         }
         if let Some(earn) = &rule.earn {
             self.waited_for(&format!("{path}.earn"), earn.pending.as_ref(), events);
-            let given = [earn.per.is_some(), earn.per_step.is_some(), earn.fixed.is_some()];
-            if given.iter().filter(|given| **given).count() != 1 {
-                self.say(format!("{path}.earn"), "must have exactly one of `per`, `perStep` and `fixed`");
+            let (rates, bands) =
+                ([earn.per.is_some(), earn.per_step.is_some(), earn.per_quantity.is_some()], &earn.bands);
+            let given = rates.into_iter().chain([!bands.is_empty(), earn.fixed.is_some()]);
+            if given.filter(|given| *given).count() != 1 {
+                let choice = "`per`, `perStep`, `perQuantity`, `bands` and `fixed`";
+                self.say(format!("{path}.earn"), format!("must have exactly one of {choice}"));
             }
-            let useless = [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default())];
+            self.count(&format!("{path}.earn.bands"), bands.len(), (0, BANDS_MAX));
+            let useless =
+                [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default()), ("max", earn.max.is_some())];
             for (field, _) in useless.iter().filter(|(_, given)| earn.fixed.is_some() && *given) {
                 self.say(format!("{path}.earn.{field}"), "has no effect on `fixed`; leave it out");
             }

@@ -57,6 +57,12 @@ pub fn next_of(days: &[YearDay], from: Date) -> Result<Option<Date>, jiff::Error
     Ok(first)
 }
 
+/// Whether this is one of these days of the year.
+#[must_use]
+pub fn is_one_of(days: &[YearDay], day: Date) -> bool {
+    days.iter().any(|named| in_year(*named, day.year()).is_ok_and(|named| named == day))
+}
+
 /// The 29th of February is the 28th in a year that has none.
 fn in_year(named: YearDay, year: i16) -> Result<Date, jiff::Error> {
     let month = Date::new(year, named.month(), 1)?;

@@ -16,9 +16,6 @@ pub struct Quantity(Decimal);
 pub struct QuantityError(String);
 
 impl Quantity {
-    /// One.
-    pub const ONE: Self = Self(Decimal::ONE);
-
     /// More digits would overflow the arithmetic of an award.
     pub const DIGITS_MAX: usize = 18;
 

@@ -14,7 +14,7 @@ use crate::ruleset::RulesetHash;
 use crate::tally::{Tally, TallyChange, TallyKey, TallyPart};
 use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, Points, RuleName, TierName, WalletName};
 
-pub use inputs::{AwardInputs, Budgeted, Effect, LineInputs, Multiplier, Tallied};
+pub use inputs::{AwardInputs, Budgeted, Capped, Effect, LineInputs, Multiplier, Passed, Picked, Tallied};
 
 /// How much each budget can still give, over all workers.
 pub type Rooms = BTreeMap<BudgetName, Points>;

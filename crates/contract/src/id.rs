@@ -154,6 +154,10 @@ identity!(
     BudgetName, label, 63
 );
 identity!(
+    /// Rules of which an event gets only some, unique in the programme.
+    GroupName, label, 63
+);
+identity!(
     /// A reward that points are turned into.
     RewardName, label, 63
 );

@@ -13,6 +13,7 @@ pub mod decision;
 pub mod event;
 pub mod id;
 pub mod intake;
+pub mod moment;
 pub mod money;
 pub mod period;
 pub mod pipeline;
@@ -23,15 +24,18 @@ pub mod result;
 pub mod ruleset;
 pub mod span;
 pub mod tally;
+pub mod time_of_day;
 pub mod yearly;
 
 pub use decimal::Quantity;
 pub use id::{
-    BudgetName, EventId, EventType, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source,
+    BudgetName, EventId, EventType, GroupName, HoldId, MemberId, OrderId, PipelineName, RewardName, RuleName, Source,
     SubscriberName, TierName, WalletName,
 };
+pub use moment::Moment;
 pub use money::{Currency, Money};
 pub use period::Period;
 pub use points::{Points, Scale};
 pub use refusal::{BuryReason, Refusal};
+pub use time_of_day::TimeOfDay;
 pub use yearly::YearDay;

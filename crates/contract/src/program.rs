@@ -1,23 +1,31 @@
 //! The programme as a person writes it: wallets and rules. Shapes only; what they mean is the rules' matter.
 
+mod activity;
 mod budget;
 mod earn;
+mod group;
 mod over;
 mod reward;
 mod rule;
 mod tier;
+mod valid;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
 
+pub use activity::{ACTIVITIES_MAX, Activity, FIELDS_MAX, FieldType};
 pub use budget::{BUDGETS_MAX, Budget};
-pub use earn::{Base, Counted, Discount, Earn, Multiply, Per, Rounding, RoundingAt, RoundingMode};
+pub use earn::{
+    BANDS_MAX, Band, Base, Counted, Discount, Earn, Multiply, Per, PerQuantity, Rounding, RoundingAt, RoundingMode,
+};
+pub use group::{GROUPS_MAX, Group, PRIORITY_MAX, Pick};
 pub use over::{Every, MARKS_MAX, Mark, Over};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
 pub use rule::{Rule, Selector};
 pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};
+pub use valid::{HOURS_MAX, Hours, VALID_DATES_MAX, Valid, Weekday};
 
 use crate::{Currency, EventType, Period, Scale, WalletName, YearDay};
 
@@ -64,6 +72,20 @@ pub struct Program {
         schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
     )]
     pub budgets: Vec<Budget>,
+    /// Rules of which an event gets only some (`group` of a rule).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
+    )]
+    pub groups: Vec<Group>,
+    /// Custom activities whose fields are declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))
+    )]
+    pub activities: Vec<Activity>,
     /// Levels that members reach by what they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Tiers>,
@@ -89,6 +111,8 @@ impl Program {
             currency,
             wallets,
             budgets: Vec::new(),
+            groups: Vec::new(),
+            activities: Vec::new(),
             tiers: None,
             time_zone: utc(),
             refunds: Refunds::default(),

@@ -1,13 +1,16 @@
 //! What the rules that applied give: exact up to one rounding, with the arithmetic kept beside the result.
 
-use contract::decision::{Award, AwardInputs, Budgeted, Dates, Effect as EffectKind, LineInputs, Multiplier};
+use contract::decision::{Award, AwardInputs, Budgeted, Capped, Dates, Effect as EffectKind, LineInputs, Multiplier};
 use contract::event::Line;
-use contract::program::RoundingAt;
+use contract::program::{Pick, RoundingAt};
 use contract::{BuryReason, Points, Refusal, RuleName, WalletName};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 
-use crate::effect::{Effect, FixedEarn, MoneyEarn, Multiplies};
+use crate::compile::CompiledRule;
+use crate::effect::{Band, Effect, FixedEarn, Gives, Multiplies, OrderEarn, Rate};
+use crate::group::{self, Grouped, Picks};
 use crate::ratio::Ratio;
 use crate::select::money_of;
 use crate::term::Terms;
@@ -16,14 +19,15 @@ use crate::walk::Applied;
 /// A `multiply` rule that applied.
 pub(crate) struct Multiplied<'a> {
     rule: &'a RuleName,
+    picks: Option<&'a Picks>,
     by: &'a Multiplies,
     lines: &'a [usize],
 }
 
-/// A `per` or `perStep` rule that applied, with all that it counts.
+/// A rule that gives points for what was bought and that applied, with all that it counts.
 pub(crate) struct Counted<'a> {
     rule: &'a RuleName,
-    earn: &'a MoneyEarn,
+    earn: &'a OrderEarn,
     /// Selected lines with their positions in the order.
     picked: Vec<(usize, &'a Line)>,
     /// Those that touch this wallet and a selected line.
@@ -58,31 +62,33 @@ pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) ->
     let multiplied: Vec<Multiplied<'_>> = applied.iter().filter_map(Multiplied::of).collect();
     let mut awards = Vec::new();
     for one in applied {
-        let mut award = match &one.rule.effect {
-            Effect::Money(earn) => {
+        let (mut award, scale) = match &one.rule.effect {
+            Effect::Order(earn) => {
                 let counted = Counted::of(one, earn, &multiplied, lines);
-                counted.award(when.dates(&earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?
+                let award = counted.award(when.dates(&earn.terms)?).ok_or_else(|| too_many(&one.rule.name))?;
+                (award, earn.scale)
             }
-            Effect::Fixed(earn) => fixed(&one.rule.name, earn, when.dates(&earn.terms)?),
+            Effect::Fixed(earn) => (fixed(&one.rule.name, earn, when.dates(&earn.terms)?), earn.scale),
             Effect::Multiply(_) | Effect::Tally(_) => continue,
         };
         if !award.points.is_zero() {
-            award.inputs.budget = budgeted(one, award.points);
-            awards.push(award);
+            award.inputs.budget = one.rule.budget.clone().map(|name| {
+                // How much that is before anybody looks at what is left.
+                Budgeted { name, wanted: wanted(&one.rule.effect, award.points) }
+            });
+            awards.push(Grouped { award, picks: one.rule.group.as_ref(), scale });
         }
     }
-    Ok(awards)
+    Ok(group::pick(awards))
 }
 
-/// What the rule's award comes out of, and how much that is before anybody looks at what is left.
-fn budgeted(one: &Applied<'_>, points: Points) -> Option<Budgeted> {
-    let name = one.rule.budget.clone()?;
-    let wanted = match &one.rule.effect {
-        Effect::Money(earn) => points.to_decimal(earn.scale),
-        Effect::Fixed(earn) => earn.written,
-        Effect::Multiply(_) | Effect::Tally(_) => return None,
-    };
-    Some(Budgeted { name, wanted })
+/// The points of an award as they are told: a fixed number as it is written.
+fn wanted(effect: &Effect, points: Points) -> Decimal {
+    match effect {
+        Effect::Order(earn) => points.to_decimal(earn.scale),
+        Effect::Fixed(earn) => earn.amount.written,
+        Effect::Multiply(_) | Effect::Tally(_) => Decimal::ZERO,
+    }
 }
 
 pub(crate) fn too_many(rule: &RuleName) -> Refusal {
@@ -91,16 +97,16 @@ pub(crate) fn too_many(rule: &RuleName) -> Refusal {
 }
 
 fn fixed(rule: &RuleName, earn: &FixedEarn, dates: Dates) -> Award {
-    let inputs = AwardInputs::fixed(earn.written);
+    let inputs = AwardInputs::fixed(earn.amount.written);
     let (wallet, until) = (earn.wallet.clone(), earn.terms.until().cloned());
-    Award { rule: rule.clone(), wallet, points: earn.points, dates, until, inputs }
+    Award { rule: rule.clone(), wallet, points: earn.amount.points, dates, until, inputs }
 }
 
 /// In what follows `None` says that a number left its range.
 impl<'a> Counted<'a> {
     pub(crate) fn of(
         one: &'a Applied<'_>,
-        earn: &'a MoneyEarn,
+        earn: &'a OrderEarn,
         multiplied: &'a [Multiplied<'a>],
         lines: &'a [Line],
     ) -> Self {
@@ -113,8 +119,60 @@ impl<'a> Counted<'a> {
         }
     }
 
+    /// Of 0 points where the order reaches no band.
     fn award(&self, dates: Dates) -> Option<Award> {
-        let parts = self.parts()?;
+        let counted = self.counted()?;
+        let (points, inputs) = match self.reached(counted)? {
+            None => (Points::ZERO, AwardInputs::fixed(Decimal::ZERO)),
+            Some(Band { from, gives }) => {
+                let (points, inputs) = match gives {
+                    Gives::Rate(rate) => self.rated(rate)?,
+                    Gives::Fixed(amount) => {
+                        let (base, counts) = (counted.to_decimal()?, self.earn.base);
+                        (amount.points, AwardInputs { base, counts, ..AwardInputs::fixed(amount.written) })
+                    }
+                };
+                (points, AwardInputs { band: from.map(|(_, written)| written), ..inputs })
+            }
+        };
+        let (points, cap) = self.capped(points);
+        let (wallet, until) = (self.earn.wallet.clone(), self.earn.terms.until().cloned());
+        Some(Award { rule: self.rule.clone(), wallet, points, dates, until, inputs: AwardInputs { cap, ..inputs } })
+    }
+
+    /// Money of the selected lines that counts.
+    pub(crate) fn counted(&self) -> Option<Ratio> {
+        self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line, self.earn.base)?))
+    }
+
+    /// The same, each line's times its multipliers.
+    pub(crate) fn multiplied(&self) -> Option<Ratio> {
+        let of_line = |(at, line): &(usize, &Line)| money_of(line, self.earn.base)?.times(self.factor(*at)?);
+        self.picked.iter().try_fold(Ratio::ZERO, |total, line| total.plus(of_line(line)?))
+    }
+
+    /// The last band that so much money reaches; the inner `None`: it reaches none.
+    #[expect(clippy::option_option, reason = "a number that left its range is something else than no band")]
+    fn reached(&self, counted: Ratio) -> Option<Option<&'a Band>> {
+        let mut last = None;
+        for band in &self.earn.bands {
+            let Some((from, _)) = band.from else { return Some(Some(band)) };
+            if counted.reaches(from)? {
+                last = Some(band);
+            }
+        }
+        Some(last)
+    }
+
+    /// No more than the rule's `max`.
+    fn capped(&self, points: Points) -> (Points, Option<Capped>) {
+        let Some(max) = self.earn.max else { return (points, None) };
+        let cap = Capped { max: max.written, wanted: points.to_decimal(self.earn.scale) };
+        (points.min(max.points), Some(cap))
+    }
+
+    fn rated(&self, rate: &Rate) -> Option<(Points, AwardInputs)> {
+        let parts = self.parts(rate)?;
         let exact = sum(parts.iter().map(|part| part.exact))?;
         let by_line = self.earn.rounding.at == RoundingAt::Line;
         let points = if by_line {
@@ -123,31 +181,19 @@ impl<'a> Counted<'a> {
             self.round(exact)?
         };
         let shown = by_line || self.many_lines;
+        let (per_amount, per_points) = rate.written;
         let inputs = AwardInputs {
-            effect: if self.earn.steps { EffectKind::PerStep } else { EffectKind::Per },
+            effect: rate.kind,
             base: sum(parts.iter().map(|part| part.base))?.to_decimal()?,
             counts: self.earn.base,
-            per_amount: Some(self.earn.per.amount.get()),
-            points: self.earn.per.points.get(),
+            per_amount: Some(per_amount),
             multipliers: self.multipliers(),
             exact: exact.to_decimal()?,
             rounding: Some(self.earn.rounding),
             lines: parts.iter().filter(|_| shown).map(Part::shown).collect::<Option<_>>()?,
-            budget: None,
-            tally: None,
+            ..AwardInputs::fixed(per_points)
         };
-        let (wallet, until) = (self.earn.wallet.clone(), self.earn.terms.until().cloned());
-        Some(Award { rule: self.rule.clone(), wallet, points, dates, until, inputs })
-    }
-
-    pub(crate) fn multipliers(&self) -> Vec<Multiplier> {
-        self.multiplied.iter().map(|by| by.shown()).collect()
-    }
-
-    /// The money of all selected lines, each times its factor or as it is.
-    pub(crate) fn money(&self, is_multiplied: bool) -> Option<Ratio> {
-        let of_part = |part: &Part<'_>| if is_multiplied { part.base.times(part.factor) } else { Some(part.base) };
-        self.parts()?.iter().try_fold(Ratio::ZERO, |total, part| total.plus(of_part(part)?))
+        Some((points, inputs))
     }
 
     fn round(&self, exact: Ratio) -> Option<Points> {
@@ -155,20 +201,22 @@ impl<'a> Counted<'a> {
     }
 
     /// Each selected line with its own factor.
-    fn parts(&self) -> Option<Vec<Part<'a>>> {
-        let earn = self.earn;
-        let rate = match (earn.steps, earn.rounding.at) {
-            (false, _) => Some(earn.points.over(earn.amount)?),
-            (true, RoundingAt::Order) => Some(self.rate_of_steps()?),
+    fn parts(&self, rate: &Rate) -> Option<Vec<Part<'a>>> {
+        let per_unit = match (rate.kind, self.earn.rounding.at) {
+            (EffectKind::PerStep, RoundingAt::Order) => Some(self.rate_of_steps(rate)?),
             // Each line counts its own steps.
-            (true, RoundingAt::Line) => None,
+            (EffectKind::PerStep, RoundingAt::Line) => None,
+            _ => Some(rate.points.over(rate.amount)?),
         };
         let part = |(at, line): &(usize, &'a Line)| {
-            let base = money_of(line, earn.base)?;
+            let base = match rate.kind {
+                EffectKind::PerQuantity => Ratio::of(line.quantity.get())?,
+                _ => money_of(line, self.earn.base)?,
+            };
             let factor = self.factor(*at)?;
-            let unmultiplied = match rate {
-                Some(rate) => base.times(rate)?,
-                None => Ratio::whole(base.over(earn.amount)?.floor()).times(earn.points)?,
+            let unmultiplied = match per_unit {
+                Some(per_unit) => base.times(per_unit)?,
+                None => Ratio::whole(base.over(rate.amount)?.floor()).times(rate.points)?,
             };
             Some(Part { line, base, factor, exact: unmultiplied.times(factor)? })
         };
@@ -177,18 +225,39 @@ impl<'a> Counted<'a> {
 
     /// Points per unit of money when the full steps of the whole sum count: shared out among the lines by
     /// their money, so that a line's factor weighs as much as its money does.
-    fn rate_of_steps(&self) -> Option<Ratio> {
-        let total =
-            self.picked.iter().try_fold(Ratio::ZERO, |total, (_, line)| total.plus(money_of(line, self.earn.base)?))?;
+    fn rate_of_steps(&self, rate: &Rate) -> Option<Ratio> {
+        let total = self.counted()?;
         if total.is_zero() {
             return Some(Ratio::ZERO);
         }
-        Ratio::whole(total.over(self.earn.amount)?.floor()).times(self.earn.points)?.over(total)
+        Ratio::whole(total.over(rate.amount)?.floor()).times(rate.points)?.over(total)
     }
 
     fn factor(&self, at: usize) -> Option<Ratio> {
-        let of_line = self.multiplied.iter().filter(|by| by.lines.binary_search(&at).is_ok());
-        of_line.map(|by| by.by.by).try_fold(Ratio::ONE, Ratio::times)
+        self.on_line(at).into_iter().map(|by| by.by.by).try_fold(Ratio::ONE, Ratio::times)
+    }
+
+    /// The multipliers that count for a line: of each group that picks one.
+    fn on_line(&self, at: usize) -> Vec<&'a Multiplied<'a>> {
+        let mut counting: Vec<&'a Multiplied<'a>> = Vec::new();
+        for by in self.multiplied.iter().filter(|by| by.lines.binary_search(&at).is_ok()) {
+            let rival = counting.iter_mut().find(|other| by.picks.is_some() && other.picks == by.picks);
+            match rival {
+                Some(rival) if by.beats(rival) => *rival = by,
+                Some(_) => {}
+                None => counting.push(by),
+            }
+        }
+        counting
+    }
+
+    /// Those that count for any line.
+    pub(crate) fn multipliers(&self) -> Vec<Multiplier> {
+        let counts = |by: &Multiplied<'_>| {
+            by.picks.is_none()
+                || self.picked.iter().any(|(at, _)| self.on_line(*at).iter().any(|other| other.rule == by.rule))
+        };
+        self.multiplied.iter().filter(|by| counts(by)).map(|by| by.shown()).collect()
     }
 }
 
@@ -199,7 +268,10 @@ fn sum(mut parts: impl Iterator<Item = Ratio>) -> Option<Ratio> {
 impl<'a> Multiplied<'a> {
     pub(crate) fn of(applied: &'a Applied<'_>) -> Option<Self> {
         match &applied.rule.effect {
-            Effect::Multiply(by) => Some(Self { rule: &applied.rule.name, by, lines: &applied.lines }),
+            Effect::Multiply(by) => {
+                let CompiledRule { name, group, .. } = applied.rule;
+                Some(Self { rule: name, picks: group.as_ref(), by, lines: &applied.lines })
+            }
             _ => None,
         }
     }
@@ -208,6 +280,11 @@ impl<'a> Multiplied<'a> {
     fn touches(&self, wallet: &WalletName, lines: &[usize]) -> bool {
         self.by.wallet.as_ref().is_none_or(|only| only == wallet)
             && lines.iter().any(|at| self.lines.binary_search(at).is_ok())
+    }
+
+    /// Whether it counts for a line in place of another one of its group.
+    fn beats(&self, other: &Self) -> bool {
+        self.picks.is_some_and(|group| group.pick == Pick::Best) && self.by.written > other.by.written
     }
 
     fn shown(&self) -> Multiplier {

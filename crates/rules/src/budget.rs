@@ -9,6 +9,7 @@ use contract::{BudgetName, Points, RuleName};
 
 use crate::check::Faults;
 use crate::effect::{no_wallet, units};
+use crate::group::in_place;
 use crate::suggest::not_there;
 
 const PATH: &str = "spec.program.budgets";
@@ -73,11 +74,18 @@ pub(crate) fn clip(mut awards: Vec<Award>, rooms: Option<&Rooms>) -> Vec<Award> 
 /// What is due back of each award of an order that came out of a budget, when the rules would give this for what was kept: the order goes on
 /// to have what it has of the budget, as far as the rule still gives it. What was taken back may have been given to somebody else meanwhile,
 /// so that it only comes again where there is room.
-pub(crate) fn of_order(state: &OrderState, earned: &[Award], rooms: Option<&Rooms>) -> BTreeMap<RuleName, Points> {
+///
+/// Of a group the kept part may have picked another rule, out of the same budget: that stands for the one that gave.
+pub(crate) fn of_order(
+    (ruleset, state): (&Ruleset, &OrderState),
+    earned: &[Award],
+    rooms: Option<&Rooms>,
+) -> BTreeMap<RuleName, Points> {
     let mut rooms: BTreeMap<BudgetName, Points> = rooms.cloned().unwrap_or_default();
     let mut due = BTreeMap::new();
     for (award, budget) in state.awards.iter().filter_map(|award| Some((award, award.budget.as_ref()?))) {
-        let again = earned.iter().find(|again| again.rule == award.rule).map_or(0, |again| again.points.0);
+        let again =
+            earned.iter().find(|again| in_place(ruleset, &award.rule, &again.rule)).map_or(0, |again| again.points.0);
         let wanted = again.clamp(0, award.awarded.0);
         let room = rooms.entry(budget.clone()).or_default();
         let more = (wanted - has(award)).clamp(0, room.0.max(0));

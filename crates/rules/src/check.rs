@@ -3,9 +3,11 @@
 use contract::program::{REWARDS_A_DAY_MAX, RULES_MAX, Rule, Selector, TakeBack, WALLETS_MAX, Wallet};
 use contract::ruleset::{Ruleset, SEMANTICS};
 
+use crate::activity;
 use crate::budget;
 use crate::effect::units;
 use crate::error::RuleError;
+use crate::group;
 use crate::term::{self, Terms};
 use crate::tier;
 
@@ -45,6 +47,8 @@ pub(crate) fn ruleset(ruleset: &Ruleset, faults: &mut Faults) {
     }
     wallets(ruleset, faults);
     budget::shape(ruleset, faults);
+    group::shape(ruleset, faults);
+    activity::shape(ruleset, faults);
     tier::shape(ruleset, faults);
     refunds(ruleset, faults);
     let rules = ruleset.rules.len();
@@ -152,6 +156,8 @@ fn only_of_purchases(path: &str, rule: &Rule, faults: &mut Faults) {
         ("exclude", rule.exclude.is_some()),
         ("earn.per", earn.is_some_and(|earn| earn.per.is_some())),
         ("earn.perStep", earn.is_some_and(|earn| earn.per_step.is_some())),
+        ("earn.perQuantity", earn.is_some_and(|earn| earn.per_quantity.is_some())),
+        ("earn.bands", earn.is_some_and(|earn| !earn.bands.is_empty())),
         ("earn.base", earn.is_some_and(|earn| !earn.base.is_default())),
         ("multiply", rule.multiply.is_some()),
     ];

@@ -1,5 +1,6 @@
 //! A rule set becomes something that can decide: checked as a whole, every fault told at once.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use contract::program::Rule;
@@ -8,12 +9,15 @@ use contract::{BudgetName, EventType, RuleName};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
+use crate::activity::{self, Declared};
 use crate::check::{self, Faults};
 use crate::condition::{self, Condition};
 use crate::effect::{self, Effect};
 use crate::error::RuleError;
+use crate::group::{self, Picks};
 use crate::select::Picker;
 use crate::term::{self, until};
+use crate::valid::{self, Times};
 
 /// A rule set that can decide; immutable, shared between threads.
 #[derive(Debug)]
@@ -24,7 +28,9 @@ pub struct Compiled {
     pub(crate) zone: TimeZone,
     /// Activities for which points of some order may wait.
     awaited: BTreeSet<EventType>,
-    /// By event type, in the order of the rule set.
+    /// Activities whose fields are declared, by their names.
+    pub(crate) declared: HashMap<String, Declared>,
+    /// By event type, in the order in which they are asked.
     rules: HashMap<String, Vec<CompiledRule>>,
 }
 
@@ -38,6 +44,10 @@ const _: fn() = || {
 #[derive(Debug)]
 pub(crate) struct CompiledRule {
     pub(crate) name: RuleName,
+    pub(crate) valid: Option<Times>,
+    /// Where that picks.
+    pub(crate) group: Option<Picks>,
+    priority: i32,
     pub(crate) minimum: Option<Decimal>,
     pub(crate) picker: Picker,
     pub(crate) condition: Option<Condition>,
@@ -55,11 +65,12 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
     if ruleset.rules.len() > contract::program::RULES_MAX {
         return Err(faults.into_errors());
     }
-    let mut conditions = condition::compile_all(&ruleset).into_iter();
+    let mut conditions = condition::compile_all(&ruleset, &zone).into_iter();
     let mut rules: HashMap<String, Vec<CompiledRule>> = HashMap::new();
     for (index, rule) in ruleset.rules.iter().enumerate() {
         let path = format!("spec.rules[{index}]");
         check::rule(&path, &ruleset.rules[..index], rule, &mut faults);
+        group::of_rule(&path, (rule, index), &ruleset, &mut faults);
         let condition = match conditions.next().flatten() {
             Some(Err(errors)) => {
                 faults.extend(errors.into_iter().map(|error| error.under(&format!("{path}.when"))));
@@ -68,18 +79,29 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
             Some(Ok(condition)) => Some(condition),
             None => None,
         };
+        let valid = rule.valid.as_ref().and_then(|valid| valid::parse(&path, valid, &zone, &mut faults));
         if let Some(effect) = effect::parse(&path, rule, &ruleset, &mut faults) {
-            rules.entry(rule.on.to_string()).or_default().push(CompiledRule::new(rule, condition, effect));
+            let mut compiled = CompiledRule::new(rule, (valid, condition), effect);
+            compiled.group = group::of(rule, &ruleset);
+            rules.entry(rule.on.to_string()).or_default().push(compiled);
         }
     }
     faults.none_or_all()?;
-    Ok(Compiled { hash: ruleset.hash(), awaited: until::awaited(&ruleset), ruleset, zone, rules })
+    // Stable: those of one priority stay in the order of the file.
+    rules.values_mut().for_each(|rules| rules.sort_by_key(|rule| Reverse(rule.priority)));
+    let declared = ruleset.program.activities.iter();
+    let declared = declared.filter_map(|known| Some((known.name.to_string(), activity::of(&known.name, &ruleset)?)));
+    let (declared, awaited) = (declared.collect(), until::awaited(&ruleset));
+    Ok(Compiled { hash: ruleset.hash(), awaited, declared, ruleset, zone, rules })
 }
 
 impl CompiledRule {
-    fn new(rule: &Rule, condition: Option<Condition>, effect: Effect) -> Self {
+    fn new(rule: &Rule, (valid, condition): (Option<Times>, Option<Condition>), effect: Effect) -> Self {
         Self {
             name: rule.name.clone(),
+            valid,
+            group: None,
+            priority: rule.priority,
             minimum: rule.minimum_order.map(contract::Quantity::get),
             picker: Picker::new(rule),
             condition,

@@ -33,6 +33,9 @@ impl Compiled {
     /// parked, and so is an activity for which points of that order may wait (`facts.is_awaited`). `Err` when the event
     /// itself is at fault, or a rule fails on it: it is to be buried.
     pub fn decide(&self, event: &Event, facts: Facts<'_>) -> Result<Decision, Refusal> {
+        if let Some(declared) = self.declared.get(event.type_name()) {
+            declared.check(event)?;
+        }
         match &event.kind {
             Kind::Purchase(purchase) => self.purchase(event, purchase, facts),
             Kind::OfOrder(of) if facts.order.is_none() && facts.is_awaited => {

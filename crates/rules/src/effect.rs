@@ -1,53 +1,87 @@
 //! What a rule does when it applies, parsed: the numbers fit, the wallet is there.
 
-use contract::program::{Base, Earn, Multiply, Per, Rounding, Rule, Wallet};
+pub(crate) mod earn;
+
+use contract::decision::Effect as EffectKind;
+use contract::program::{Base, Multiply, Rounding, Rule, Wallet};
 use contract::ruleset::Ruleset;
-use contract::{Points, Quantity, Scale, WalletName};
+use contract::{Points, Scale, WalletName};
 use rust_decimal::Decimal;
 
-use crate::budget;
 use crate::check::Faults;
 use crate::ratio::Ratio;
 use crate::suggest::not_there;
-use crate::tally::{self, TallyEarn};
-use crate::term::{self, Terms, until};
+use crate::tally::TallyEarn;
+use crate::term::{Terms, until};
 
 /// What a rule does.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Points for money.
-    Money(MoneyEarn),
+    /// Points for what was bought.
+    Order(OrderEarn),
     /// A fixed number of points.
     Fixed(FixedEarn),
-    /// More points from the money rules.
+    /// More points from the rules that give them for what was bought.
     Multiply(Multiplies),
     /// Points for what several events come to.
     Tally(TallyEarn),
 }
 
-/// `per` and `perStep`.
+/// `per`, `perStep`, `perQuantity` and `bands`.
 #[derive(Debug)]
-pub(crate) struct MoneyEarn {
+pub(crate) struct OrderEarn {
     pub(crate) wallet: WalletName,
     pub(crate) scale: Scale,
-    pub(crate) per: Per,
-    /// `per.amount` in major units, > 0.
-    pub(crate) amount: Ratio,
-    /// `per.points`, > 0.
-    pub(crate) points: Ratio,
-    /// Whole steps only.
-    pub(crate) steps: bool,
+    /// Which money of a line counts.
     pub(crate) base: Base,
+    /// Ascending by `from`; a rule without bands has one that every order reaches.
+    pub(crate) bands: Vec<Band>,
     pub(crate) rounding: Rounding,
+    pub(crate) max: Option<Amount>,
     pub(crate) terms: Terms,
+}
+
+/// What an order gets that reaches it.
+#[derive(Debug)]
+pub(crate) struct Band {
+    /// Counted money in major units; `None` for that of a rule without bands.
+    pub(crate) from: Option<(Ratio, Decimal)>,
+    pub(crate) gives: Gives,
+}
+
+/// What one band gives.
+#[derive(Debug)]
+pub(crate) enum Gives {
+    Rate(Rate),
+    Fixed(Amount),
+}
+
+/// So many points for so much.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    /// Never `Fixed`.
+    pub(crate) kind: EffectKind,
+    /// Per how much money in major units, or quantity; > 0.
+    pub(crate) amount: Ratio,
+    /// Points for it, > 0.
+    pub(crate) points: Ratio,
+    /// Both as they are written.
+    pub(crate) written: (Decimal, Decimal),
+}
+
+/// A number of points, as units of its wallet and as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Amount {
+    pub(crate) points: Points,
+    pub(crate) written: Decimal,
 }
 
 /// `fixed`.
 #[derive(Debug)]
 pub(crate) struct FixedEarn {
     pub(crate) wallet: WalletName,
-    pub(crate) points: Points,
-    pub(crate) written: Decimal,
+    pub(crate) scale: Scale,
+    pub(crate) amount: Amount,
     pub(crate) terms: Terms,
 }
 
@@ -66,7 +100,7 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
         (Some(earn), None) => {
             let path = format!("{path}.earn");
             until::rule(&path, (rule, earn), ruleset, faults);
-            parse_earn(&path, (rule, earn), ruleset, faults)
+            earn::parse(&path, (rule, earn), ruleset, faults)
         }
         (None, Some(multiply)) => parse_multiply(&format!("{path}.multiply"), multiply, ruleset, faults),
         (None, None) => {
@@ -78,80 +112,6 @@ pub(crate) fn parse(path: &str, rule: &Rule, ruleset: &Ruleset, faults: &mut Fau
             None
         }
     }
-}
-
-fn parse_earn(path: &str, (rule, earn): (&Rule, &Earn), ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
-    let wallet = known_wallet(&format!("{path}.wallet"), &earn.wallet, ruleset, faults);
-    budget::of_rule(&format!("{path}.budget"), earn, ruleset, faults);
-    let terms = wallet.map_or_else(Terms::default, |wallet| Terms::of(earn, wallet));
-    if earn.pending.is_some() || earn.expiry.is_some() {
-        term::shape(path, (earn.pending.as_ref(), earn.expiry.as_ref()), term::Of::Rule, faults);
-        term::check(path, &terms, faults);
-    }
-    if let Some(over) = earn.over {
-        return tally::parse(path, (rule, earn, over), (wallet?, terms), faults).map(Effect::Tally);
-    }
-    let over_several = [("every", earn.every.is_some()), ("reaching", !earn.reaching.is_empty())];
-    if let Some((field, _)) = over_several.iter().find(|(_, given)| *given) {
-        let problem =
-            "counts over several events, and nothing says which; give `over`, such as `over: Month`, or `over: Ever`";
-        faults.add(format!("{path}.{field}"), problem);
-        return None;
-    }
-    match (earn.per, earn.per_step, earn.fixed) {
-        (Some(per), None, None) => {
-            parse_money(&format!("{path}.per"), wallet, Written { per, steps: false, earn, terms }, faults)
-        }
-        (None, Some(per), None) => {
-            parse_money(&format!("{path}.perStep"), wallet, Written { per, steps: true, earn, terms }, faults)
-        }
-        (None, None, Some(points)) => {
-            let useless = [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default())];
-            for (field, _) in useless.iter().filter(|(_, given)| *given) {
-                faults.add(format!("{path}.{field}"), "has no effect beside `fixed`; remove it");
-            }
-            parse_fixed(&format!("{path}.fixed"), wallet?, (points, terms), faults)
-        }
-        (None, None, None) => {
-            faults.add(
-                path,
-                "says no number of points; give it one of `per`, `perStep`, `fixed`, `every` and `reaching`",
-            );
-            None
-        }
-        _ => {
-            faults.add(
-                path,
-                "may have only one of `per`, `perStep`, `fixed`, `every` and `reaching`; make each a rule of its own",
-            );
-            None
-        }
-    }
-}
-
-/// `per` or `perStep` as it was written.
-struct Written<'a> {
-    per: Per,
-    steps: bool,
-    earn: &'a Earn,
-    terms: Terms,
-}
-
-fn parse_money(path: &str, wallet: Option<&Wallet>, written: Written<'_>, faults: &mut Faults) -> Option<Effect> {
-    let Written { per, steps, earn, terms } = written;
-    let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
-    let points = above_nought(&format!("{path}.points"), per.points, faults);
-    let (wallet, amount, points) = (wallet?, amount?, points?);
-    let (base, rounding) = (earn.base, earn.rounding.unwrap_or_default());
-    let (name, scale) = (wallet.name.clone(), wallet.scale);
-    Some(Effect::Money(MoneyEarn { wallet: name, scale, per, amount, points, steps, base, rounding, terms }))
-}
-
-fn parse_fixed(path: &str, wallet: &Wallet, (points, terms): (Quantity, Terms), faults: &mut Faults) -> Option<Effect> {
-    above_nought(path, points, faults)?;
-    let written = points.get();
-    let units = units(path, (written, wallet), faults)?;
-    Some(Effect::Fixed(FixedEarn { wallet: wallet.name.clone(), points: units, written, terms }))
 }
 
 fn parse_multiply(path: &str, multiply: &Multiply, ruleset: &Ruleset, faults: &mut Faults) -> Option<Effect> {
@@ -194,12 +154,4 @@ pub(crate) fn unfit(points: Decimal, wallet: &Wallet, or: &str) -> String {
     } else {
         format!("more than wallet `{name}` can hold; make it smaller")
     }
-}
-
-pub(crate) fn above_nought(path: &str, quantity: Quantity, faults: &mut Faults) -> Option<Ratio> {
-    if quantity.is_zero() {
-        faults.add(path, "is 0; it must be more");
-        return None;
-    }
-    Ratio::of(quantity.get())
 }

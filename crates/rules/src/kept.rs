@@ -132,6 +132,7 @@ fn left(line: &Line, gone: &Gone) -> Result<Option<Line>, Refusal> {
 
 /// What of a line's discount or tax is left with what is left of the line: the part that its money is, or its pieces where it cost
 /// nothing; half a minor unit up. So a tax is no more than its line again. The outer `None` says that a number left its range.
+#[expect(clippy::option_option, reason = "a number that left its range is something else than nothing")]
 fn along(part: Option<Money>, (bought, kept): (&Line, &Line)) -> Option<Option<Money>> {
     let Some(part) = part else { return Some(None) };
     let weight = |line: &Line| match bought.amount.minor {

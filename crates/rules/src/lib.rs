@@ -7,6 +7,7 @@
 //! account, and then the event is refused with the rule's name. Arithmetic is exact (a ratio of integers)
 //! up to one rounding step at a named place.
 
+mod activity;
 mod award;
 mod budget;
 mod check;
@@ -16,6 +17,7 @@ mod correct;
 mod decide;
 mod effect;
 mod error;
+mod group;
 mod hold;
 mod kept;
 mod payment;
@@ -27,6 +29,7 @@ mod tally;
 mod term;
 mod tier;
 mod timeline;
+mod valid;
 mod walk;
 
 pub use compile::{Compiled, compile};

@@ -66,6 +66,11 @@ impl Ratio {
         })
     }
 
+    /// Whether this is as much as the other, or more.
+    pub(crate) fn reaches(self, other: Self) -> Option<bool> {
+        if other.is_zero() { Some(true) } else { self.over(other).map(|times| times.floor() >= 1) }
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.num == 0
     }

@@ -35,7 +35,7 @@ pub(crate) fn decide(
         Some(kept) => again(compiled, (state, kept), facts)?,
         None => (Vec::new(), compiled.tallied_again(state, None, facts)?),
     };
-    let of_budgets = budget::of_order(state, &earned, facts.rooms);
+    let of_budgets = budget::of_order((compiled.ruleset(), state), &earned, facts.rooms);
     Ok(Decision::Refund { returned, due: due(state, &earned, &of_budgets)?, of_budgets, gives_back, tallies })
 }
 

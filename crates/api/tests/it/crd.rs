@@ -21,6 +21,9 @@ fn nodes(path: &str, node: &Value, found: &mut Vec<(String, Value)>) {
     if let Some(items) = node.get("items") {
         nodes(&format!("{path}[]"), items, found);
     }
+    if let Some(values) = node.get("additionalProperties") {
+        nodes(&format!("{path}[]"), values, found);
+    }
 }
 
 fn all_nodes() -> Vec<(String, Value)> {
@@ -48,6 +51,8 @@ fn the_schema_is_structural() {
         "type",
         "description",
         "properties",
+        "additionalProperties",
+        "maxProperties",
         "required",
         "items",
         "enum",
@@ -126,6 +131,9 @@ fn every_list_has_a_bound_so_that_its_rules_have_a_price() {
     for (path, node) in all_nodes().into_iter().filter(|(_, node)| node["type"] == "array") {
         assert!(node["maxItems"].is_u64(), "`{path}`");
     }
+    for (path, node) in all_nodes().into_iter().filter(|(_, node)| node.get("additionalProperties").is_some()) {
+        assert!(node["maxProperties"].is_u64(), "`{path}`");
+    }
 }
 
 #[test]
@@ -143,7 +151,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 42);
+    assert_eq!(count, 47);
 }
 
 /// Rules of `expiry` that a wallet breaks, of those that look at its warning.
@@ -188,7 +196,9 @@ fn names_are_unique_by_schema() {
     let unique: Vec<_> = all_nodes().into_iter().filter(|(_, node)| node["x-kubernetes-list-type"] == "map").collect();
     let paths: Vec<_> = unique.iter().map(|(path, _)| path.as_str()).collect();
     let wanted = [
+        ".spec.program.activities",
         ".spec.program.budgets",
+        ".spec.program.groups",
         ".spec.program.tiers.levels",
         ".spec.program.wallets",
         ".spec.results.subscribers",

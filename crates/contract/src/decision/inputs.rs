@@ -4,25 +4,25 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::program::{Base, Rounding};
+use crate::program::{Base, Pick, Rounding};
 use crate::tally::{Counts, TallyKey};
-use crate::{BudgetName, RuleName, WalletName};
+use crate::{BudgetName, GroupName, RuleName, WalletName};
 
 /// The arithmetic of an award: `exact = base / amount * points * factor`, then rounded once where `rounding` says.
 ///
-/// For `PerStep` only the whole steps of `base / amount` count. With several lines each has its own factor, and `exact` is
+/// For `PerStep` only the whole steps of `base / amount` count; for `PerQuantity` `base` and `amount` are quantities of the lines. With several lines each has its own factor, and `exact` is
 /// the sum of theirs; what has no end as a decimal is shown to 28 digits, but computed with as a ratio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AwardInputs {
     /// Which effect of the rule.
     pub effect: Effect,
-    /// Money that the rule counted, in major units; 0 for a fixed bonus.
+    /// Money that the rule counted, in major units, or the quantity; 0 for a fixed bonus outside of bands.
     pub base: Decimal,
     /// Which money of a line that is, where it is another than what was paid.
     #[serde(default, skip_serializing_if = "Base::is_default")]
     pub counts: Base,
-    /// Per how much money; absent for a fixed bonus.
+    /// Per how much of it; absent for a fixed bonus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_amount: Option<Decimal>,
     /// How many points for it (or the fixed bonus).
@@ -38,6 +38,15 @@ pub struct AwardInputs {
     /// The lines that counted, when the order has more than one or rounding is by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineInputs>,
+    /// From how much counted money on the rule gives this; absent for a rule without bands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<Decimal>,
+    /// The most that the rule gives for one event; absent for a rule without `max`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Capped>,
+    /// What its group picked it over; absent for an award whose rule is in no group that picks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Picked>,
     /// What it came out of; absent for an award without a budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budgeted>,
@@ -84,10 +93,45 @@ impl AwardInputs {
             exact: points,
             rounding: None,
             lines: Vec::new(),
+            band: None,
+            cap: None,
+            group: None,
             budget: None,
             tally: None,
         }
     }
+}
+
+/// The most that a rule gives for one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capped {
+    /// How many points.
+    pub max: Decimal,
+    /// How many it would have been: the award is of fewer where this is more.
+    pub wanted: Decimal,
+}
+
+/// An award that stands in the place of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Picked {
+    /// Which group.
+    pub name: GroupName,
+    /// How it picks: never `All`.
+    pub pick: Pick,
+    /// Those that it was picked over; of `First` nobody asked the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<Passed>,
+}
+
+/// What another rule of the group would have given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Which.
+    pub rule: RuleName,
+    /// How many points, before anybody looks at budgets.
+    pub points: Decimal,
 }
 
 /// What an award came out of.
@@ -105,7 +149,7 @@ pub struct Budgeted {
 pub struct LineInputs {
     /// The line's id.
     pub line: String,
-    /// Money that counted, in major units.
+    /// Money that counted, in major units, or the quantity.
     pub base: Decimal,
     /// Product of the multipliers on this line.
     pub factor: Decimal,
@@ -129,6 +173,8 @@ pub enum Effect {
     Per,
     /// For each full step of money.
     PerStep,
+    /// In proportion to the quantity of the lines.
+    PerQuantity,
     /// A fixed number.
     Fixed,
     /// For each full number of events or pieces.

@@ -5,20 +5,28 @@ use serde::{Deserialize, Serialize};
 use super::{Every, Expiry, Mark, Over, Pending};
 use crate::{BudgetName, Quantity, WalletName};
 
-/// Points for an event: exactly one of `per`, `perStep` and `fixed`.
+/// Most bands of one rule; each order is held against each.
+pub const BANDS_MAX: usize = 16;
+
+/// Points for an event: exactly one of `per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "[has(self.per), has(self.perStep), has(self.fixed), has(self.every), has(self.reaching)].exists_one(given, given)",
-        "message": "give exactly one of per, perStep, fixed, every and reaching"
+        "rule": "[has(self.per), has(self.perStep), has(self.perQuantity), has(self.bands), has(self.fixed), has(self.every), has(self.reaching)].exists_one(given, given)",
+        "message": "give exactly one of per, perStep, perQuantity, bands, fixed, every and reaching"
     },
     { "rule": "!(has(self.fixed) && has(self.rounding))", "message": "rounding has no effect on fixed; leave it out" },
     { "rule": "!(has(self.fixed) && has(self.base))", "message": "base has no effect on fixed, which counts no money; leave it out" },
+    { "rule": "!(has(self.fixed) && has(self.max))", "message": "max has no effect on fixed; write the smaller number there" },
     {
-        "rule": "has(self.over) ? !has(self.fixed) && !has(self.budget) : !has(self.every) && !has(self.reaching)",
-        "message": "over goes with per, perStep, every and reaching, which every and reaching need, and not with budget"
+        "rule": "has(self.over) ? !has(self.fixed) && !has(self.perQuantity) && !has(self.bands) : !has(self.every) && !has(self.reaching)",
+        "message": "over goes with per, perStep, every and reaching, and the last two need it"
+    },
+    {
+        "rule": "!has(self.over) || !(has(self.budget) || has(self.max))",
+        "message": "budget and max are for what one event earns, and over counts several; leave them out"
     },
     {
         "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
@@ -34,6 +42,13 @@ pub struct Earn {
     /// For each full step of money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_step: Option<Per>,
+    /// In proportion to the quantity of the lines: so many points for so many pieces, kilograms or litres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_quantity: Option<PerQuantity>,
+    /// Another rate for larger orders: the last band whose `from` the counted money of the order reaches pays for all of it. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
+    pub bands: Vec<Band>,
     /// A fixed number; after multipliers, never multiplied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Quantity>,
@@ -49,6 +64,9 @@ pub struct Earn {
     /// Only for `per`, `perStep`, `every` and `reaching`, and what it gives does not count for tiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
+    /// No more than so many points for one event, > 0; after multipliers and rounding. Not for `fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Quantity>,
     /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.
     #[serde(default, skip_serializing_if = "Base::is_default")]
     pub base: Base,
@@ -77,6 +95,42 @@ pub struct Per {
     pub points: Quantity,
 }
 
+/// So many points for so many pieces, kilograms or litres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PerQuantity {
+    /// As the lines count it, > 0.
+    pub quantity: Quantity,
+    /// Points for it, > 0.
+    pub points: Quantity,
+}
+
+/// What a rule gives for orders from some amount on: exactly one of `per`, `perStep`, `perQuantity` and `fixed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = [{
+    "rule": "[has(self.per), has(self.perStep), has(self.perQuantity), has(self.fixed)].exists_one(given, given)",
+    "message": "give exactly one of per, perStep, perQuantity and fixed"
+}])))]
+pub struct Band {
+    /// Counted money of the selected lines in major units, itself included.
+    pub from: Quantity,
+    /// In proportion to money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// For each full step of money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_step: Option<Per>,
+    /// In proportion to the quantity of the lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_quantity: Option<PerQuantity>,
+    /// A fixed number; never multiplied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Quantity>,
+}
+
 /// Which money of a line counts. `minimumOrder` goes by what was paid, whatever stands here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -100,6 +154,7 @@ impl Base {
     /// Whether what was paid counts, all of it.
     // Absent from the stored form while it is so: rule sets of before keep their hash.
     #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_default(&self) -> bool {
         is_default(self)
     }
@@ -172,7 +227,7 @@ pub enum RoundingAt {
     Order,
 }
 
-/// Multiplies what the `per` and `perStep` rules give for the selected lines.
+/// Multiplies what the other rules give for the selected lines, but for what is `fixed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

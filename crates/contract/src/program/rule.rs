@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::earn::{Earn, Multiply};
 use super::is_false;
-use crate::{EventType, Quantity, RuleName};
+use super::valid::Valid;
+use crate::{EventType, GroupName, Quantity, RuleName};
 
-/// When (`on`, `when`, `minimumOrder`), on what (`include`, `exclude`), and what (`earn` or `multiply`).
+/// When (`on`, `valid`, `when`, `minimumOrder`), on what (`include`, `exclude`), and what (`earn` or `multiply`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -20,6 +21,9 @@ pub struct Rule {
     // YAML 1.1, which clusters read, takes a bare `on` for a truth value and hands it on as this.
     #[serde(alias = "true")]
     pub on: EventType,
+    /// When it holds; always when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid: Option<Valid>,
     /// A CEL condition over `event`, and `member.tier` where there are tiers; an error in it buries the event, it never counts as false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4096)))]
@@ -36,12 +40,24 @@ pub struct Rule {
     /// Points for the event. Exactly one of `earn` and `multiply`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earn: Option<Earn>,
-    /// More points from the `per` and `perStep` rules of the same event.
+    /// More points from the other rules of the same event, but for what is `fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiply: Option<Multiply>,
-    /// When this rule applied, the ones after it are not asked.
+    /// The group that it is one of; rules without one all count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupName>,
+    /// Rules with a higher one are asked before others, and their awards stand first; those of one priority in the order of the file.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    #[cfg_attr(feature = "schema", schemars(range(min = -1000, max = 1000), extend("default" = 0)))]
+    pub priority: i32,
+    /// When this rule applied, the ones after it are not asked, whatever its group picks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stop_after: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nought(number: &i32) -> bool {
+    *number == 0
 }
 
 /// Lines of an order, by what they carry; a line matches when any of the lists names it.

@@ -2,6 +2,7 @@
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 use cel::{IdedExpr, Program, Value};
+use contract::program::Weekday;
 
 use super::check::{Checker, quoted};
 use super::schema::Type;
@@ -107,6 +108,7 @@ impl Checker<'_> {
     }
 
     fn index(&mut self, expr: &IdedExpr, of: &IdedExpr, at: &IdedExpr) -> Type {
+        let key = at;
         let (of, at) = (self.infer(of), self.infer(at));
         match (of, at) {
             (Type::List(of), Type::Int | Type::Any) => *of,
@@ -115,7 +117,12 @@ impl Checker<'_> {
             (Type::Data | Type::Any, other) => {
                 self.fault(expr, format!("a map is indexed by a string, not by {other}"))
             }
-            (Type::Event | Type::Line, _) => self.fault(expr, "fields are named after a dot, as in `event.channel`"),
+            (Type::Declared, Type::Text) if literal(key).is_some() => {
+                self.declared_field(expr, literal(key).unwrap_or_default(), false)
+            }
+            (Type::Event | Type::Line | Type::Local | Type::Declared, _) => {
+                self.fault(expr, "fields are named after a dot, as in `event.channel`")
+            }
             (other, _) => self.fault(expr, format!("{other} has no elements; remove the index")),
         }
     }
@@ -123,7 +130,7 @@ impl Checker<'_> {
     fn within(&mut self, expr: &IdedExpr, item: &IdedExpr, list: &IdedExpr) -> Type {
         let sides = [item, list];
         let (item, list) = (self.infer(item), self.infer(list));
-        self.known_tiers((&item, &list), sides);
+        self.known_names((&item, &list), sides);
         if !comparable(&item, true) {
             return self.fault(expr, format!("`in` cannot look for {item}; look for one of its fields"));
         }
@@ -147,7 +154,7 @@ impl Checker<'_> {
         let by_macro = Self::is_result(left);
         let sides = [left, right];
         let (left, right) = (self.infer(left), self.infer(right));
-        self.known_tiers((&left, &right), sides);
+        self.known_names((&left, &right), sides);
         match name {
             operators::EQUALS | operators::NOT_EQUALS => self.compare(expr, name, [&left, &right]),
             operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS => {
@@ -160,11 +167,11 @@ impl Checker<'_> {
         }
     }
 
-    /// A tier that is compared with a name is one of the programme's.
-    fn known_tiers(&mut self, (left, right): (&Type, &Type), [of_left, of_right]: [&IdedExpr; 2]) {
-        let other = match (left, right) {
-            (Type::Tier, _) => of_right,
-            (_, Type::Tier) => of_left,
+    /// A tier that is compared with a name is one of the programme's, and a day of the week one that there is.
+    fn known_names(&mut self, (left, right): (&Type, &Type), [of_left, of_right]: [&IdedExpr; 2]) {
+        let (of, other) = match (left, right) {
+            (Type::Tier | Type::Weekday, _) => (left, of_right),
+            (_, Type::Tier | Type::Weekday) => (right, of_left),
             _ => return,
         };
         let written = match &other.expr {
@@ -173,9 +180,15 @@ impl Checker<'_> {
         };
         for name in written {
             let Some(text) = literal(name) else { continue };
-            if !self.tiers.contains(&text) {
-                let problem = not_there("tier", text, self.tiers.iter().copied());
-                self.fault(name, problem);
+            let tiers = self.knows.tiers;
+            if *of == Type::Tier && !tiers.contains(&text) {
+                self.fault(name, not_there("tier", text, tiers.iter().copied()));
+            }
+            let days = Weekday::ALL.map(Weekday::as_str);
+            if *of == Type::Weekday && !days.contains(&text) {
+                let near = did_you_mean(text, days);
+                let hint = if near.is_empty() { format!("; there are {}", quoted(&days)) } else { near };
+                self.fault(name, format!("there is no day of the week `{text}`{hint}"));
             }
         }
     }
@@ -248,10 +261,10 @@ impl Checker<'_> {
 
 fn comparable(of: &Type, equality: bool) -> bool {
     match of {
-        Type::Event | Type::Line | Type::Member | Type::Data => false,
+        Type::Event | Type::Line | Type::Local | Type::Member | Type::Data | Type::Declared => false,
         Type::Int | Type::Double | Type::Text | Type::Time | Type::Span | Type::Any => true,
         // Of names the letters say nothing about which is higher.
-        Type::Bool | Type::Null | Type::Tier => equality,
+        Type::Bool | Type::Null | Type::Tier | Type::Weekday => equality,
         Type::List(of) => equality && comparable(of, equality),
     }
 }

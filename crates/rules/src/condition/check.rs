@@ -2,10 +2,11 @@
 
 use cel::common::ast::{ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::{IdedExpr, Program};
-use contract::EventType;
+use contract::program::FieldType;
 
 use super::fault::Fault;
 use super::schema::{self, Type};
+use crate::activity::{Declared, MINOR};
 use crate::suggest::did_you_mean;
 
 /// Levels of the syntax tree. The evaluator recurses for each on its caller's stack, and takes 48 KiB of it for
@@ -26,13 +27,22 @@ pub(super) struct DataReads {
     pub(super) in_macros: usize,
 }
 
+/// What the programme says that a condition may name.
+#[derive(Clone, Copy)]
+pub(super) struct Knows<'a> {
+    /// The type of the events.
+    pub(super) on: &'a str,
+    /// Names of the programme's tiers; none where it has none.
+    pub(super) tiers: &'a [&'a str],
+    /// The fields of `event.data`, where they are declared.
+    pub(super) declared: Option<&'a Declared>,
+}
+
 /// One walk over an expression.
 pub(super) struct Checker<'a> {
     pub(super) program: &'a Program,
     pub(super) text: &'a str,
-    on: &'a str,
-    /// Names of the programme's tiers; none where it has none.
-    pub(super) tiers: &'a [&'a str],
+    pub(super) knows: Knows<'a>,
     locals: Vec<Local>,
     in_body: bool,
     depth: usize,
@@ -42,16 +52,11 @@ pub(super) struct Checker<'a> {
 }
 
 /// How the condition reads `event.data`; `Err` with all that is wrong with it.
-pub(super) fn check(
-    program: &Program,
-    text: &str,
-    (on, tiers): (&EventType, &[&str]),
-) -> Result<DataReads, Vec<Fault>> {
+pub(super) fn check(program: &Program, text: &str, knows: Knows<'_>) -> Result<DataReads, Vec<Fault>> {
     let mut checker = Checker {
         program,
         text,
-        on: on.as_str(),
-        tiers,
+        knows,
         locals: Vec::new(),
         in_body: false,
         depth: 0,
@@ -146,7 +151,7 @@ impl Checker<'_> {
         }
         match name {
             "event" => Type::Event,
-            "member" if self.tiers.is_empty() => {
+            "member" if self.knows.tiers.is_empty() => {
                 self.fault(expr, "there is no `member`, as the programme has no tiers; who it is, is `event.member`")
             }
             "member" => Type::Member,
@@ -163,11 +168,16 @@ impl Checker<'_> {
     fn select(&mut self, expr: &IdedExpr, select: &SelectExpr) -> Type {
         let field = select.field.as_str();
         match self.infer(&select.operand) {
-            Type::Event | Type::Line | Type::Member if select.test => {
+            Type::Event | Type::Line | Type::Local | Type::Member if select.test => {
                 self.fault(expr, format!("`{field}` is always there; compare it, with '' for one that was not sent"))
             }
             Type::Data | Type::Any if select.test => Type::Bool,
             Type::Data | Type::Any => Type::Any,
+            Type::Declared => self.declared_field(expr, field, select.test),
+            Type::Local => schema::local_field(field).unwrap_or_else(|| {
+                let known = schema::local_fields();
+                self.fault(expr, format!("the local time has no `{field}`{}", near_or_all(field, &known)))
+            }),
             Type::Event => self.event_field(expr, field),
             Type::Member if field == "tier" => Type::Tier,
             Type::Member => self.fault(expr, format!("a member has no field `{field}`; there is `member.tier`")),
@@ -182,24 +192,49 @@ impl Checker<'_> {
     }
 
     fn event_field(&mut self, expr: &IdedExpr, field: &str) -> Type {
-        let purchase = self.on == "purchase";
+        let purchase = self.knows.on == "purchase";
         if field == "lines" && self.in_body {
             return self.fault(expr, "`event.lines` cannot be read within a macro; a macro sees one element at a time");
         }
         if field == "data" {
             self.reads.anywhere = true;
             self.reads.in_macros += usize::from(self.in_body);
+            if self.knows.declared.is_some() {
+                return Type::Declared;
+            }
         }
         if let Some(found) = schema::event_field(field, purchase) {
             return found;
         }
         if schema::event_field(field, true).is_some() {
-            let problem = format!("only a purchase has `{field}`; this rule is on `{}`", self.on);
+            let problem = format!("only a purchase has `{field}`; this rule is on `{}`", self.knows.on);
             return self.fault(expr, problem);
         }
         let near = did_you_mean(field, schema::event_fields(purchase));
         let hint = if near.is_empty() { format!("; what a producer adds is in `event.data.{field}`") } else { near };
         self.fault(expr, format!("an event has no field `{field}`{hint}"))
+    }
+
+    /// A field of `event.data` that the programme declares; `test` asks only whether it is there.
+    pub(super) fn declared_field(&mut self, expr: &IdedExpr, field: &str, test: bool) -> Type {
+        let Some(declared) = self.knows.declared else { return Type::Any };
+        if declared.of_money(field).is_some() {
+            return if test { Type::Bool } else { Type::Int };
+        }
+        match declared.fields.get(field) {
+            Some(_) if test => Type::Bool,
+            Some(FieldType::Int) => Type::Int,
+            Some(FieldType::Bool) => Type::Bool,
+            Some(FieldType::String) => Type::Text,
+            Some(FieldType::Money) => {
+                self.fault(expr, format!("`{field}` is money; read `{field}{MINOR}`, which is in whole minor units"))
+            }
+            None => {
+                let known: Vec<&str> = declared.fields.keys().map(String::as_str).collect();
+                let near = near_or_all(field, &known);
+                self.fault(expr, format!("activity `{}` declares no field `{field}`{near}", self.knows.on))
+            }
+        }
     }
 
     /// Elements of one type; what a producer sent goes with all.
@@ -252,7 +287,7 @@ impl Checker<'_> {
     }
 }
 
-fn near_or_all(given: &str, known: &[&'static str]) -> String {
+fn near_or_all(given: &str, known: &[&str]) -> String {
     let near = did_you_mean(given, known.iter().copied());
     if near.is_empty() { format!("; it has {}", quoted(known)) } else { near }
 }

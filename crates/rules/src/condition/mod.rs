@@ -20,10 +20,13 @@ use std::thread;
 use cel::{Program, Value};
 use contract::program::Rule;
 use contract::ruleset::Ruleset;
+use jiff::tz::TimeZone;
 
-use self::check::DataReads;
+use self::check::{DataReads, Knows};
 pub(crate) use self::fault::Fault;
-pub(crate) use self::scope::Scope;
+pub(crate) use self::scope::{Scope, Seen};
+
+use crate::activity;
 
 /// The parser recurses for each level; a debug build takes more than 2 MiB for 40 of them. Reserved, not used.
 const STACK_BYTES: usize = 64 << 20;
@@ -48,8 +51,8 @@ impl Condition {
 }
 
 /// Every rule's condition with what is wrong with it, in the order of the rules; `None` for a rule without one.
-pub(crate) fn compile_all(ruleset: &Ruleset) -> Vec<Option<Result<Condition, Vec<Fault>>>> {
-    let all = || ruleset.rules.iter().map(|rule| compile_one(rule, ruleset)).collect();
+pub(crate) fn compile_all(ruleset: &Ruleset, zone: &TimeZone) -> Vec<Option<Result<Condition, Vec<Fault>>>> {
+    let all = || ruleset.rules.iter().map(|rule| compile_one(rule, (ruleset, zone))).collect();
     if ruleset.rules.iter().all(|rule| rule.when.is_none()) {
         return ruleset.rules.iter().map(|_| None).collect();
     }
@@ -65,15 +68,17 @@ fn unread(rule: &Rule) -> Option<Result<Condition, Vec<Fault>>> {
     rule.when.as_ref().map(|_| Err(vec![Fault::whole(problem)]))
 }
 
-fn compile_one(rule: &Rule, ruleset: &Ruleset) -> Option<Result<Condition, Vec<Fault>>> {
+fn compile_one(rule: &Rule, (ruleset, zone): (&Ruleset, &TimeZone)) -> Option<Result<Condition, Vec<Fault>>> {
     let text = rule.when.as_deref()?;
     let compiled = guard::check(text).and_then(|()| parse(text)).map_err(|fault| vec![fault]);
     Some(compiled.and_then(|program| {
         let tiers: Vec<&str> =
             ruleset.program.tiers.iter().flat_map(|tiers| &tiers.levels).map(|level| level.name.as_str()).collect();
-        let reads = check::check(&program, text, (&rule.on, &tiers))?;
+        let declared = activity::of(&rule.on, ruleset);
+        let knows = Knows { on: rule.on.as_str(), tiers: &tiers, declared: declared.as_ref() };
+        let reads = check::check(&program, text, knows)?;
         let condition = Condition { program, reads };
-        match sample::try_out(&condition, (&rule.on, tiers.first().copied()), ruleset.currency()) {
+        match sample::try_out(&condition, (&rule.on, tiers.first().copied()), (ruleset.currency(), zone)) {
             Some(fault) => Err(vec![fault]),
             None => Ok(condition),
         }

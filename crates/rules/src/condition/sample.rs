@@ -6,22 +6,24 @@ use std::collections::BTreeMap;
 use contract::event::{Event, Kind, Line, Purchase};
 use contract::{Currency, EventId, EventType, MemberId, Money, OrderId, Quantity, Source};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Condition;
 use super::failure;
 use super::fault::Fault;
-use super::scope::Scope;
+use super::scope::{Scope, Seen};
 use cel::ExecutionError;
 
 /// What fails on a sample event, if anything does.
 pub(crate) fn try_out(
     condition: &Condition,
     (on, tier): (&EventType, Option<&str>),
-    currency: Currency,
+    (currency, zone): (Currency, &TimeZone),
 ) -> Option<Fault> {
     let samples = [sample(on, Money { minor: 0, currency }), sample(on, Money { minor: 12_345, currency })];
     samples.into_iter().flatten().find_map(|event| {
-        let error = condition.program.execute(Scope::of(&event, tier).context()).err()?;
+        let error =
+            condition.program.execute(Scope::of(Seen { event: &event, zone, declared: None }, tier).context()).err()?;
         // The samples have no `data`: what a producer sends is not known here.
         if condition.reads.anywhere && matches!(error, ExecutionError::NoSuchKey(_)) {
             return None;

@@ -26,8 +26,14 @@ pub(crate) enum Type {
     Member,
     /// The name of a tier.
     Tier,
+    /// What clocks show in the programme's time zone when the event happened.
+    Local,
+    /// The name of a day of the week.
+    Weekday,
     /// `event.data`: any fields.
     Data,
+    /// The same, where the programme declares them.
+    Declared,
     /// Whatever the producer sent.
     Any,
 }
@@ -48,7 +54,10 @@ impl fmt::Display for Type {
             Self::Line => "a line",
             Self::Member => "the member",
             Self::Tier => "a tier's name",
+            Self::Local => "the local time",
+            Self::Weekday => "a day of the week",
             Self::Data => "a map",
+            Self::Declared => "the activity's data",
             Self::Any => "a value of `event.data`",
         })
     }
@@ -58,7 +67,8 @@ impl Type {
     /// Whether a value of the one can stand where one of the other does; what a producer sends may be anything.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Any, _) | (_, Self::Any) | (Self::Tier, Self::Text) | (Self::Text, Self::Tier) => true,
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Tier | Self::Weekday, Self::Text) | (Self::Text, Self::Tier | Self::Weekday) => true,
             (Self::List(a), Self::List(b)) => a.goes_with(b),
             (a, b) => a == b,
         }
@@ -66,7 +76,7 @@ impl Type {
 }
 
 /// Fields of every event, in the order in which they are told.
-const ALWAYS: [(&str, Type); 7] = [
+const ALWAYS: [(&str, Type); 8] = [
     ("id", Type::Text),
     ("source", Type::Text),
     ("type", Type::Text),
@@ -74,10 +84,22 @@ const ALWAYS: [(&str, Type); 7] = [
     // Empty when the event does not say it.
     ("channel", Type::Text),
     ("occurredAt", Type::Time),
+    ("local", Type::Local),
     ("data", Type::Data),
 ];
 
 const OF_PURCHASE: [(&str, Type); 3] = [("order", Type::Text), ("amountMinor", Type::Int), ("currency", Type::Text)];
+
+/// Month and day count from 1; `date` is a text such as `2026-12-31`, in whose order days follow each other.
+const OF_LOCAL: [(&str, Type); 7] = [
+    ("year", Type::Int),
+    ("month", Type::Int),
+    ("day", Type::Int),
+    ("weekday", Type::Weekday),
+    ("hour", Type::Int),
+    ("minute", Type::Int),
+    ("date", Type::Text),
+];
 
 const LINES: &str = "lines";
 
@@ -118,6 +140,16 @@ pub(crate) fn line_field(name: &str) -> Option<Type> {
         return Some(Type::List(Box::new(Type::Text)));
     }
     find(OF_LINE.iter(), name)
+}
+
+/// A part of the local time.
+pub(crate) fn local_field(name: &str) -> Option<Type> {
+    find(OF_LOCAL.iter(), name)
+}
+
+/// The parts of the local time, for a person.
+pub(crate) fn local_fields() -> Vec<&'static str> {
+    OF_LOCAL.iter().map(|(name, _)| *name).collect()
 }
 
 /// A line's fields, for a person.

@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use cel::Context;
 use contract::event::{Event, Kind};
+use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::check::DataReads;
 use super::view::View;
+use crate::activity::Declared;
 
 /// Making the standard functions costs more than twenty evaluations: all share one set.
 static ROOT: LazyLock<Context<'static, 'static>> = LazyLock::new(Context::default);
@@ -26,6 +28,16 @@ pub(super) fn root() -> &'static Context<'static, 'static> {
     &ROOT
 }
 
+/// An event with what it takes to read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) event: &'a Event,
+    /// The programme's.
+    pub(crate) zone: &'a TimeZone,
+    /// The fields of its `data`, where the programme declares them.
+    pub(crate) declared: Option<&'a Declared>,
+}
+
 /// An event, bound.
 pub(crate) struct Scope<'a> {
     context: Context<'a, 'a>,
@@ -34,14 +46,14 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// `tier` is the name of the member's, where there are any.
-    pub(crate) fn of(event: &'a Event, tier: Option<&'a str>) -> Self {
+    pub(crate) fn of(seen: Seen<'a>, tier: Option<&'a str>) -> Self {
         let root: &'a Context<'a, 'a> = root();
         let mut context = root.new_inner_scope();
-        context.add_variable_as_val("event", Box::new(View::Event(event)));
+        context.add_variable_as_val("event", Box::new(View::Event(seen)));
         if let Some(tier) = tier {
             context.add_variable_as_val("member", Box::new(View::Member(tier)));
         }
-        Self { context, event }
+        Self { context, event: seen.event }
     }
 
     pub(super) fn context(&self) -> &Context<'a, 'a> {

@@ -10,20 +10,27 @@ use cel::common::traits::{Container, Indexer, Sizer};
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
 use cel::{ExecutionError, Value};
-use contract::event::{Event, Kind, Line, Purchase};
+use contract::event::{Kind, Line, Purchase};
+use contract::program::Weekday;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value as Json};
 
+use super::scope::Seen;
+use crate::activity::Declared;
+
 /// Something with fields.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum View<'a> {
-    Event(&'a Event),
+    Event(Seen<'a>),
     Line(&'a Line),
+    /// What clocks show.
+    Local(DateTime),
     /// With their tier.
     Member(&'a str),
-    Data(&'a BTreeMap<String, Json>),
+    Data(&'a BTreeMap<String, Json>, Option<&'a Declared>),
     Object(&'a Map<String, Json>),
 }
 
@@ -32,10 +39,14 @@ type Boxed<'a> = Box<dyn Val + 'a>;
 impl<'a> View<'a> {
     fn field(self, name: &str) -> Option<Boxed<'a>> {
         match self {
-            Self::Event(event) => event_field(event, name),
+            Self::Event(seen) => event_field(seen, name),
             Self::Line(line) => line_field(line, name),
+            Self::Local(local) => local_field(local, name),
             Self::Member(tier) => (name == "tier").then(|| text(tier)),
-            Self::Data(fields) => fields.get(name).map(json),
+            Self::Data(fields, declared) => {
+                let minor = declared.and_then(|declared| declared.minor(name, fields));
+                minor.map(int).or_else(|| fields.get(name).map(json))
+            }
             Self::Object(fields) => fields.get(name).map(json),
         }
     }
@@ -43,9 +54,9 @@ impl<'a> View<'a> {
     /// Fields that a producer named, if he did.
     fn named(self) -> Option<Vec<(&'a str, &'a Json)>> {
         match self {
-            Self::Data(fields) => Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect()),
+            Self::Data(fields, _) => Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect()),
             Self::Object(fields) => Some(fields.iter().map(|(name, value)| (name.as_str(), value)).collect()),
-            Self::Event(_) | Self::Line(_) | Self::Member(_) => None,
+            Self::Event(_) | Self::Line(_) | Self::Local(_) | Self::Member(_) => None,
         }
     }
 
@@ -61,7 +72,7 @@ fn not_a_name(value: &dyn Val) -> ExecutionError {
     ExecutionError::UnexpectedType { got: value.get_type().name().to_owned(), want: "string".to_owned() }
 }
 
-fn event_field<'a>(event: &'a Event, name: &str) -> Option<Boxed<'a>> {
+fn event_field<'a>(Seen { event, zone, declared }: Seen<'a>, name: &str) -> Option<Boxed<'a>> {
     Some(match name {
         "id" => text(event.id.as_str()),
         "source" => text(event.source.as_str()),
@@ -69,11 +80,25 @@ fn event_field<'a>(event: &'a Event, name: &str) -> Option<Boxed<'a>> {
         "member" => text(event.member.as_str()),
         "channel" => text(event.channel.as_deref().unwrap_or_default()),
         "occurredAt" => time(event.occurred_at)?,
-        "data" => Box::new(View::Data(&event.data)),
+        "local" => Box::new(View::Local(event.occurred_at.to_zoned(zone.clone()).datetime())),
+        "data" => Box::new(View::Data(&event.data, declared)),
         _ => match &event.kind {
             Kind::Purchase(purchase) => purchase_field(purchase, name)?,
             _ => return None,
         },
+    })
+}
+
+fn local_field<'a>(local: DateTime, name: &str) -> Option<Boxed<'a>> {
+    Some(match name {
+        "year" => int(local.year().into()),
+        "month" => int(local.month().into()),
+        "day" => int(local.day().into()),
+        "hour" => int(local.hour().into()),
+        "minute" => int(local.minute().into()),
+        "weekday" => text(Weekday::of(local.date()).as_str()),
+        "date" => Box::new(CelString::from(local.date().to_string())),
+        _ => return None,
     })
 }
 
@@ -214,9 +239,9 @@ impl Container for View<'_> {
 impl Sizer for View<'_> {
     fn size(&self) -> CelInt {
         let fields = match self {
-            Self::Data(fields) => fields.len(),
+            Self::Data(fields, _) => fields.len(),
             Self::Object(fields) => fields.len(),
-            Self::Event(_) | Self::Line(_) | Self::Member(_) => 0,
+            Self::Event(_) | Self::Line(_) | Self::Local(_) | Self::Member(_) => 0,
         };
         CelInt::from(i64::try_from(fields).unwrap_or(i64::MAX))
     }

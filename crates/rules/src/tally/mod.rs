@@ -52,14 +52,14 @@ impl Compiled {
             let key = self.tally_key(&one.rule.name, earn, event);
             let before = known(facts, &key)?;
             let too_many = || too_many(&one.rule.name);
-            let counted = Counted::of(one, &earn.money, &multiplied, lines);
+            let counted = Counted::of(one, &earn.order, &multiplied, lines);
             let part = part(earn, (&counted, one), lines).ok_or_else(too_many)?;
             let sum = before.sum.checked_add(part).ok_or_else(too_many)?;
             let (worth, exact) = earn.worth(sum).ok_or_else(too_many)?;
             let points = before.fresh(worth);
             if !points.is_zero() {
                 let inputs = inputs(earn, (&counted, part, exact), (&key, sum, &before));
-                let dates = self.when(event).dates(&earn.money.terms)?;
+                let dates = self.when(event).dates(&earn.order.terms)?;
                 let (rule, wallet) = (one.rule.name.clone(), earn.wallet.clone());
                 awards.push(Award { rule, wallet, points, dates, until: None, inputs });
             }
@@ -87,7 +87,7 @@ impl Compiled {
             let of_rule = applied.iter().find(|one| one.rule.name == key.rule);
             let part = match of_rule {
                 Some(one) => {
-                    let counted = Counted::of(one, &earn.money, &multiplied, lines);
+                    let counted = Counted::of(one, &earn.order, &multiplied, lines);
                     part(earn, (&counted, one), lines).ok_or_else(too_many)?
                 }
                 None => 0,
@@ -120,8 +120,8 @@ fn part(earn: &TallyEarn, (counted, one): (&Counted<'_>, &Applied<'_>), lines: &
             let pieces = one.lines.iter().map(|at| Ratio::of(lines[*at].quantity.get()));
             pieces.map_while(|pieces| pieces).try_fold(Ratio::ZERO, Ratio::plus)?
         }
-        Counts::Money => counted.money(false)?,
-        Counts::Multiplied => counted.money(true)?,
+        Counts::Money => counted.counted()?,
+        Counts::Multiplied => counted.multiplied()?,
     };
     i64::try_from(exact.times(Ratio::whole(MILLIONTHS.unsigned_abs().into()))?.floor()).ok()
 }
@@ -132,9 +132,9 @@ fn inputs(
     (counted, part, exact): (&Counted<'_>, i64, Decimal),
     (key, sum, before): (&TallyKey, i64, &Tally),
 ) -> AwardInputs {
-    let (written, scale) = (&earn.money, earn.money.scale);
+    let (written, scale) = (&earn.order, earn.order.scale);
     let (effect, per_amount, points) = match &earn.worth {
-        Worth::Rate => (EffectKind::Per, Some(written.per.amount.get()), written.per.points.get()),
+        Worth::Rate(rate) => (rate.kind, Some(rate.written.0), rate.written.1),
         Worth::Steps(size, points) => {
             let effect = if earn.counts == Counts::Money { EffectKind::PerStep } else { EffectKind::Every };
             (effect, Some(whole(*size)), points.to_decimal(scale))
@@ -148,12 +148,10 @@ fn inputs(
         base: whole(part),
         counts: written.base,
         per_amount,
-        points,
         multipliers: if is_multiplied { counted.multipliers() } else { Vec::new() },
         exact,
         rounding: is_multiplied.then_some(written.rounding),
-        lines: Vec::new(),
-        budget: None,
         tally: Some(Tallied { counts: key.counts, since: key.since, sum: whole(sum), before: left.to_decimal(scale) }),
+        ..AwardInputs::fixed(points)
     }
 }

@@ -1,12 +1,14 @@
 //! Earning over several events as it is written, parsed: the numbers fit, and nothing stands there without an effect.
 
-use contract::program::{Earn, Every, MARKS_MAX, Mark, Over, Per, Rule, Wallet};
-use contract::tally::{Counts, MILLIONTHS};
+use contract::decision::Effect as EffectKind;
+use contract::program::{Earn, Every, MARKS_MAX, Mark, Over, Per, RoundingAt, Rule, Wallet};
+use contract::tally::{Counts, MILLIONTHS, whole};
 use contract::{Points, Quantity, WalletName};
 use rust_decimal::Decimal;
 
 use crate::check::Faults;
-use crate::effect::{MoneyEarn, above_nought, units};
+use crate::effect::earn::above_nought;
+use crate::effect::{OrderEarn, Rate, units};
 use crate::ratio::Ratio;
 use crate::term::Terms;
 
@@ -17,15 +19,15 @@ pub(crate) struct TallyEarn {
     pub(crate) over: Over,
     pub(crate) counts: Counts,
     pub(crate) worth: Worth,
-    /// Which money counts, and how it is rounded; also of a rule that counts none.
-    pub(crate) money: MoneyEarn,
+    /// Which money counts, and how it is rounded; also of a rule that counts none. It has no bands.
+    pub(crate) order: OrderEarn,
 }
 
 /// What a sum is worth. It never falls as the sum grows.
 #[derive(Debug)]
 pub(crate) enum Worth {
     /// In proportion, rounded.
-    Rate,
+    Rate(Rate),
     /// Points for each full step of so many millionths, > 0.
     Steps(i64, Points),
     /// Points for each mark, in millionths, that is reached; ascending.
@@ -50,8 +52,8 @@ fn millionths(number: Decimal) -> Option<i64> {
 /// What the rule says of `over`, or `None` after telling what is wrong with it.
 pub(crate) fn parse(
     path: &str,
-    (rule, earn, over): (&Rule, &Earn, Over),
-    (wallet, terms): (&Wallet, Terms),
+    (rule, over): (&Rule, Over),
+    (earn, wallet, terms): (&Earn, &Wallet, Terms),
     faults: &mut Faults,
 ) -> Option<TallyEarn> {
     useless(path, earn, faults);
@@ -65,58 +67,59 @@ pub(crate) fn parse(
         (None, None, Some(every), []) => Written::Every(every),
         (None, None, None, marks @ [_, ..]) => Written::Reaching(marks),
         _ => {
-            faults.add(
-                path,
-                "must say how many points: give one of `per`, `perStep`, `every` and `reaching` beside `over`",
-            );
+            let problem =
+                "must say how many points: give one of `per`, `perStep`, `every` and `reaching` beside `over`";
+            faults.add(path, problem);
             return None;
         }
     };
-    let (counts, worth) = match &written {
-        Written::Per(_) => (Counts::Multiplied, Worth::Rate),
+    let (counts, worth) = match written {
+        Written::Per(per) => (Counts::Multiplied, Worth::Rate(rate(&format!("{path}.per"), per, faults)?)),
         Written::PerStep(per) => {
             let path = format!("{path}.perStep");
             (Counts::Money, steps(&path, ("amount", per.amount), (per.points, wallet), faults)?)
         }
-        Written::Every(every) => self::every(&format!("{path}.every"), rule, (*every, wallet), faults)?,
+        Written::Every(every) => self::every(&format!("{path}.every"), rule, (every, wallet), faults)?,
         Written::Reaching(marks) => self::marks(&format!("{path}.reaching"), rule, (marks, wallet), faults)?,
     };
-    let per = match written {
-        Written::Per(per) | Written::PerStep(per) => per,
-        Written::Every(_) | Written::Reaching(_) => Per { amount: ONE, points: ONE },
-    };
-    let field = if earn.per.is_some() { "per" } else { "perStep" };
-    let amount = above_nought(&format!("{path}.{field}.amount"), per.amount, faults)?;
-    let points = above_nought(&format!("{path}.{field}.points"), per.points, faults)?;
     let (base, rounding) = (earn.base, earn.rounding.unwrap_or_default());
     let (name, scale) = (wallet.name.clone(), wallet.scale);
-    let money = MoneyEarn { wallet: name.clone(), scale, per, amount, points, steps: false, base, rounding, terms };
-    Some(TallyEarn { wallet: name, over, counts, worth, money })
+    let order = OrderEarn { wallet: name.clone(), scale, base, bands: Vec::new(), rounding, max: None, terms };
+    Some(TallyEarn { wallet: name, over, counts, worth, order })
 }
 
-const ONE: Quantity = Quantity::ONE;
+fn rate(path: &str, per: Per, faults: &mut Faults) -> Option<Rate> {
+    let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
+    let points = above_nought(&format!("{path}.points"), per.points, faults);
+    let written = (per.amount.get(), per.points.get());
+    Some(Rate { kind: EffectKind::Per, amount: amount?, points: points?, written })
+}
 
 /// What has no effect beside `over`.
 fn useless(path: &str, earn: &Earn, faults: &mut Faults) {
     let is_rounded = earn.per.is_some();
-    if earn.fixed.is_some() {
-        let problem = "is given for each event, whatever the others were; give `every: { events: 1, points: ... }`, or remove `over`";
-        faults.add(format!("{path}.fixed"), problem);
+    let of_one = [
+        ("fixed", earn.fixed.is_some(), "give `every: { events: 1, points: ... }`, or remove `over`"),
+        ("perQuantity", earn.per_quantity.is_some(), "give `every: { quantity: ... }`, or remove `over`"),
+        ("bands", !earn.bands.is_empty(), "give `reaching`, or remove `over`"),
+        ("max", earn.max.is_some(), "remove it, or remove `over`"),
+        ("budget", earn.budget.is_some(), "remove it, or remove `over`"),
+    ];
+    for (field, _, advice) in of_one.iter().filter(|(_, given, _)| *given) {
+        faults.add(
+            format!("{path}.{field}"),
+            format!("is for what one event earns, and `over` counts several; {advice}"),
+        );
     }
-    if earn.budget.is_some() {
-        let problem = "cannot give out what a sum over several events is worth; remove it, or remove `over`";
-        faults.add(format!("{path}.budget"), problem);
-    }
-    if earn.rounding.is_some() && !is_rounded && earn.fixed.is_none() {
+    if earn.rounding.is_some() && !is_rounded {
         faults.add(format!("{path}.rounding"), "has no effect, as only full steps count; remove it");
     }
-    if earn.rounding.is_some_and(|rounding| rounding.at == contract::program::RoundingAt::Line) && is_rounded {
+    if is_rounded && earn.rounding.is_some_and(|rounding| rounding.at == RoundingAt::Line) {
         let problem = "is `Line`, but with `over` the sum of all events is rounded; leave `at` out";
         faults.add(format!("{path}.rounding.at"), problem);
     }
-    let counts_money =
-        earn.per.is_some() || earn.per_step.is_some() || earn.reaching.iter().any(|mark| mark.amount.is_some());
-    if !counts_money && earn.fixed.is_none() && !earn.base.is_default() {
+    let of_money = earn.per_step.is_some() || earn.reaching.iter().any(|mark| mark.amount.is_some());
+    if !is_rounded && !of_money && !earn.base.is_default() {
         faults.add(format!("{path}.base"), "has no effect, as no money is counted; remove it");
     }
 }
@@ -222,10 +225,9 @@ impl TallyEarn {
     /// How many points so many millionths are worth, and how many before rounding; `None` beyond what a wallet can hold.
     pub(super) fn worth(&self, sum: i64) -> Option<(Points, Decimal)> {
         let points = match &self.worth {
-            Worth::Rate => {
-                let sum = Ratio::of(contract::tally::whole(sum))?;
-                let exact = sum.times(self.money.points)?.over(self.money.amount)?;
-                return Some((exact.round(self.money.scale, self.money.rounding.mode)?, exact.to_decimal()?));
+            Worth::Rate(Rate { amount, points, .. }) => {
+                let exact = Ratio::of(whole(sum))?.times(*points)?.over(*amount)?;
+                return Some((exact.round(self.order.scale, self.order.rounding.mode)?, exact.to_decimal()?));
             }
             Worth::Steps(size, points) => Points(points.0.checked_mul(sum / size)?),
             Worth::Marks(marks) => {
@@ -233,6 +235,6 @@ impl TallyEarn {
                 reached.reduce(|sum, points| Points(sum.0.saturating_add(points.0))).unwrap_or_default()
             }
         };
-        Some((points, points.to_decimal(self.money.scale)))
+        Some((points, points.to_decimal(self.order.scale)))
     }
 }

@@ -1,6 +1,7 @@
 //! The rules from outside: published numbers, refunds, conditions, bad input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
 
+mod activities;
 mod bad_input;
 mod bands;
 mod budgets;
@@ -11,17 +12,22 @@ mod dates;
 mod earning;
 mod holding;
 mod idle;
+mod local_time;
 mod mistakes;
 mod open_loyalty;
 mod payments;
+mod published;
 mod random;
 mod refunds;
 mod rewards;
 mod rounding;
 mod selecting;
 mod spending;
+mod stacking;
+mod stored;
 mod support;
 mod tiers;
 mod timeline;
+mod valid;
 mod waits;
 mod warnings;

@@ -131,6 +131,8 @@ fn likely(dice: &mut Dice, depth: u32) -> String {
                 "event.data.list.all(x, x < 3)",
                 "event.amountMinor / event.data.n > 1",
                 "event.lines.all(l, l.labels.size() == event.data.n)",
+                "event.local.weekday in ['Monday', 'Sunday'] && event.local.hour < 13",
+                "event.lines.exists(l, l.brand == event.local.date || l.taxMinor > event.data.n)",
             ])
             .to_owned();
     }

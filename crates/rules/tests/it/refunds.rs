@@ -240,6 +240,16 @@ fn mixed_rules() -> Value {
             }),
             &json!({})
         ),
+        earn("pieces", &json!({ "perQuantity": { "quantity": "2", "points": "3" }, "max": "12" }), &json!({})),
+        earn(
+            "bands",
+            &json!({ "bands": [
+                { "from": "5", "fixed": "4" },
+                { "from": "25.00", "perStep": { "amount": "6", "points": "2" } },
+                { "from": "60", "per": { "amount": "1", "points": "0.7" } }
+            ] }),
+            &json!({ "exclude": { "skus": ["c"] } })
+        ),
         earn("single", &json!({ "fixed": "50" }), &json!({ "when": "event.lines.size() == 1" })),
         earn("few", &json!({ "fixed": "11" }), &json!({ "when": "event.amountMinor < 3000" })),
     ])

@@ -143,6 +143,10 @@ fn kind(node: &Value) -> String {
             };
             format!("list{}{key}{each}", range("minItems", "maxItems", " items"))
         }
+        "object" if node.get("additionalProperties").is_some() => {
+            let each = kind(&node["additionalProperties"]);
+            format!("names{}, each with {each}", range("minProperties", "maxProperties", ""))
+        }
         other => other.to_owned(),
     }
 }

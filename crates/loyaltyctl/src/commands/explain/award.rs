@@ -1,7 +1,7 @@
 //! The arithmetic of an award as a person would write it down.
 
-use contract::decision::{AwardInputs, Budgeted, Effect, LineInputs};
-use contract::program::{Base, Counted, Discount, Rule, Selector};
+use contract::decision::{AwardInputs, Budgeted, Capped, Effect, LineInputs, Picked};
+use contract::program::{Base, Counted, Discount, Pick, Rule, Selector, Valid};
 use ledger::report::AwardReport;
 use rust_decimal::Decimal;
 
@@ -26,6 +26,8 @@ pub(super) fn render(award: &AwardReport, digits: Digits) -> String {
     let mut told = vec![format!("  {}", sentence(award, digits))];
     told.extend(award.spec.as_ref().map(|spec| format!("    because {}", reason(spec))));
     let lines = &award.inputs.lines;
+    // A quantity is no money: it has the digits that it has.
+    let digits = if award.inputs.effect == Effect::PerQuantity { Digits(0) } else { digits };
     told.extend(lines.iter().take(LINES_SHOWN_MAX).map(|line| format!("    {}", line_sentence(line, digits))));
     if lines.len() > LINES_SHOWN_MAX {
         told.push(format!("    and {} more lines", lines.len() - LINES_SHOWN_MAX));
@@ -37,8 +39,27 @@ pub(super) fn render(award: &AwardReport, digits: Digits) -> String {
 fn sentence(award: &AwardReport, digits: Digits) -> String {
     let AwardReport { rule, wallet, awarded, inputs, .. } = award;
     let rounded = inputs.rounding.map(|rounding| format!(", {:?} at {:?}", rounding.mode, rounding.at));
+    let rounded = rounded.unwrap_or_default();
+    let band = inputs.band.map(|from| format!(", in the band from {}", digits.of(from))).unwrap_or_default();
+    let cap = inputs.cap.map(capped).unwrap_or_default();
+    let group = inputs.group.as_ref().map(picked).unwrap_or_default();
     let budget = inputs.budget.as_ref().map(|budget| of_budget(budget, *awarded)).unwrap_or_default();
-    format!("{rule}: {}{}{budget} -> {awarded} {wallet}", arithmetic(inputs, digits), rounded.unwrap_or_default())
+    format!("{rule}: {}{band}{rounded}{cap}{group}{budget} -> {awarded} {wallet}", arithmetic(inputs, digits))
+}
+
+/// The most that the rule gives, and what that took away.
+fn capped(Capped { max, wanted }: Capped) -> String {
+    let most = max.normalize();
+    if wanted > max { format!(", {} but at most {most}", wanted.normalize()) } else { format!(", at most {most}") }
+}
+
+/// In whose place it stands.
+fn picked(Picked { name, pick, over }: &Picked) -> String {
+    let what = if *pick == Pick::Best { "the best" } else { "the first" };
+    let over: Vec<String> =
+        over.iter().map(|other| format!("{} of {}", other.points.normalize(), other.rule)).collect();
+    let over = if over.is_empty() { String::new() } else { format!(" (before {})", over.join(", ")) };
+    format!(", {what} of group {name}{over}")
 }
 
 /// Where the points came from, and whether there were enough.
@@ -59,6 +80,10 @@ fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
     let by = if mixed { ", some lines multiplied".to_owned() } else { by.concat() };
     match effect {
         Effect::Fixed => format!("{points} for the event"),
+        Effect::PerQuantity => {
+            let (base, per) = (inputs.base.normalize(), per_amount.normalize());
+            format!("quantity {base} x {points} per {per}{by} = {}", exact.normalize())
+        }
         Effect::Per => format!("{base} x {points} per {per}{by} = {}", exact.normalize()),
         Effect::PerStep => {
             let steps = inputs.base.checked_div(per_amount).unwrap_or_default().floor();
@@ -86,11 +111,27 @@ fn line_sentence(LineInputs { line, base, factor, exact }: &LineInputs, digits: 
 
 fn reason(rule: &Rule) -> String {
     let mut parts = vec![format!("it is a {}", rule.on)];
+    parts.extend(rule.valid.as_ref().map(|valid| format!("it happened {}", within(valid))));
     parts.extend(rule.minimum_order.map(|least| format!("the order is at least {least}")));
     parts.extend(rule.when.as_ref().map(|when| format!("`{}` is true", when.trim())));
     parts.extend(rule.include.as_ref().map(|lines| format!("counting only {}", selected(lines))));
     parts.extend(rule.exclude.as_ref().map(|lines| format!("leaving out {}", selected(lines))));
     parts.join(", ")
+}
+
+/// When the rule holds: `from 2026-12-01, on Saturday, from 17:00 to 19:00`.
+fn within(valid: &Valid) -> String {
+    let mut parts = Vec::new();
+    parts.extend(valid.from.map(|from| format!("from {from} on")));
+    parts.extend(valid.until.map(|until| format!("before {until}")));
+    let days: Vec<&str> = valid.weekdays.iter().map(|day| day.as_str()).collect();
+    parts.extend((!days.is_empty()).then(|| format!("on {}", days.join(" or "))));
+    let dates: Vec<String> = valid.dates.iter().map(ToString::to_string).collect();
+    parts.extend((!dates.is_empty()).then(|| format!("on {}", dates.join(" or "))));
+    let hours: Vec<String> =
+        valid.hours.iter().map(|hours| format!("between {} and {}", hours.from, hours.until)).collect();
+    parts.extend((!hours.is_empty()).then(|| hours.join(" or ")));
+    parts.join(" and ")
 }
 
 fn selected(selector: &Selector) -> String {
@@ -108,8 +149,8 @@ fn after_refunds(award: &AwardReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use contract::decision::{AwardInputs, Budgeted, Effect, Multiplier};
-    use contract::program::{Rounding, RoundingAt, RoundingMode};
+    use contract::decision::{AwardInputs, Budgeted, Capped, Effect, Multiplier, Passed, Picked};
+    use contract::program::{Pick, Rounding, RoundingAt, RoundingMode};
     use contract::{RuleName, WalletName};
     use ledger::report::AwardReport;
     use rust_decimal::Decimal;
@@ -160,6 +201,51 @@ mod tests {
         assert_eq!(
             super::sentence(&award(more, "21"), Digits(2)),
             "base: 10.50 x 1 per 1.00 x 2 (double) = 21, Floor at Order -> 21 points"
+        );
+    }
+
+    #[test]
+    fn an_award_tells_its_quantity_its_band_and_its_cap() {
+        let pieces = award(inputs(Effect::PerQuantity, "3.0", Some("1"), "5", "15"), "15");
+        assert_eq!(super::sentence(&pieces, Digits(2)), "base: quantity 3 x 5 per 1 = 15, Floor at Order -> 15 points");
+        let large = inputs(Effect::Per, "1234.50", Some("10.00"), "1", "123.45");
+        let cap = |wanted| Some(Capped { max: decimal("100"), wanted: decimal(wanted) });
+        let told = |wanted, awarded| {
+            let inputs = AwardInputs { band: Some(decimal("555")), cap: cap(wanted), ..large.clone() };
+            super::sentence(&award(inputs, awarded), Digits(2))
+        };
+        assert_eq!(
+            told("123", "100"),
+            "base: 1234.50 x 1 per 10.00 = 123.45, in the band from 555.00, Floor at Order, 123 but at most 100 -> 100 points"
+        );
+        assert!(told("99", "99").ends_with(", Floor at Order, at most 100 -> 99 points"));
+    }
+
+    #[test]
+    fn an_award_tells_in_whose_place_it_stands() {
+        let name = || contract::GroupName::parse("spring").unwrap();
+        let told = |pick, over| {
+            let group = Some(Picked { name: name(), pick, over });
+            super::sentence(
+                &award(AwardInputs { group, ..inputs(Effect::Fixed, "0", None, "25", "25") }, "25"),
+                Digits(2),
+            )
+        };
+        let over = vec![Passed { rule: RuleName::parse("gift").unwrap(), points: decimal("20.0") }];
+        assert_eq!(
+            told(Pick::Best, over),
+            "base: 25 for the event, the best of group spring (before 20 of gift) -> 25 points"
+        );
+        assert_eq!(told(Pick::First, Vec::new()), "base: 25 for the event, the first of group spring -> 25 points");
+    }
+
+    #[test]
+    fn a_rule_tells_when_it_holds() {
+        let valid = r#"{ "from": "2026-12-01", "until": "2027-01-01", "weekdays": ["Saturday", "Sunday"],
+            "hours": [{ "from": "17:00", "until": "19:00" }], "dates": ["12-24"] }"#;
+        assert_eq!(
+            super::within(&serde_json::from_str(valid).unwrap()),
+            "from 2026-12-01 on and before 2027-01-01 and on Saturday or Sunday and on 12-24 and between 17:00 and 19:00"
         );
     }
 
