@@ -5,6 +5,8 @@ use contract::program::{Base, Counted, Discount, Pick, Rule, Selector, Valid};
 use ledger::report::AwardReport;
 use rust_decimal::Decimal;
 
+use super::tally;
+
 /// Lines of an order that are shown one by one.
 const LINES_SHOWN_MAX: usize = 10;
 
@@ -13,7 +15,7 @@ const LINES_SHOWN_MAX: usize = 10;
 pub(super) struct Digits(pub(super) u32);
 
 impl Digits {
-    fn of(self, amount: Decimal) -> String {
+    pub(super) fn of(self, amount: Decimal) -> String {
         let exact = amount.normalize();
         // Never fewer digits than there are: a sum that is shown must be right.
         let digits = exact.scale().max(self.0) as usize;
@@ -38,6 +40,9 @@ pub(super) fn render(award: &AwardReport, digits: Digits) -> String {
 
 fn sentence(award: &AwardReport, digits: Digits) -> String {
     let AwardReport { rule, wallet, awarded, inputs, .. } = award;
+    if let Some(tally) = &inputs.tally {
+        return format!("{rule}: {} -> {awarded} {wallet}", tally::arithmetic(inputs, tally, digits));
+    }
     let rounded = inputs.rounding.map(|rounding| format!(", {:?} at {:?}", rounding.mode, rounding.at));
     let rounded = rounded.unwrap_or_default();
     let band = inputs.band.map(|from| format!(", in the band from {}", digits.of(from))).unwrap_or_default();
@@ -79,7 +84,8 @@ fn arithmetic(inputs: &AwardInputs, digits: Digits) -> String {
     let mixed = lines.iter().any(|line| line.factor != lines.first().map_or(Decimal::ONE, |first| first.factor));
     let by = if mixed { ", some lines multiplied".to_owned() } else { by.concat() };
     match effect {
-        Effect::Fixed => format!("{points} for the event"),
+        // The last two are told as sums.
+        Effect::Fixed | Effect::Every | Effect::Reaching => format!("{points} for the event"),
         Effect::PerQuantity => {
             let (base, per) = (inputs.base.normalize(), per_amount.normalize());
             format!("quantity {base} x {points} per {per}{by} = {}", exact.normalize())

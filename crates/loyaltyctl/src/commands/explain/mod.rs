@@ -5,6 +5,7 @@ mod event;
 mod member;
 mod moves;
 mod outcome;
+mod tally;
 
 use contract::{EventId, MemberId, Source};
 
