@@ -76,7 +76,7 @@ pub(crate) fn awards(applied: &[Applied<'_>], lines: &[Line], when: When<'_>) ->
                 // How much that is before anybody looks at what is left.
                 Budgeted { name, wanted: wanted(&one.rule.effect, award.points) }
             });
-            awards.push(Grouped { award, picks: one.rule.group.as_ref(), scale });
+            awards.push(Grouped::new(award, one.rule.group.as_ref(), scale));
         }
     }
     Ok(group::pick(awards))

@@ -1,6 +1,6 @@
 //! Groups of rules: what is wrong with them as they are written, and which awards of a group stay.
 
-use contract::decision::{Award, Passed, Picked};
+use contract::decision::{Award, AwardInputs, Passed, Picked};
 use contract::program::{GROUPS_MAX, Group, PRIORITY_MAX, Pick, Rule};
 use contract::ruleset::Ruleset;
 use contract::{GroupName, RuleName, Scale};
@@ -93,42 +93,56 @@ fn alike(path: &str, group: &Group, (before, rule): (&Rule, &Rule), faults: &mut
     }
 }
 
-/// An award with the group that its rule is one of, and the scale of its wallet.
+/// An award with what its group needs to know.
 pub(crate) struct Grouped<'a> {
-    pub(crate) award: Award,
-    pub(crate) picks: Option<&'a Picks>,
-    pub(crate) scale: Scale,
+    award: Award,
+    picks: Option<&'a Picks>,
+    /// Of the wallet.
+    scale: Scale,
+    /// Those that it was picked over so far.
+    over: Vec<Passed>,
 }
 
-/// The awards that stay: of each group that picks one.
+impl<'a> Grouped<'a> {
+    pub(crate) fn new(award: Award, picks: Option<&'a Picks>, scale: Scale) -> Self {
+        Self { award, picks, scale, over: Vec::new() }
+    }
+
+    /// Whether it stands in the place of one of its group that came before it: of equals the first stays.
+    fn beats(&self, before: &Self) -> bool {
+        self.picks.is_some_and(|group| group.pick == Pick::Best) && self.award.points > before.award.points
+    }
+
+    fn picked_over(mut self, other: Self) -> Self {
+        let Award { rule, points, .. } = other.award;
+        self.over.extend(other.over);
+        self.over.push(Passed { rule, points: points.to_decimal(other.scale) });
+        self
+    }
+
+    fn told(self) -> Award {
+        let picked = self.picks.cloned().map(|Picks { name, pick }| Picked { name, pick, over: self.over });
+        let inputs = AwardInputs { group: picked, ..self.award.inputs };
+        Award { inputs, ..self.award }
+    }
+}
+
+/// The awards that stay, in the order of their rules: of each group that picks one.
 pub(crate) fn pick(awards: Vec<Grouped<'_>>) -> Vec<Award> {
     let mut stay: Vec<Grouped<'_>> = Vec::with_capacity(awards.len());
-    for mut next in awards {
-        let Some(picks) = next.picks else {
-            stay.push(next);
-            continue;
-        };
-        let Some(at) = stay.iter().position(|known| known.picks == Some(picks)) else {
-            let Picks { name, pick } = picks.clone();
-            next.award.inputs.group = Some(Picked { name, pick, over: Vec::new() });
-            stay.push(next);
-            continue;
-        };
-        // The rules come in their order: of equals the first stays.
-        let known = &mut stay[at];
-        let mut group = known.award.inputs.group.take();
-        let is_better = picks.pick == Pick::Best && next.award.points > known.award.points;
-        let passed = if is_better { &known.award } else { &next.award };
-        if let Some(group) = &mut group {
-            group.over.push(Passed { rule: passed.rule.clone(), points: passed.points.to_decimal(next.scale) });
-        }
-        let stays = if is_better { &mut next.award } else { &mut known.award };
-        stays.inputs.group = group;
-        if is_better {
-            // In the place of its own rule, after those before it.
-            stay.remove(at);
-            stay.push(next);
+    for next in awards {
+        let known = stay.iter().position(|known| known.picks.is_some() && known.picks == next.picks);
+        match known {
+            None => stay.push(next),
+            Some(at) if next.beats(&stay[at]) => {
+                let passed = stay.remove(at);
+                stay.push(next.picked_over(passed));
+            }
+            Some(at) => {
+                let stays = stay.remove(at);
+                stay.insert(at, stays.picked_over(next));
+            }
         }
     }
-    stay.into_iter().map(|grouped| grouped.award).collect()
+    stay.into_iter().map(Grouped::told).collect()
 }

@@ -156,12 +156,18 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
 
 /// Rules of `expiry` that a wallet breaks, of those that look at its warning.
 fn broken(expiry: &serde_json::Value) -> Vec<String> {
-    let wallets = &schema()["properties"]["spec"]["properties"]["program"]["properties"]["wallets"];
-    let rules = wallets["items"]["properties"]["expiry"]["x-kubernetes-validations"].as_array().unwrap().clone();
+    broken_of("/spec/properties/program/properties/wallets/items/properties/expiry", "warnBefore", expiry)
+}
+
+/// Rules of a field, of those that name this, that a value breaks.
+fn broken_of(field: &str, naming: &str, value: &serde_json::Value) -> Vec<String> {
+    let schema = schema();
+    let node = schema.pointer(&format!("/properties{field}")).unwrap();
+    let rules = node["x-kubernetes-validations"].as_array().unwrap();
     let mut messages = Vec::new();
-    for rule in rules.iter().filter(|rule| rule["rule"].as_str().unwrap().contains("warnBefore")) {
+    for rule in rules.iter().filter(|rule| rule["rule"].as_str().unwrap().contains(naming)) {
         let mut context = cel::Context::default();
-        context.add_variable("self", expiry).unwrap();
+        context.add_variable("self", value).unwrap();
         let holds = cel::Program::compile(rule["rule"].as_str().unwrap()).unwrap().execute(&context).unwrap();
         if holds != cel::Value::Bool(true) {
             messages.push(rule["message"].as_str().unwrap().to_owned());
@@ -182,6 +188,41 @@ fn a_warning_needs_a_time_and_an_end() {
     assert_eq!(broken(&serde_yaml::from_str("{ after: 1y, warnBefore: 000mo }").unwrap()), no_time);
     let no_end = ["never is no end to warn of; leave warnBefore out"];
     assert_eq!(broken(&serde_yaml::from_str("{ never: true, warnBefore: 14d }").unwrap()), no_end);
+}
+
+#[test]
+fn a_rule_and_each_of_its_bands_give_one_thing() {
+    let rule = "/spec/properties/rules/items/properties";
+    let earn = |value: &str| broken_of(&format!("{rule}/earn"), "self", &serde_yaml::from_str(value).unwrap());
+    for fine in
+        ["{ per: {} }", "{ bands: [], max: '5', base: {} }", "{ perQuantity: {}, rounding: {} }", "{ fixed: '5' }"]
+    {
+        assert_eq!(earn(fine), [""; 0], "{fine}");
+    }
+    let one = "give exactly one of per, perStep, perQuantity, bands and fixed";
+    assert_eq!(earn("{ wallet: points }"), [one]);
+    assert_eq!(earn("{ per: {}, bands: [] }"), [one]);
+    assert_eq!(earn("{ fixed: '5', max: '9' }"), ["max has no effect on fixed; write the smaller number there"]);
+    assert_eq!(earn("{ fixed: '5', base: {} }"), ["base has no effect on fixed, which counts no money; leave it out"]);
+    let band = format!("{rule}/earn/properties/bands/items");
+    let band = |value: &str| broken_of(&band, "self", &serde_yaml::from_str(value).unwrap());
+    assert_eq!(band("{ from: '0', perStep: {} }"), [""; 0]);
+    assert_eq!(band("{ from: '0' }"), ["give exactly one of per, perStep, perQuantity and fixed"]);
+}
+
+#[test]
+fn a_time_at_which_a_rule_holds_says_something() {
+    let valid = "/spec/properties/rules/items/properties/valid";
+    let broken = |value: &str| broken_of(valid, "self", &serde_yaml::from_str(value).unwrap());
+    assert_eq!(broken("{ weekdays: [Monday] }"), [""; 0]);
+    assert_eq!(broken("{}"), ["give at least one of from, until, weekdays, hours and dates"]);
+    let hours = format!("{valid}/properties/hours/items");
+    let hours = |value: &str| broken_of(&hours, "self", &serde_yaml::from_str(value).unwrap());
+    assert_eq!(hours("{ from: '22:00', until: '02:00' }"), [""; 0]);
+    assert_eq!(
+        hours("{ from: '22:00', until: '22:00' }"),
+        ["from and until are the same; leave hours out for the whole day"]
+    );
 }
 
 /// The words after `self.` and `oldSelf.`.

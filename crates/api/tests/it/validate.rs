@@ -150,6 +150,26 @@ fn each_mistake_names_its_field_and_what_to_do() {
             "`spec.rules[2].earn.rounding` has no effect on `fixed`; leave it out",
         ),
         (
+            with("fixed: \"5\" }", "fixed: \"5\", base: { tax: Excluded } }"),
+            "`spec.rules[2].earn.base` has no effect on `fixed`; leave it out",
+        ),
+        (
+            with("fixed: \"5\" }", "fixed: \"5\", max: \"9\" }"),
+            "`spec.rules[2].earn.max` has no effect on `fixed`; leave it out",
+        ),
+        (
+            with("fixed: \"5\" }", &format!("bands: [{}] }}", "{ from: \"1\", fixed: \"1\" },".repeat(17))),
+            "`spec.rules[2].earn.bands` has 17 items; give 0 to 16",
+        ),
+        (
+            with("    wallets:\n", "    groups: [{ name: a, pick: Best }, { name: a, pick: All }]\n    wallets:\n"),
+            "`spec.program.groups[1].name` is `a` a second time; rename one of the two",
+        ),
+        (
+            with("    wallets:\n", "    activities: [{ name: barista.tipp, fields: { cups: Int } }]\n    wallets:\n"),
+            "`spec.program.activities[0].name` is `barista.tipp`, which no source may say; add it to a source's `types`",
+        ),
+        (
             with("event.channel in ['store', 'web']", "''"),
             "`spec.rules[0].when` must have 1 to 4096 bytes; leave it out for no condition",
         ),
