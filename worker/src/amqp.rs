@@ -27,8 +27,12 @@ pub(crate) const BATCH_LEN_MAX: usize = 500;
 /// Most bytes of bodies in a batch, so that large orders do not make large transactions.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
-/// One batch is worked on while the next one arrives; more would only be redelivered after a crash.
-const PREFETCH: u16 = 1000;
+/// One batch is published while the next one is committed, one more is begun, and another one arrives; more would only be redelivered after
+/// a crash.
+const PREFETCH: u16 = 2000;
+
+/// So many messages must wait for a batch to be begun beside another one. With fewer it gains more by what comes meanwhile.
+const AHEAD_LEN_MIN: usize = 100;
 
 /// Longest sentence in a header of a buried message, in bytes.
 const DETAIL_BYTES_MAX: usize = 1024;
@@ -159,6 +163,24 @@ impl Inlet {
             return Err(ended.into());
         }
         let first = self.waiting.recv().await.ok_or_else(|| LinkError::Cancelled(self.queue.clone()))??;
+        Ok(self.gather(first))
+    }
+
+    /// What waits by now, if it is enough to be begun beside another batch.
+    pub(crate) fn ready(&mut self) -> Option<Vec<Arrived>> {
+        if self.ended.is_some() || self.waiting.len() < AHEAD_LEN_MIN {
+            return None;
+        }
+        match self.waiting.try_recv().ok()? {
+            Ok(first) => Some(self.gather(first)),
+            Err(error) => {
+                self.ended = Some(error);
+                None
+            }
+        }
+    }
+
+    fn gather(&mut self, first: Delivery) -> Vec<Arrived> {
         let mut bytes = first.data.len();
         let mut batch = vec![Arrived::from(first)];
         while batch.len() < BATCH_LEN_MAX && bytes < BATCH_BYTES_MAX {
@@ -174,7 +196,7 @@ impl Inlet {
                 Err(_) => break,
             }
         }
-        Ok(batch)
+        batch
     }
 
     /// Takes no more from the queue; what was delivered before is still handed out by [`Inlet::left`].

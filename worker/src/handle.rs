@@ -1,6 +1,8 @@
 //! From a batch of messages to units of work that are committed and wait to be published: walk (b), up to the commit.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,12 +10,12 @@ use contract::Refusal;
 use contract::event::Event;
 use contract::intake::{Delivery, Intake};
 use contract::result::ResultEvent;
-use engine::{Carried, Engine, EngineError, Settled};
+use engine::{Batch, Carried, Engine, EngineError, Line, Settled};
 use jiff::Timestamp;
 use ledger::{AttemptKey, BatchId, Ledger, UnderWay};
 
 use crate::amqp::Arrived;
-use crate::hold::Holder;
+use crate::hold::{Backoff, Holder};
 use crate::metrics::Metrics;
 use crate::{attempts, fault};
 
@@ -37,6 +39,42 @@ pub(crate) struct Unit {
     pub(crate) batches: Vec<BatchId>,
 }
 
+/// A batch of messages.
+pub(crate) enum Pack {
+    /// Never delivered before.
+    First(Read),
+    /// Some were: who is suspect is decided alone.
+    Again(Vec<Arrived>),
+}
+
+/// Messages that are decided together, as far as they can be read.
+pub(crate) struct Read {
+    /// What is known of it by now.
+    unit: Unit,
+    /// Those that are events, in their order.
+    carriers: Vec<Arrived>,
+    /// Their events; several batches where members are merged.
+    batches: Vec<Arc<Batch>>,
+}
+
+impl Pack {
+    /// Messages.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::First(read) => read.unit.messages,
+            Self::Again(messages) => messages.len(),
+        }
+    }
+
+    /// What may be begun before it is its turn.
+    pub(crate) fn ahead(&self) -> Option<Arc<Batch>> {
+        match self {
+            Self::First(Read { batches, .. }) => <&[_; 1]>::try_from(&batches[..]).ok().map(|[only]| only.clone()),
+            Self::Again(_) => None,
+        }
+    }
+}
+
 /// What the lane's desk works with.
 pub(crate) struct Desk<'a> {
     pub(crate) engine: &'a Engine,
@@ -47,21 +85,25 @@ pub(crate) struct Desk<'a> {
     pub(crate) metrics: &'a Metrics,
 }
 
-impl Desk<'_> {
-    /// Decides a batch, in its order; suspects alone. `None` when asked to stop while the ledger was away: what was not
-    /// decided goes back to the queue.
-    pub(crate) async fn handle(&self, batch: Vec<Arrived>) -> Option<Vec<Unit>> {
-        self.metrics.batch_messages.observe(as_f64(batch.len()));
-        let suspects = if batch.iter().any(|message| message.redelivered) {
-            self.holder.ledger(async || attempts::suspects(self.ledger, &batch).await).await?
-        } else {
-            HashSet::new()
-        };
+impl<'a> Desk<'a> {
+    /// Reads what came.
+    pub(crate) fn pack(&self, messages: Vec<Arrived>) -> Pack {
+        self.metrics.batch_messages.observe(as_f64(messages.len()));
+        if messages.iter().any(|message| message.redelivered) {
+            return Pack::Again(messages);
+        }
+        Pack::First(self.read(messages))
+    }
+
+    /// Decides messages of which some were delivered before, in their order; suspects alone. `None` when asked to stop while the ledger was away: what
+    /// was not decided goes back to the queue.
+    pub(crate) async fn again(&self, line: &mut Line<'a>, messages: Vec<Arrived>) -> Option<Vec<Unit>> {
+        let suspects = self.holder.ledger(async || attempts::suspects(self.ledger, &messages).await).await?;
         let mut units = Vec::new();
-        for run in runs(batch, &suspects) {
+        for run in runs(messages, &suspects) {
             let unit = match run {
-                Run::Together(messages) => self.together(messages).await?,
-                Run::Alone(message) => self.alone(*message).await?,
+                Run::Together(messages) => self.together(line, self.read(messages), || None).await?,
+                Run::Alone(message) => self.alone(line, *message).await?,
             };
             units.push(unit);
         }
@@ -69,7 +111,7 @@ impl Desk<'_> {
     }
 
     /// Notes the attempt, then decides. A try that ends without a death is taken back: only deaths convict.
-    async fn alone(&self, message: Arrived) -> Option<Unit> {
+    async fn alone(&self, line: &mut Line<'a>, message: Arrived) -> Option<Unit> {
         let key = attempts::key(&message);
         let again = AtomicBool::new(false);
         let note = async || {
@@ -82,7 +124,7 @@ impl Desk<'_> {
         let decided = match self.holder.ledger(note).await {
             // Asked to leave before the ledger's answer came: the note may stand all the same.
             None => None,
-            Some(Ok(())) => self.together(vec![message]).await,
+            Some(Ok(())) => self.together(line, self.read(vec![message]), || None).await,
             Some(Err(refusal)) => {
                 let unit = Unit { last_tag: message.tag, messages: 1, ..Unit::default() };
                 Some(Unit { burials: vec![(message, refusal)], ..unit })
@@ -102,7 +144,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn together(&self, messages: Vec<Arrived>) -> Option<Unit> {
+    fn read(&self, messages: Vec<Arrived>) -> Read {
         let mut unit = Unit { messages: messages.len(), ..Unit::default() };
         let mut events = Vec::with_capacity(messages.len());
         let mut carriers = Vec::with_capacity(messages.len());
@@ -122,23 +164,30 @@ impl Desk<'_> {
                 Err(refusal) => unit.burials.push((message, refusal)),
             }
         }
-        if events.is_empty() && attempts.is_empty() {
-            return Some(unit);
-        }
         fault::maybe_abort(&events);
-        let mut runs: Vec<&[Event]> = ledger::runs(&events).collect();
-        // Of all attempts only those of the last run are ended by it: before that, not all is decided.
-        let last = runs.pop().unwrap_or_default();
+        let batches = batches(events, attempts);
+        Read { unit, carriers, batches }
+    }
+
+    /// Decides a batch in its order; `next` is the one behind it, if it is there already. `None` as for [`Desk::again`].
+    pub(crate) async fn together(
+        &self,
+        line: &mut Line<'a>,
+        Read { mut unit, carriers, batches }: Read,
+        mut next: impl FnMut() -> Option<Arc<Batch>>,
+    ) -> Option<Unit> {
         let mut carriers = carriers.into_iter();
-        for (run, attempts) in runs.into_iter().map(|run| (run, &[][..])).chain([(last, &attempts[..])]) {
-            let (results, batches) = (unit.results.len(), unit.batches.len());
-            let settled = self.holder.ledger(async || self.apply(run, attempts).await).await?;
+        let last = batches.len().saturating_sub(1);
+        for (n, batch) in batches.iter().enumerate() {
+            let (results, first) = (unit.results.len(), unit.batches.len());
+            let behind = || if n == last { next() } else { None };
+            let settled = self.apply(line, batch, behind).await?;
             for (settled, message) in settled.into_iter().zip(carriers.by_ref()) {
                 self.take(&mut unit, message, settled);
             }
             // Before a merge that comes next: what its member sent would keep it from them.
             if engine::sends(&unit.results[results..]) {
-                self.carry(&mut unit, batches).await?;
+                self.carry(&mut unit, first).await?;
             }
         }
         Some(unit)
@@ -165,11 +214,23 @@ impl Desk<'_> {
         Some(())
     }
 
-    async fn apply(&self, events: &[Event], attempts: &[AttemptKey]) -> Result<Vec<Settled>, EngineError> {
-        let started = Instant::now();
-        let settled = self.engine.apply(events, attempts, Timestamp::now()).await?;
-        self.metrics.ledger_seconds.observe(started.elapsed().as_secs_f64());
-        Ok(settled)
+    async fn apply(
+        &self,
+        line: &mut Line<'a>,
+        batch: &Arc<Batch>,
+        mut next: impl FnMut() -> Option<Arc<Batch>>,
+    ) -> Option<Vec<Settled>> {
+        let mut backoff = Backoff::default();
+        loop {
+            let started = Instant::now();
+            let applied = line.apply(batch, &mut next, Timestamp::now());
+            if let ControlFlow::Break(settled) = self.holder.once(applied, &mut backoff).await {
+                if settled.is_some() {
+                    self.metrics.ledger_seconds.observe(started.elapsed().as_secs_f64());
+                }
+                return settled;
+            }
+        }
     }
 
     fn decode(&self, message: &Arrived) -> Result<Event, Refusal> {
@@ -217,6 +278,22 @@ impl Desk<'_> {
 enum Run {
     Together(Vec<Arrived>),
     Alone(Box<Arrived>),
+}
+
+/// Of all attempts only those of the last batch are ended by it: before that, not all is decided.
+fn batches(mut events: Vec<Event>, attempts: Vec<AttemptKey>) -> Vec<Arc<Batch>> {
+    let lens: Vec<usize> = ledger::runs(&events).map(<[Event]>::len).collect();
+    let Some((_, before)) = lens.split_last() else {
+        let is_nothing = attempts.is_empty();
+        return if is_nothing { Vec::new() } else { vec![Arc::new(Batch::new(Vec::new(), attempts))] };
+    };
+    let mut batches = Vec::with_capacity(lens.len());
+    for len in before {
+        let rest = events.split_off(*len);
+        batches.push(Arc::new(Batch::new(std::mem::replace(&mut events, rest), Vec::new())));
+    }
+    batches.push(Arc::new(Batch::new(events, attempts)));
+    batches
 }
 
 /// Cuts a batch at its suspects, keeping the order.

@@ -1,5 +1,6 @@
 //! Holding on while the world is at fault: back-off with jitter, `/readyz` off, resume without anybody's help.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -86,22 +87,33 @@ impl Holder {
     {
         let mut backoff = Backoff::default();
         loop {
-            let answered = tokio::select! {
-                () = self.shutdown.now() => return None,
-                answered = tokio::time::timeout(ANSWER_MAX, attempt()) => answered,
-            };
-            match answered {
-                Ok(Ok(answer)) => {
-                    self.resumed();
-                    return Some(answer);
-                }
-                Ok(Err(error)) => self.held(&error),
-                Err(_) => self.silent(),
+            if let ControlFlow::Break(answer) = self.once(attempt(), &mut backoff).await {
+                return answer;
             }
-            tokio::select! {
-                () = self.shutdown.asked() => return None,
-                () = tokio::time::sleep(backoff.pause()) => {}
+        }
+    }
+
+    /// One try of these, and a pause after it if it failed: then it goes on.
+    pub(crate) async fn once<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, EngineError>>,
+        backoff: &mut Backoff,
+    ) -> ControlFlow<Option<T>> {
+        let answered = tokio::select! {
+            () = self.shutdown.now() => return ControlFlow::Break(None),
+            answered = tokio::time::timeout(ANSWER_MAX, attempt) => answered,
+        };
+        match answered {
+            Ok(Ok(answer)) => {
+                self.resumed();
+                return ControlFlow::Break(Some(answer));
             }
+            Ok(Err(error)) => self.held(&error),
+            Err(_) => self.silent(),
+        }
+        tokio::select! {
+            () = self.shutdown.asked() => ControlFlow::Break(None),
+            () = tokio::time::sleep(backoff.pause()) => ControlFlow::Continue(()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! One lane: deciding a batch while the one before it is published.
+//! One lane: a batch is published while the next one is committed, and one more begun.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 
 use broker::Connection;
 use contract::pipeline::{Lane, Names};
+use engine::Line;
 use host::Shutdown;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::amqp::{Addresses, Arrived, Inlet, LinkError, Outlet, Tally};
-use crate::handle::{Desk, Unit};
+use crate::amqp::{Addresses, Inlet, LinkError, Outlet, Tally};
+use crate::handle::{Desk, Pack, Unit};
 use crate::hold::Holder;
 use crate::metrics::Metrics;
 use crate::publish::Press;
 use crate::run::Worker;
 
-/// Units that may wait for their confirms while the next batch is decided.
-const UNITS_WAITING_MAX: usize = 2;
+/// Units that may be decided, or wait for their confirms, while one is published.
+const UNITS_WAITING_MAX: usize = 3;
 
 /// How long a lane that was asked to end may take to decide what was delivered. With [`CONFIRMING_MAX`], and a few seconds to close
 /// channels and connection, it is less than the 30 s that Kubernetes gives a pod to end.
@@ -116,6 +117,18 @@ async fn overdue(shutdown: &Shutdown) {
     tokio::time::sleep(DECIDING_MAX).await;
 }
 
+/// A batch, with the place of its unit if that is taken already.
+type Packed<'a> = (Pack, Option<mpsc::Permit<'a, Unit>>);
+
+/// What a lane holds.
+struct Hand<'a> {
+    inlet: &'a mut Inlet,
+    line: Line<'a>,
+    units: &'a mpsc::Sender<Unit>,
+    /// The batch whose turn is next. It may be begun.
+    ahead: Option<Packed<'a>>,
+}
+
 /// Batch after batch.
 struct Deciding<'a> {
     worker: &'a Worker,
@@ -133,31 +146,44 @@ impl Deciding<'_> {
             holder: self.holder,
             metrics: &self.holder.metrics,
         };
-        loop {
-            let batch = tokio::select! {
-                biased;
-                () = self.holder.shutdown.asked() => break,
-                () = units.closed() => return Ok(()),
-                batch = inlet.batch() => batch?,
+        let mut hand = Hand { inlet, line: Line::of(&self.worker.engine), units: &units, ahead: None };
+        while !self.holder.shutdown.is_asked() {
+            let pack = match hand.ahead.take() {
+                Some(ahead) => ahead,
+                None => tokio::select! {
+                    biased;
+                    () = self.holder.shutdown.asked() => break,
+                    () = units.closed() => return Ok(()),
+                    batch = hand.inlet.batch() => (desk.pack(batch?), None),
+                },
             };
-            if !self.work_off(&desk, batch, &units).await {
+            if !self.work_off(&desk, &mut hand, pack).await {
                 // The ledger is away: what was delivered cannot be worked off, and waits in the queue rather than here.
                 return Ok(());
             }
         }
-        self.drain(inlet, &desk, &units).await
+        self.drain(&desk, hand).await
     }
 
     /// Works off what was delivered already, so that nothing of it is delivered twice; what is not done in time goes back.
-    async fn drain(&self, inlet: &mut Inlet, desk: &Desk<'_>, units: &mpsc::Sender<Unit>) -> Result<(), LinkError> {
+    async fn drain<'a>(&self, desk: &Desk<'a>, mut hand: Hand<'a>) -> Result<(), LinkError> {
         let (begun, mut messages) = (Instant::now(), 0);
+        // Nobody shall wait for members of a batch that waits for the broker.
+        hand.line = Line::of(desk.engine);
         tokio::select! {
-            stopped = inlet.stop() => stopped?,
+            stopped = hand.inlet.stop() => stopped?,
             () = self.holder.shutdown.now() => return Ok(()),
         }
-        while let Some(batch) = inlet.left().await {
-            let taken = batch.len();
-            if !self.work_off(desk, batch, units).await {
+        loop {
+            let next = match hand.ahead.take() {
+                Some(ahead) => ahead,
+                None => match hand.inlet.left().await {
+                    Some(batch) => (desk.pack(batch), None),
+                    None => break,
+                },
+            };
+            let taken = next.0.len();
+            if !self.work_off(desk, &mut hand, next).await {
                 break;
             }
             messages += taken;
@@ -168,14 +194,41 @@ impl Deciding<'_> {
     }
 
     /// Whether to go on: not while the ledger is away and the worker was asked to stop, nor when nobody publishes any more.
-    async fn work_off(&self, desk: &Desk<'_>, batch: Vec<Arrived>, units: &mpsc::Sender<Unit>) -> bool {
-        let Some(decided) = desk.handle(batch).await else { return false };
+    async fn work_off<'a>(&self, desk: &Desk<'a>, hand: &mut Hand<'a>, (pack, permit): Packed<'a>) -> bool {
+        // The publisher is gone only after an error, which it tells itself.
+        let permit = match permit {
+            Some(permit) => Ok(permit),
+            None => tokio::select! {
+                permit = hand.units.reserve() => permit,
+                () = self.holder.shutdown.now() => return false,
+            },
+        };
+        let Ok(permit) = permit else { return false };
+        let Hand { inlet, line, units, ahead } = hand;
+        let messages = match pack {
+            Pack::First(read) => {
+                let next = || {
+                    // Room for both: what is begun must not wait for the publisher, who may wait for one of its members.
+                    if ahead.is_none()
+                        && let Ok(permit) = units.try_reserve()
+                        && let Some(messages) = inlet.ready()
+                    {
+                        *ahead = Some((desk.pack(messages), Some(permit)));
+                    }
+                    ahead.as_ref().and_then(|(pack, _)| pack.ahead())
+                };
+                let unit = desk.together(line, read, next).await;
+                return unit.map(|unit| permit.send(unit)).is_some();
+            }
+            Pack::Again(messages) => messages,
+        };
+        drop(permit);
+        let Some(decided) = desk.again(line, messages).await else { return false };
         for unit in decided {
             let sent = tokio::select! {
                 sent = units.send(unit) => sent.is_ok(),
                 () = self.holder.shutdown.now() => false,
             };
-            // The publisher is gone only after an error, which it tells itself.
             if !sent {
                 return false;
             }

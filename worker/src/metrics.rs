@@ -63,7 +63,7 @@ impl Metrics {
             ledger_seconds: histogram(
                 &registry,
                 "loyalty_ledger_seconds",
-                "Time from begin to commit of a batch.",
+                "Time until a batch is committed, from when it is its turn.",
                 (0.000_5, 2.0, 16),
             )?,
             confirm_seconds: histogram(

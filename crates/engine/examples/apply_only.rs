@@ -9,7 +9,9 @@
 //! The clock runs from a tenth to nine tenths of the events: the first batches prepare statements and fill caches. Events are
 //! decoded before it starts. `cargo xtask bench` runs it.
 
+use std::collections::VecDeque;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Instant;
 
 use contract::event::Event;
@@ -18,7 +20,7 @@ use contract::pipeline::Events;
 use contract::program::{Program, Rule};
 use contract::ruleset::Ruleset;
 use contract::{Currency, PipelineName};
-use engine::{Engine, Settled};
+use engine::{Batch, Engine, Line, Settled};
 use jiff::Timestamp;
 use ledger::Since;
 use ledger::book::Outcome;
@@ -69,15 +71,23 @@ async fn apply((url, is_known): (&str, bool), text: &str, batch_len: usize) -> E
     let read = |line: &str| intake.decode_unrouted(line.as_bytes()).map_err(|refusal| refusal.detail.into());
     let all: Vec<Event> = text.lines().map(read).collect::<Result<_, Box<dyn Error>>>()?;
     let engine = Engine::open(pipeline()?, ledger::open(url)?, TimeLimits::new(&events()?)).await?;
-    let batches: Vec<&[Event]> = all.chunks(batch_len).collect();
-    let (from, to) = (batches.len() / 10, batches.len() - batches.len() / 10);
+    let mut line = Line::of(&engine);
+    let mut batches: VecDeque<Vec<Event>> = all.chunks(batch_len).map(<[Event]>::to_vec).collect();
+    let (count, mut next) = (batches.len(), None);
+    let (from, to) = (count / 10, count - count / 10);
     let (mut started, mut counted) = (Instant::now(), 0);
-    for (n, batch) in batches.iter().enumerate() {
+    let mut made = || batches.pop_front().map(|events| Arc::new(Batch::new(events, Vec::new())));
+    for n in 0..count {
         if n == from {
             println!("begin");
             started = Instant::now();
         }
-        let settled = engine.apply(batch, &[], Timestamp::now()).await?;
+        let Some(batch) = next.take().or_else(&mut made) else { break };
+        let behind = || {
+            next = made();
+            next.clone()
+        };
+        let settled = line.apply(&batch, behind, Timestamp::now()).await?;
         let is_as_wanted = |settled: &Settled| match settled {
             Settled::Fresh { outcome: Outcome::Applied, .. } => !is_known,
             Settled::Replayed { .. } => is_known,
@@ -87,7 +97,7 @@ async fn apply((url, is_known): (&str, bool), text: &str, batch_len: usize) -> E
             return Err("an event was not applied, or was not known: give a ledger that fits the file".into());
         }
         if n >= from && n < to {
-            counted += batch.len();
+            counted += batch.events().len();
         }
         if n + 1 == to {
             println!("end {} {counted}", started.elapsed().as_micros());

@@ -3,7 +3,7 @@
 use contract::Refusal;
 use ledger::book::{Applied, MemberState, TurningAway};
 
-use crate::apply::{Desk, Item, Verdict, no_rules};
+use crate::desk::{Desk, Item, Verdict, no_rules};
 
 impl Desk<'_> {
     /// Nothing is done with an event of a member who was erased.

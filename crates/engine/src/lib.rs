@@ -4,18 +4,23 @@
 
 mod apply;
 mod carry;
+mod desk;
 mod due;
 mod erased;
+mod line;
 mod merge;
 mod misfits;
+mod part;
 mod recall;
 mod rulebook;
 mod tier;
 mod transact;
+mod turn;
 
 pub use apply::{Engine, Settled};
 pub use carry::{Carried, sends};
 pub use due::DueSettled;
+pub use line::{Batch, Line};
 pub use rulebook::Rulebook;
 
 use contract::ruleset::RulesetHash;

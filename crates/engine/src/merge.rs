@@ -7,7 +7,7 @@ use contract::{BuryReason, MemberId, Refusal};
 use ledger::book::{Applied, Both, MemberState, Merging, Settling};
 use ledger::{Identity, Merger};
 
-use crate::apply::{Desk, Item, Verdict, no_rules};
+use crate::desk::{Desk, Item, Verdict, no_rules};
 
 /// An event that names somebody who is another one by now.
 pub(crate) fn said_of(event: &Event, into: &MemberId) -> Event {

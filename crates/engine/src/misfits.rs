@@ -4,7 +4,7 @@ use contract::Refusal;
 use contract::event::{Event, Kind};
 use ledger::book::MemberState;
 
-use crate::apply::{Desk, Item};
+use crate::desk::{Desk, Item};
 
 impl Desk<'_> {
     /// What still waits for a purchase which came: it did not fit it, and whoever was to bury it died before that.

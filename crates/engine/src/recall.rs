@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ledger::{Answer, AttemptKey};
 
-use crate::apply::{Desk, Item};
+use crate::desk::Item;
 use crate::{Engine, EngineError, Settled};
 
 impl Engine {
@@ -16,8 +16,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Vec<Settled>>, EngineError> {
         let rulebook = self.rulebook();
-        let desk =
-            Desk { pipeline: &self.pipeline, limits: self.limits, rulebook: &rulebook, now, forgotten_before: None };
+        let desk = self.desk(&rulebook, now);
         let Some(answers) = self.ledger.recall(&desk.request(items)).await? else { return Ok(None) };
         if !attempts.is_empty() {
             self.ledger.clear_attempts(attempts).await?;

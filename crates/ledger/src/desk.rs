@@ -33,6 +33,8 @@ pub(crate) trait Store: Sql + std::fmt::Debug {
     fn needed(&self) -> u32;
     /// See [`Ledger::begin`].
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+    /// See [`Ledger::begin_free`].
+    async fn begin_free(&self, request: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError>;
     /// See [`Ledger::recall`].
     async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError>;
     /// See [`Ledger::give_up_parked`].
@@ -61,6 +63,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
         self.0.begin(request).await
+    }
+
+    async fn begin_free(&self, request: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError> {
+        self.0.begin_free(request).await
     }
 
     async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {

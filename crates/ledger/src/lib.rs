@@ -23,6 +23,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod stored;
+mod takes;
 mod timeline;
 mod transit;
 
@@ -35,8 +36,9 @@ pub use forget::{BY_HAND_SOURCE, ForgetAsk, ForgetReport, is_forgettable};
 pub use merge::{Merger, runs};
 pub use store::{
     Answer, Appended, AttemptKey, BATCH_EVENTS_MAX, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember,
-    Identity, Ledger, OpenBatch, Since, Takes, Unpublished, Wanted,
+    Identity, Ledger, OpenBatch, Since, Unpublished, Wanted,
 };
+pub use takes::Takes;
 pub use transit::{Transit, TransitKey, TransitPart, UnderWay};
 
 /// Opens the ledger that a URL names, without touching its tables: `sqlite:PATH`, `sqlite::memory:`,

@@ -20,8 +20,9 @@ use crate::book::{Balances, Idling, Lot, MemberState, Owed, Taken, WalletState, 
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
-use crate::store::{BatchRequest, Identity, Takes, Wanted};
+use crate::store::{BatchRequest, Identity, Wanted};
 use crate::stored;
+use crate::takes::Takes;
 
 use orders::{OrderParts, replay};
 

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use crate::error::LedgerError;
 use crate::rows::MemberKey;
-use crate::store::{Identity, Takes, Wanted};
+use crate::store::{Identity, Wanted};
+use crate::takes::Takes;
 
 /// A merge, with what arrives by it as an event of the one member whom that touches: `{event}/in`.
 #[derive(Debug)]

@@ -71,6 +71,10 @@ impl Ledger for Null {
         Ok((Box::new(NullBatch), Begun { answers, members, followed, timeline_seq, forgotten_before, rooms }))
     }
 
+    async fn begin_free(&self, _: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError> {
+        Ok(None)
+    }
+
     async fn recall(&self, _: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
         Ok(None)
     }
@@ -277,6 +281,10 @@ struct NullBatch;
 
 #[async_trait]
 impl OpenBatch for NullBatch {
+    async fn more(&mut self, _: &BatchRequest) -> Result<Option<Begun>, LedgerError> {
+        Ok(None)
+    }
+
     async fn commit(self: Box<Self>, _: BatchWrites) -> Result<Committed, LedgerError> {
         Ok(Committed::Done(BatchId(0)))
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::decision::{Reads, Rooms};
-use contract::event::{ContentHash, Event, Kind};
+use contract::event::{ContentHash, Event};
 use contract::result::ResultEvent;
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
-use contract::{EventId, MemberId, OrderId, PipelineName, Points, Source, WalletName};
+use contract::{EventId, MemberId, PipelineName, Source, WalletName};
 use jiff::Timestamp;
 
 use crate::audit::{Auditing, Finding, SinceReport};
@@ -21,6 +21,7 @@ use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
     MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
 };
+use crate::takes::Takes;
 use crate::transit::{Transit, UnderWay};
 
 /// Most events of one batch: entry numbers of a batch have 16 bits, and purchases may let in what was parked.
@@ -39,6 +40,10 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     ///
     /// A cancelled call leaves nothing behind. So does dropping the [`OpenBatch`]: its transaction is rolled back.
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError>;
+
+    /// The same, but nobody is waited for: `None` where another batch holds one of the members, or where there is one writer. A batch that is
+    /// begun so can get more events ([`OpenBatch::more`]).
+    async fn begin_free(&self, request: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError>;
 
     /// What [`Ledger::begin`] would answer to events that were all applied before, without a lock: what was applied stays so. `None` when
     /// one of them was not, or wants a closer look (somebody was erased or merged, something waits for it, its content differs): begin then.
@@ -249,6 +254,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 /// A transaction that holds the members of its batch. Dropping it rolls back.
 #[async_trait]
 pub trait OpenBatch: Send {
+    /// Takes further events in, of other members, where neither they nor those of before may use a budget. `None` where another batch holds one of
+    /// them, who cannot be waited for out of the order: it has ended then, and all of it is to be begun again.
+    ///
+    /// After an `Err`, or a cancelled call, it can only be dropped.
+    async fn more(&mut self, request: &BatchRequest) -> Result<Option<Begun>, LedgerError>;
+
     /// Writes everything or nothing.
     ///
     /// A cancelled call, and an `Err`, leave all of it or nothing: begin again, and the answers tell which.
@@ -309,72 +320,6 @@ pub struct Wanted {
     pub takes: Takes,
     /// When it happens: what is due for the member by then is loaded.
     pub at: Timestamp,
-}
-
-/// Which lots an event may consume: no more are loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Takes {
-    /// None: it only earns.
-    Nothing,
-    /// So many points of a wallet, in burn order.
-    UpTo {
-        /// Which wallet.
-        wallet: WalletName,
-        /// > 0.
-        points: Points,
-    },
-    /// What an order was awarded, from wherever it lies.
-    Refund {
-        /// The refunded order.
-        order: OrderId,
-    },
-    /// Whatever the member has, held or not.
-    All,
-    /// All that the member has, to give it to this one.
-    Merge {
-        /// To whom.
-        into: MemberId,
-    },
-    /// The same, of the one who gets it. Of whom nobody has heard is not made by it.
-    Merged,
-    /// None, but what has ended of a wallet may be given back.
-    Ended {
-        /// Which wallet.
-        wallet: WalletName,
-    },
-    /// None, but these lots get some back.
-    Lots {
-        /// Of which wallet.
-        wallet: WalletName,
-        /// Their sequences.
-        lots: Vec<i64>,
-    },
-}
-
-impl Takes {
-    /// What an event can take under a rule set. Points that are finer than the wallet or beyond it take nothing: the rules refuse them.
-    #[must_use]
-    pub fn of(event: &Event, ruleset: &Ruleset) -> Self {
-        let (wallet, points) = match &event.kind {
-            Kind::Refund(refund) => return Self::Refund { order: refund.order.clone() },
-            Kind::Redeem(redeem) => (redeem.wallet.as_ref(), redeem.points.get()),
-            Kind::Hold(hold) => (hold.wallet.as_ref(), hold.points.get()),
-            Kind::Transfer(transfer) => (transfer.wallet.as_ref(), transfer.points.get()),
-            Kind::Erase(_) => return Self::All,
-            Kind::Merge(merge) => return Self::Merge { into: merge.into.clone() },
-            Kind::Reinstate(reinstate) => {
-                let wallet = ruleset.wallet(reinstate.wallet.as_ref());
-                return wallet.map_or(Self::Nothing, |wallet| Self::Ended { wallet: wallet.name.clone() });
-            }
-            Kind::Adjust(adjust) if adjust.points.is_sign_negative() => (adjust.wallet.as_ref(), -adjust.points),
-            _ => return Self::Nothing,
-        };
-        let Some(wallet) = ruleset.wallet(wallet) else { return Self::Nothing };
-        match Points::from_decimal(points, wallet.scale) {
-            Some(points) => Self::UpTo { wallet: wallet.name.clone(), points },
-            None => Self::Nothing,
-        }
-    }
 }
 
 /// What `begin` found.

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::LedgerError;
 use crate::rows::{ENTRY_BITS, MemberKey};
 use crate::sql::{self, Arg, Row, Sql};
-use crate::store::{BatchId, Identity, Takes, Wanted};
+use crate::store::{BatchId, Identity, Wanted};
+use crate::takes::Takes;
 
 /// Which of the transfers that are under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

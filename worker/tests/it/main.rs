@@ -1,6 +1,7 @@
 //! The worker as a process, on a real broker and real ledgers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails like the test")]
 
+mod ahead;
 mod crashes;
 mod garbage;
 mod holding;

@@ -7,6 +7,7 @@ mod due;
 mod erase;
 mod holds;
 mod idle;
+mod line;
 mod merge;
 mod once;
 mod refunds;

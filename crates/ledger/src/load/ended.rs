@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use contract::{MemberId, WalletName};
 
 use crate::rows::MemberKey;
-use crate::store::{BatchRequest, Takes};
+use crate::store::BatchRequest;
+use crate::takes::Takes;
 
 pub(crate) fn ended(
     request: &BatchRequest,

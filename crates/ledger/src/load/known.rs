@@ -7,8 +7,9 @@ use crate::book::Outcome;
 use crate::error::LedgerError;
 use crate::rows::Loaded;
 use crate::sql;
-use crate::store::{Answer, BatchId, BatchRequest, Identity, Takes, Wanted};
+use crate::store::{Answer, BatchId, BatchRequest, Identity, Wanted};
 use crate::stored;
+use crate::takes::Takes;
 
 /// A row of the inbox for a wanted identity.
 #[derive(Debug)]

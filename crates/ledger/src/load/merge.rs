@@ -9,7 +9,8 @@ use crate::error::LedgerError;
 use crate::load::Known;
 use crate::merge::Shared;
 use crate::rows::{Loaded, MemberKey};
-use crate::store::{BatchRequest, Identity, Takes, Wanted};
+use crate::store::{BatchRequest, Identity, Wanted};
+use crate::takes::Takes;
 
 /// Who leaves, and for whom; only those of whom somebody has heard.
 pub(crate) fn leavers(request: &BatchRequest, members: &HashMap<MemberId, MemberKey>) -> Vec<[MemberKey; 2]> {

@@ -13,7 +13,8 @@ use super::{Books, ParkedRow, wholly};
 use crate::book::{MemberState, TierLine};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
-use crate::store::{BatchRequest, Takes};
+use crate::store::BatchRequest;
+use crate::takes::Takes;
 use crate::{sql, stored};
 
 /// Days that time zones are apart, and one more.

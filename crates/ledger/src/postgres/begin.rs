@@ -103,11 +103,27 @@ mod tiers;
 
 use due::DUE_LOTS;
 
-pub(super) use lock::read_erasure;
+pub(super) use lock::{Locking, read_erasure};
 pub(super) use recall::recall;
 
 pub(super) async fn begin(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     lock::lock(open, request).await?;
+    load(open, request).await
+}
+
+/// The same where nobody is to be waited for; `None`, and the transaction has ended, where somebody is locked.
+pub(super) async fn begin_free(
+    open: &mut Open,
+    request: &BatchRequest,
+    locking: Locking,
+) -> Result<Option<Begun>, LedgerError> {
+    if !lock::lock_free(open, request, locking).await? {
+        return Ok(None);
+    }
+    load(open, request).await.map(Some)
+}
+
+async fn load(open: &mut Open, request: &BatchRequest) -> Result<Begun, LedgerError> {
     let Looked { mut known, parked, timeline_seq, forgotten_before } = look(open, request).await?;
     open.loaded.again = load::said_again(request, &mut known);
     let answers = load::answers(&request.wanted, &known, &open.loaded)?;

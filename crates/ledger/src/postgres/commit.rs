@@ -6,6 +6,7 @@
 use contract::ruleset::hex;
 use contract::{HoldId, OrderId, PipelineName};
 use deadpool_postgres::Object;
+use futures::future::{join_all, maybe_done};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 
@@ -55,18 +56,28 @@ mod tiers;
 mod transfers;
 
 pub(super) async fn commit(client: &Object, batch: &Batch<'_>) -> Result<(), Error> {
-    let mut prepared = Vec::new();
-    for write in writes(batch) {
-        prepared.push((client.prepare_cached(write.sql).await?, write.columns));
-    }
     let pipeline = batch.pipeline.as_str();
-    // `join_all` polls in order, so that this is the order on the wire; the commit is last, and after a failure it is a rollback.
-    let sent = futures::future::join_all(
-        prepared.iter().map(|(statement, columns)| run(client, statement, (&pipeline, columns))),
-    );
-    let (written, committed) = tokio::join!(biased; sent, client.batch_execute("commit"));
-    let failed = written.into_iter().filter_map(Result::err).find(|e| !fault::is_follow_up(e));
-    failed.map_or(committed, Err)
+    let (mut sent, mut unprepared) = (Vec::new(), None);
+    for Write { sql, columns } in writes(batch) {
+        let statement = match client.prepare_cached(sql).await {
+            Ok(statement) => statement,
+            Err(e) => {
+                // Most likely one that was sent before has failed, and says why.
+                unprepared = Some(e);
+                break;
+            }
+        };
+        let mut run = Box::pin(maybe_done(async move { run(client, &statement, (&pipeline, &columns)).await }));
+        // Its first poll sends it, so that this is the order on the wire, and the database writes one table while the next one is gathered.
+        let _ = futures::poll!(&mut run);
+        sent.push(run);
+    }
+    // The last one; after a failure a commit is a rollback, too.
+    let end = if unprepared.is_some() { "rollback" } else { "commit" };
+    let (_, ended) = tokio::join!(biased; join_all(sent.iter_mut()), client.batch_execute(end));
+    let mut written = sent.iter_mut().filter_map(|run| run.as_mut().take_output()?.err());
+    let failed = written.find(|e| !fault::is_follow_up(e)).or(unprepared);
+    failed.map_or(ended, Err)
 }
 
 async fn run(
@@ -79,53 +90,50 @@ async fn run(
     client.execute(statement, &args).await
 }
 
-fn writes(batch: &Batch<'_>) -> Vec<Write> {
+type Table = fn(&Batch<'_>) -> Write;
+
+/// Each is made when it is asked for.
+fn writes(batch: &Batch<'_>) -> impl Iterator<Item = Write> {
     let rows = batch.rows;
-    let mut writes: Vec<Write> = merge::merges(batch).collect();
-    let mut add = |is_needed: bool, write: fn(&Batch<'_>) -> Write| {
-        if is_needed {
-            writes.push(write(batch));
-        }
-    };
-    add(!rows.inbox.is_empty() || !rows.unparked.is_empty(), batch_row);
-    add(!rows.again.is_empty(), again);
-    add(!rows.inbox.is_empty(), inbox);
-    add(!rows.unparked.is_empty(), unparked);
-    add(!rows.unparked.is_empty(), no_longer_parked);
-    add(!rows.entries.is_empty(), entries);
-    add(!rows.postings.is_empty(), postings);
-    add(!rows.balances.is_empty(), balances);
-    add(!rows.new_lots.is_empty(), new_lots);
-    add(!rows.lots.is_empty(), lots);
-    add(!rows.holds.is_empty(), holds::holds);
-    add(!rows.holds.is_empty(), holds::parts);
-    add(!rows.ended.is_empty(), idle::ended);
-    add(!rows.idles.is_empty(), idle::ends);
-    add(!rows.rewards.granted.is_empty(), rewards::granted);
-    add(!rows.rewards.counters.is_empty(), rewards::counters);
-    add(!rows.rewards.next.is_empty(), rewards::next);
-    add(!rows.tiers.counted.is_empty(), tiers::counted);
-    add(!rows.tiers.lines.is_empty(), tiers::lines);
-    add(!rows.tiers.last.is_empty(), tiers::last);
-    add(!rows.due.is_empty(), due::due);
-    add(!rows.allocations.is_empty(), allocations);
-    add(!rows.awards.is_empty(), awards);
-    add(!rows.award_changes.is_empty(), award_changes);
-    add(!rows.tallies.sums.is_empty(), tallies::sums);
-    add(!rows.tallies.awards.is_empty(), tallies::awards);
-    add(!rows.owed.is_empty(), refunds::owed);
-    add(!rows.payments.is_empty(), refunds::payments);
-    add(!rows.purchases.is_empty(), purchases);
-    add(!rows.returns.is_empty(), returns);
-    add(!rows.parked.is_empty(), parked);
-    add(!rows.transfers.sent.is_empty(), transfers::sent);
-    add(!batch.cleared.is_empty(), attempts);
-    writes.extend(transfers::carried(batch));
-    writes.extend(members::standing(batch));
-    writes.extend(erased::erased(batch));
+    let tables: [(bool, Table); 33] = [
+        (!rows.inbox.is_empty() || !rows.unparked.is_empty(), batch_row),
+        (!rows.again.is_empty(), again),
+        (!rows.inbox.is_empty(), inbox),
+        (!rows.unparked.is_empty(), unparked),
+        (!rows.unparked.is_empty(), no_longer_parked),
+        (!rows.entries.is_empty(), entries),
+        (!rows.postings.is_empty(), postings),
+        (!rows.balances.is_empty(), balances),
+        (!rows.new_lots.is_empty(), new_lots),
+        (!rows.lots.is_empty(), lots),
+        (!rows.holds.is_empty(), holds::holds),
+        (!rows.holds.is_empty(), holds::parts),
+        (!rows.ended.is_empty(), idle::ended),
+        (!rows.idles.is_empty(), idle::ends),
+        (!rows.rewards.granted.is_empty(), rewards::granted),
+        (!rows.rewards.counters.is_empty(), rewards::counters),
+        (!rows.rewards.next.is_empty(), rewards::next),
+        (!rows.tiers.counted.is_empty(), tiers::counted),
+        (!rows.tiers.lines.is_empty(), tiers::lines),
+        (!rows.tiers.last.is_empty(), tiers::last),
+        (!rows.due.is_empty(), due::due),
+        (!rows.allocations.is_empty(), allocations),
+        (!rows.awards.is_empty(), awards),
+        (!rows.award_changes.is_empty(), award_changes),
+        (!rows.tallies.sums.is_empty(), tallies::sums),
+        (!rows.tallies.awards.is_empty(), tallies::awards),
+        (!rows.owed.is_empty(), refunds::owed),
+        (!rows.payments.is_empty(), refunds::payments),
+        (!rows.purchases.is_empty(), purchases),
+        (!rows.returns.is_empty(), returns),
+        (!rows.parked.is_empty(), parked),
+        (!rows.transfers.sent.is_empty(), transfers::sent),
+        (!batch.cleared.is_empty(), attempts),
+    ];
+    let needed = tables.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, table)| table(batch));
+    let members = transfers::carried(batch).chain(members::standing(batch)).chain(erased::erased(batch));
     // Last: whoever has one of its rows waits for nobody but another one of them.
-    writes.extend(budget::takings(batch));
-    writes
+    merge::merges(batch).chain(needed).chain(members).chain(budget::takings(batch))
 }
 
 /// A batch without results is born published.

@@ -25,6 +25,7 @@ use contract::PipelineName;
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::types::{ToSql, Type};
 
+use self::begin::Locking;
 use self::graves::Graves;
 use self::memory::{Confirmed, Memory};
 use crate::budget::takings;
@@ -35,8 +36,8 @@ use crate::rows::{Loaded, Rows, refuse_doubles};
 use crate::sql::{Arg, Row, Sql};
 use crate::store::{Answer, BatchId, BatchRequest, BatchWrites, Begun, Committed, Identity, OpenBatch};
 
-/// A batch in work and, beside it, the notes of the next one; a database has few connections to give to each worker.
-const CONNECTIONS_MAX: usize = 2;
+/// A batch that is committed, the next one that is begun and, beside them, notes; a database has few connections to give to each worker.
+const CONNECTIONS_MAX: usize = 3;
 
 /// How long a call waits for a connection of the pool.
 const POOL_WAIT: Duration = Duration::from_secs(30);
@@ -81,6 +82,27 @@ impl Postgres {
 
     async fn client(&self) -> Result<Object, LedgerError> {
         self.pool.get().await.map_err(|e| fault::pool(&self.object, e))
+    }
+
+    async fn opened(&self, request: &BatchRequest) -> Result<Open, LedgerError> {
+        // Inside from the first statement on, so that a cancelled call cannot leave an open transaction in the pool.
+        let open = Open {
+            client: Some(self.client().await?),
+            memory: self.memory.clone(),
+            graves: self.graves.clone(),
+            owner: self.owner.clone(),
+            object: self.object.clone(),
+            pipeline: request.pipeline.clone(),
+            batch: BatchId(0),
+            loaded: Loaded::default(),
+        };
+        let missed = self.memory.missed(open.client()?).await.map_err(|e| open.fail(e))?;
+        match missed {
+            Some(Confirmed { batch, at, .. }) => {
+                Err(LedgerError::Forgot { object: self.object.clone(), batch: batch.0, at })
+            }
+            None => Ok(open),
+        }
     }
 }
 
@@ -141,23 +163,15 @@ impl Store for Postgres {
     }
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
-        // Inside from the first statement on, so that a cancelled call cannot leave an open transaction in the pool.
-        let mut open = Open {
-            client: Some(self.client().await?),
-            memory: self.memory.clone(),
-            graves: self.graves.clone(),
-            owner: self.owner.clone(),
-            object: self.object.clone(),
-            pipeline: request.pipeline.clone(),
-            batch: BatchId(0),
-            loaded: Loaded::default(),
-        };
-        let missed = self.memory.missed(open.client()?).await.map_err(|e| open.fail(e))?;
-        if let Some(Confirmed { batch, at, .. }) = missed {
-            return Err(LedgerError::Forgot { object: self.object.clone(), batch: batch.0, at });
-        }
+        let mut open = self.opened(request).await?;
         let begun = begin::begin(&mut open, request).await?;
         Ok((Box::new(open), begun))
+    }
+
+    async fn begin_free(&self, request: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError> {
+        let mut open = self.opened(request).await?;
+        let begun = begin::begin_free(&mut open, request, Locking::Free).await?;
+        Ok(begun.map(|begun| (Box::new(open) as Box<dyn OpenBatch>, begun)))
     }
 
     async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
@@ -218,6 +232,13 @@ impl Open {
 
 #[async_trait]
 impl OpenBatch for Open {
+    async fn more(&mut self, request: &BatchRequest) -> Result<Option<Begun>, LedgerError> {
+        let before = std::mem::take(&mut self.loaded);
+        let begun = begin::begin_free(self, request, Locking::More).await?;
+        self.loaded.join(before);
+        Ok(begun)
+    }
+
     async fn commit(mut self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError> {
         if let Some(refused) = refuse_doubles(&writes.applied) {
             return Ok(refused);

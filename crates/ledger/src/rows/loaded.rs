@@ -33,6 +33,21 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// What was learned of other members. Neither side has budgets, which stand for all members.
+    pub(crate) fn join(&mut self, other: Self) {
+        let Self { members, orders, frozen, recipients, aliases, erased, followed, absorbed, again, pots } = other;
+        self.members.extend(members);
+        self.orders.extend(orders);
+        self.frozen.extend(frozen);
+        self.recipients.extend(recipients);
+        self.aliases.extend(aliases);
+        self.erased.extend(erased);
+        self.followed.extend(followed);
+        self.absorbed.extend(absorbed);
+        self.again.extend(again);
+        self.pots.extend(pots);
+    }
+
     /// Names that are their member's own; others stand for one of these.
     pub(crate) fn own_names(&self) -> impl Iterator<Item = (&MemberId, &MemberKey)> {
         self.members.iter().filter(|(id, _)| !self.followed.contains_key(*id))

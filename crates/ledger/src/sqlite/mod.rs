@@ -139,6 +139,10 @@ impl Store for Sqlite {
         Ok((Box::new(open), begun))
     }
 
+    async fn begin_free(&self, _: &BatchRequest) -> Result<Option<(Box<dyn OpenBatch>, Begun)>, LedgerError> {
+        Ok(None)
+    }
+
     async fn recall(&self, request: &BatchRequest) -> Result<Option<Vec<Answer>>, LedgerError> {
         let (request, object) = (request.clone(), self.thread.object());
         self.thread.run(move |connection| begin::recall(connection, &object, &request)).await
@@ -229,6 +233,11 @@ struct Open {
 
 #[async_trait]
 impl OpenBatch for Open {
+    async fn more(&mut self, _: &BatchRequest) -> Result<Option<Begun>, LedgerError> {
+        // Nothing is begun free.
+        Ok(None)
+    }
+
     async fn commit(mut self: Box<Self>, writes: BatchWrites) -> Result<Committed, LedgerError> {
         if let Some(refused) = refuse_doubles(&writes.applied) {
             return Ok(refused);

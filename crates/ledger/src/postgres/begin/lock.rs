@@ -35,15 +35,43 @@ const INSERT_MEMBERS: &str = "insert into member (pipeline, bucket, external_id)
 
 /// The arrays are in byte order, and so are the locks. A locale's order is not Rust's; two orders would deadlock. A locked row is the latest
 /// one, but whom it names is looked up as the statement found the table: one who was made while it waited has no name yet.
-const LOCK_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by, m.is_erased,
+macro_rules! lock_members {
+    ($how:literal) => {
+        concat!(
+            "select m.external_id, m.bucket, m.number, m.frozen_at, m.frozen_reason, m.frozen_by, m.is_erased,
     (select t.external_id from member t where t.pipeline = $1 and t.bucket = m.merged_bucket and t.number = m.merged_number),
     m.merged_number is not null
     from (select * from unnest($2::smallint[], $3::text[]) with ordinality as u(bucket, id, n) order by n offset 0) w
     cross join lateral (
         select external_id, bucket, number, frozen_at, frozen_reason, frozen_by, erased_at is not null as is_erased,
             merged_bucket, merged_number from member
-        where pipeline = $1 and bucket = w.bucket and external_id = w.id for update
-    ) m";
+        where pipeline = $1 and bucket = w.bucket and external_id = w.id for update ",
+            $how,
+            "
+    ) m"
+        )
+    };
+}
+
+/// How members are locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::postgres) enum Locking {
+    /// By a new transaction, which waits for whoever is locked by another one.
+    Waits,
+    /// By a new transaction, which waits for nobody.
+    Free,
+    /// By a transaction that has others already. It must not wait: these come out of the one order.
+    More,
+}
+
+impl Locking {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Waits => lock_members!(""),
+            Self::Free | Self::More => lock_members!("skip locked"),
+        }
+    }
+}
 
 const FIND_MEMBERS: &str = "select m.external_id, m.bucket, m.number, m.merged_bucket, m.merged_number
     from unnest($2::smallint[], $3::text[]) as w(bucket, id)
@@ -63,12 +91,25 @@ const GONE: &str = "rows of members are neither there nor erased";
 
 const MERGED: &str = "members were merged again each time that they were to be locked";
 
+/// Whether all of them were free; the transaction has ended if not. Nothing but rows that are being made is waited for.
+pub(super) async fn lock_free(open: &mut Open, request: &BatchRequest, locking: Locking) -> Result<bool, LedgerError> {
+    let (nobody, mut others) = (BTreeSet::new(), BTreeSet::new());
+    if lock_once(open, (request, &nobody), locking).await? && !follow(open, request, &mut others).await? {
+        find_recipients(open, request).await?;
+        return Ok(true);
+    }
+    open.client()?.batch_execute("rollback").await.map_err(|e| open.fail(e))?;
+    // Clean, and somebody else's.
+    drop(open.client.take());
+    Ok(false)
+}
+
 pub(super) async fn lock(open: &mut Open, request: &BatchRequest) -> Result<(), LedgerError> {
     let mut others = BTreeSet::new();
     let mut why = GONE;
     for _ in 0..TRIES {
         why = GONE;
-        if lock_once(open, request, &others).await? {
+        if lock_once(open, (request, &others), Locking::Waits).await? {
             if !follow(open, request, &mut others).await? {
                 return find_recipients(open, request).await;
             }
@@ -87,12 +128,17 @@ struct Locked {
 }
 
 /// One round trip: begin, insert who is missing, lock in byte order, take a batch number, see whether anybody was ever erased; one more if
-/// somebody is not there. `false`: somebody was erased meanwhile, or merged into one who was not there before.
-async fn lock_once(open: &mut Open, request: &BatchRequest, others: &BTreeSet<MemberId>) -> Result<bool, LedgerError> {
+/// somebody is not there. `false`: somebody was erased meanwhile, or merged into one who was not there before, or is not waited for.
+async fn lock_once(
+    open: &mut Open,
+    (request, others): (&BatchRequest, &BTreeSet<MemberId>),
+    locking: Locking,
+) -> Result<bool, LedgerError> {
     let ids: BTreeSet<&MemberId> = request.wanted.iter().map(|want| &want.member).chain(others).collect();
     open.loaded = Loaded::default();
     let known = open.graves.of(&request.pipeline);
-    let locked = round_trip(open.client()?, (request, &ids, others), known.as_ref()).await.map_err(|e| open.fail(e))?;
+    let locked = round_trip(open.client()?, (request, &ids, others), (locking, known.as_ref())).await;
+    let locked = locked.map_err(|e| open.fail(e))?;
     let erasure = locked.erasure.as_ref().map(read_erasure).transpose().map_err(|e| open.fail(e))?;
     if erasure != known {
         // Whoever was inserted may have been erased: the hashes were of no key, or of another one.
@@ -158,7 +204,7 @@ async fn follow(open: &mut Open, request: &BatchRequest, others: &mut BTreeSet<M
 async fn round_trip(
     client: &Object,
     (request, ids, followed): (&BatchRequest, &BTreeSet<&MemberId>, &BTreeSet<MemberId>),
-    erasure: Option<&Erasure>,
+    (locking, erasure): (Locking, Option<&Erasure>),
 ) -> Result<Locked, Error> {
     let own = named(request, ids);
     let (recipients, strangers) = (load::recipients(request), load::strangers(request));
@@ -171,13 +217,14 @@ async fn round_trip(
     let hashes: Vec<String> =
         erasure.map(|erasure| made.iter().map(|id| erasure.tombstone(id)).collect()).unwrap_or_default();
     let pipeline = request.pipeline.as_str();
-    let [insert, lock, batch, find] = prepare(client, [INSERT_MEMBERS, LOCK_MEMBERS, BATCH_ID, erasure::FIND]).await?;
+    let [insert, lock, batch, find] =
+        prepare(client, [INSERT_MEMBERS, locking.text(), BATCH_ID, erasure::FIND]).await?;
     let args: [&(dyn ToSql + Sync); 3] = [&pipeline, &own.0, &own.1];
     let all = all.as_ref().unwrap_or(&own);
     let all: [&(dyn ToSql + Sync); 4] = [&pipeline, &all.0, &all.1, &hashes];
     let (begun, inserted, locked, batch, erasure) = tokio::join!(
         biased;
-        client.batch_execute(BEGIN),
+        async { if locking == Locking::More { Ok(()) } else { client.batch_execute(BEGIN).await } },
         client.execute(&insert, &all),
         client.query(&lock, &args),
         client.query_one(&batch, &[]),
