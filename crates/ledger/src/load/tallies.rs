@@ -11,7 +11,8 @@ use crate::book::{MemberState, TalliedAward};
 use crate::error::LedgerError;
 use crate::rows::{Loaded, MemberKey};
 use crate::sql;
-use crate::store::{BatchRequest, Takes};
+use crate::store::BatchRequest;
+use crate::takes::Takes;
 
 /// Sums that a batch needs; `true`: with their awards, as a refund may take of them.
 pub(crate) type TalliesWanted = BTreeMap<(MemberKey, TallyKey), bool>;

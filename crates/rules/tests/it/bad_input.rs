@@ -42,11 +42,11 @@ fn each_bad_rule_is_a_sentence() {
         ),
         (
             json!([earn("r", &no, &no)]),
-            "spec.rules[0].earn: says no number of points; give it one of `per`, `perStep`, `perQuantity`, `bands` and `fixed`",
+            "spec.rules[0].earn: says no number of points; give it one of `per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`",
         ),
         (
             json!([earn("r", &json!({ "fixed": "1", "per": { "amount": "1", "points": "1" } }), &no)]),
-            "spec.rules[0].earn: may have only one of `per`, `perStep`, `perQuantity`, `bands` and `fixed`; make each a rule of its own",
+            "spec.rules[0].earn: may have only one of `per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`; make each a rule of its own",
         ),
         (json!([per("r", "1", "0.00", &no)]), "spec.rules[0].earn.per.amount: is 0; it must be more"),
         (json!([per("r", "0", "1.00", &no)]), "spec.rules[0].earn.per.points: is 0; it must be more"),

@@ -178,7 +178,7 @@ fn bands_quantities_and_caps_that_make_no_sense_are_told() {
         (json!({ "bands": many }), "spec.rules[0].earn.bands: has 17 bands; at most 16 are allowed"),
         (
             merged(&rate, &json!({ "bands": [band("0", fixed.clone())] })),
-            "spec.rules[0].earn: may have only one of `per`, `perStep`, `perQuantity`, `bands` and `fixed`; make each a rule of its own",
+            "spec.rules[0].earn: may have only one of `per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`; make each a rule of its own",
         ),
         (
             json!({ "bands": [band("0", fixed.clone())], "rounding": { "mode": "Floor" } }),

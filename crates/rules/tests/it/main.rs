@@ -15,6 +15,7 @@ mod idle;
 mod local_time;
 mod mistakes;
 mod open_loyalty;
+mod over;
 mod payments;
 mod published;
 mod random;

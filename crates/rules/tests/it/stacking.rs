@@ -234,7 +234,7 @@ fn the_best_is_picked_before_anybody_looks_at_budgets() {
     let set = rules(&json!([gift, other]));
     let rooms: Rooms = [(BudgetName::parse("spring").unwrap(), Points(30))].into();
     let facts = Facts { rooms: Some(&rooms), ..Facts::default() };
-    let Ok(Decision::Purchase { awards }) = set.decide(&order("5.00"), facts) else { panic!() };
+    let Ok(Decision::Purchase { awards, .. }) = set.decide(&order("5.00"), facts) else { panic!() };
     let told: Vec<(&str, i64)> = awards.iter().map(|award: &Award| (award.rule.as_str(), award.points.0)).collect();
     assert_eq!(told, [("gift", 30)]);
 }
