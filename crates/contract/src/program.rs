@@ -11,7 +11,7 @@ use crate::span::Span;
 
 pub use budget::{BUDGETS_MAX, Budget};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
-pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};
+pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Ungiven, Validity, Visits, Window};
 
 use crate::{BudgetName, Currency, EventType, Period, Quantity, RuleName, Scale, WalletName, YearDay};
 

@@ -8,6 +8,7 @@ mod fields;
 mod hold;
 mod json;
 mod merge;
+mod promote;
 mod routing;
 mod transfer;
 

@@ -13,6 +13,7 @@ use super::hold::HoldBook;
 use super::idle::{EndedLots, IdleEnd};
 use super::member::Standing;
 use super::post::Posting;
+use super::tier::TierLine;
 use super::transfer::Transiting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
@@ -37,6 +38,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
     pub(super) standing: Option<Standing>,
+    /// A tier that the member brings along.
+    pub(super) tiers: Vec<TierLine>,
     /// Lots that changed although nothing of them moved.
     pub(super) unmoved: Vec<LotRow>,
     pub(super) transit: Option<Transiting>,
@@ -62,6 +65,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies: Vec::new(),
             parking: Parking::None,
             standing: None,
+            tiers: Vec::new(),
             unmoved: Vec::new(),
             transit: None,
             budgets: BTreeMap::new(),
@@ -83,6 +87,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies,
             mut parking,
             standing,
+            tiers,
             unmoved,
             transit,
             budgets,
@@ -118,12 +123,13 @@ impl<'s, 'p> Draft<'s, 'p> {
         if let Some(standing) = &standing {
             state.stand(standing);
         }
+        state.tiers.history.extend(tiers.iter().cloned());
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
         let nothing = Applied::nothing((identity, posting.hash), whose, posting.ruleset_hash, outcome);
         let entry = moved.then_some(entry);
-        Applied { results, entry, order, parking, idles, unmoved, standing, transit, budgets, ..nothing }
+        Applied { results, entry, order, parking, idles, unmoved, tiers, standing, transit, budgets, ..nothing }
     }
 
     /// The wallet, copied out of the state at first touch.
