@@ -151,6 +151,13 @@ pub enum Decision {
         /// > 0.
         points: Points,
     },
+    /// The member has this tier from the event's time on, unless they have a higher one.
+    Promote {
+        /// Which; it is a level of the programme.
+        tier: TierName,
+        /// When it is reviewed; `None`: never.
+        until: Option<Timestamp>,
+    },
     /// Let no points of the member leave from now on, but those that were promised before.
     Freeze(Word),
     /// Let them leave again.

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EventId, EventType, HoldId, MemberId, Money, OrderId, Quantity, Source, WalletName};
+use crate::{EventId, EventType, HoldId, MemberId, Money, OrderId, Quantity, Source, TierName, WalletName};
 
 /// A thing that happened to one member.
 ///
@@ -56,6 +56,8 @@ pub enum Kind {
     Reinstate(Reinstate),
     /// Points are to go to another member.
     Transfer(Transfer),
+    /// A person says which tier a member has, as another system knew it.
+    Promote(Promote),
     /// A person stops a member's points from leaving.
     Freeze(Word),
     /// A person lets them leave again.
@@ -283,6 +285,20 @@ pub struct Transfer {
     pub points: Quantity,
 }
 
+/// A tier that a member brings along.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promote {
+    /// Which; the member has it since the event's own time.
+    pub tier: TierName,
+    /// When it is reviewed, after the event's own time; `None`: as the programme says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why; an audit asks for it.
+    pub reason: String,
+    /// Who; an audit asks for it.
+    pub author: String,
+}
+
 /// What a person says of a member, not of their points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Word {
@@ -321,6 +337,7 @@ impl Event {
             Kind::Adjust(_) => "adjust",
             Kind::Reinstate(_) => "reinstate",
             Kind::Transfer(_) => "transfer",
+            Kind::Promote(_) => "promote",
             Kind::Freeze(_) => "freeze",
             Kind::Unfreeze(_) => "unfreeze",
             Kind::Erase(_) => "erase",
@@ -372,7 +389,7 @@ impl Event {
 }
 
 /// Event types that the product itself understands; others are custom activities.
-pub const BUILT_IN_TYPES: [&str; 14] = [
+pub const BUILT_IN_TYPES: [&str; 15] = [
     "purchase",
     "refund",
     "redeem",
@@ -382,6 +399,7 @@ pub const BUILT_IN_TYPES: [&str; 14] = [
     "adjust",
     "reinstate",
     "transfer",
+    "promote",
     "freeze",
     "unfreeze",
     "erase",

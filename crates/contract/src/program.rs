@@ -24,7 +24,7 @@ pub use group::{GROUPS_MAX, Group, PRIORITY_MAX, Pick};
 pub use over::{Every, MARKS_MAX, Mark, Over};
 pub use reward::{AutoReward, REWARDS_A_DAY_MAX};
 pub use rule::{Rule, Selector};
-pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Validity, Visits, Window};
+pub use tier::{Downgrade, Level, Measure, Qualifying, Reach, TIERS_MAX, Tiers, Ungiven, Validity, Visits, Window};
 pub use valid::{HOURS_MAX, Hours, VALID_DATES_MAX, Valid, Weekday};
 
 use crate::{Currency, EventType, Period, Scale, WalletName, YearDay};

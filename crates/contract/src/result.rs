@@ -18,11 +18,11 @@ use crate::{BudgetName, EventType, HoldId, MemberId, OrderId, RewardName, RuleNa
 
 pub use envelope::CLOUD_EVENT_JSON;
 pub use event::ResultEvent;
-pub use merge::PointsMerged;
+pub use merge::{MergeRejected, PointsMerged};
 pub use part::{AwardPart, Cause};
 pub use reinstate::{ReinstatementRejected, Restored};
 pub use reject::RejectReason;
-pub use tier::{TierChange, TierReason};
+pub use tier::{Promoted, PromotionRejected, TierChange, TierReason};
 
 /// What came out; all points are decimal strings at the wallet's scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -479,15 +479,15 @@ pub enum ResultBody {
     /// The member has another tier.
     #[serde(rename = "tier.changed")]
     TierChanged(TierChange),
+    /// Somebody said which tier the member has.
+    #[serde(rename = "member.promoted")]
+    Promoted(Promoted),
+    /// The member has a higher tier than the one that they were to have.
+    #[serde(rename = "promotion.rejected")]
+    PromotionRejected(PromotionRejected),
     /// Two members could not become one.
     #[serde(rename = "merge.rejected")]
-    MergeRejected {
-        /// Why.
-        reason: RejectReason,
-        /// What both have, by name, if that is the reason; the first ones of many.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        names: Vec<String>,
-    },
+    MergeRejected(MergeRejected),
     /// What was asked of a member who was erased before.
     #[serde(rename = "request.rejected")]
     RequestRejected {

@@ -306,11 +306,11 @@ impl Desk<'_> {
         tier::post(self.pipeline, (posting, counting), state)
     }
 
-    /// A refund is computed by the version that paid, an erasure by one that knows every wallet, everything else by the version of its time.
+    /// A refund is computed by the version that paid, an erasure or a promotion by one that knows every wallet and level, everything else by the version of its time.
     fn rules(&self, event: &Event, facts: Facts<'_>) -> Result<&Arc<Compiled>, Refusal> {
         let rules = match (&event.kind, facts.order) {
             (Kind::Refund(_), Some(order)) => self.rulebook.by_hash(&order.ruleset),
-            (Kind::Erase(_), _) => self.rulebook.timeline.latest(),
+            (Kind::Erase(_) | Kind::Promote(_), _) => self.rulebook.timeline.latest(),
             _ => self.rulebook.timeline.at(event.occurred_at),
         };
         rules.ok_or_else(|| no_rules(event))

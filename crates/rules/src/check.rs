@@ -133,6 +133,7 @@ fn trigger(path: &str, rule: &Rule, faults: &mut Faults) {
         "redeem" => "a redemption spends points and earns none",
         "hold" | "capture" | "release" => "a hold keeps points that are there, and earns none",
         "transfer" => "points go from one member to another, and none are earned",
+        "promote" => "it says which tier a member has, and gives no points",
         "freeze" | "unfreeze" => "it says who may spend points, and gives none",
         "merge" => "it says that two members are one, and gives no points",
         "erase" => "it forgets a member, who earns nothing any more",

@@ -56,6 +56,7 @@ impl Compiled {
             Kind::Adjust(adjust) => self.adjust(event, adjust),
             Kind::Reinstate(reinstate) => self.reinstate(event, reinstate),
             Kind::Transfer(transfer) => self.transfer(transfer),
+            Kind::Promote(promote) => self.promote(event, promote),
             Kind::Freeze(word) => Ok(Decision::Freeze(word.clone())),
             Kind::Unfreeze(word) => Ok(Decision::Unfreeze(word.clone())),
             Kind::Erase(word) => Ok(Decision::Erase(word.clone())),

@@ -1,7 +1,8 @@
 //! The nearest known name, for a person who mistyped one.
 
 /// "; did you mean `x`?" when a known name is near, else nothing.
-pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(given, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::{self, Raw, RawLine};
-use super::{LINES_MAX, adjust, clip, hold, line, merge, transfer};
+use super::{LINES_MAX, adjust, clip, hold, line, merge, promote, transfer};
 use crate::event::{
     DUE_SOURCE, Event, Kind, LineRef, MERGE_SOURCE, OfOrder, Purchase, Redeem, Refund, RefundLine, TRANSFER_SOURCE,
     Word,
@@ -56,6 +56,7 @@ pub(super) fn event(raw: &Raw<'_>, kind: EventType, defaults: &Defaults<'_>) -> 
         "adjust" => Kind::Adjust(adjust::adjust(raw, occurred_at)?),
         "reinstate" => Kind::Reinstate(adjust::reinstate(raw, occurred_at)?),
         "transfer" => Kind::Transfer(transfer::transfer(raw, (&source, &id), &member)?),
+        "promote" => Kind::Promote(promote::promote(raw, occurred_at)?),
         "freeze" => Kind::Freeze(word(raw)?),
         "unfreeze" => Kind::Unfreeze(word(raw)?),
         "erase" => Kind::Erase(word(raw)?),

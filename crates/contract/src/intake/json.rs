@@ -42,6 +42,10 @@ pub(super) struct Raw<'a> {
     pub(super) to: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) into: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) until: Option<&'a RawValue>,
     pub(super) reason: Option<String>,
     pub(super) author: Option<String>,
     pub(super) data: Option<BTreeMap<String, serde_json::Value>>,

@@ -9,6 +9,7 @@ mod hold;
 mod json;
 mod line;
 mod merge;
+mod promote;
 mod routing;
 mod transfer;
 

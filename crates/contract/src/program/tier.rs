@@ -244,7 +244,48 @@ impl Validity {
     }
 }
 
+/// Why a level cannot be given to a member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ungiven {
+    /// There is no such level.
+    #[error("is no level of the programme; it has `{}`", levels.join("`, `"))]
+    Unknown {
+        /// Those that there are.
+        levels: Vec<String>,
+    },
+    /// An end of the first level.
+    #[error("is the end of a level that everybody has and that does not end; leave it out")]
+    EndOfFirst,
+    /// An end, where levels have none.
+    #[error("is an end, but levels of the programme hold for ever; leave it out")]
+    EndForEver,
+    /// The end that the programme gives is beyond the calendar.
+    #[error("would be beyond the calendar; name an earlier end")]
+    Beyond,
+}
+
 impl Tiers {
+    /// When a level that a member has since a time is reviewed: at the end that is named, else as for one that was reached then. `None`: never.
+    pub fn given(
+        &self,
+        (level, since): (&TierName, Timestamp),
+        until: Option<Timestamp>,
+        zone: &TimeZone,
+    ) -> Result<Option<Timestamp>, Ungiven> {
+        let known = || self.levels.iter().map(|level| level.name.to_string()).collect();
+        let height = self.height(level).ok_or_else(|| Ungiven::Unknown { levels: known() })?;
+        match (&self.validity, until) {
+            (_, Some(_)) if height == 0 => Err(Ungiven::EndOfFirst),
+            (None, Some(_)) => Err(Ungiven::EndForEver),
+            (Some(_), Some(until)) => Ok(Some(until)),
+            (Some(validity), None) if height > 0 => {
+                let last = validity.last_day(calendar::day_of(since, zone));
+                last.and_then(|last| calendar::end_of(last, zone)).map(Some).map_err(|_| Ungiven::Beyond)
+            }
+            (_, None) => Ok(None),
+        }
+    }
+
     /// How high a level is, the first one 0; `None`: there is no such level.
     #[must_use]
     pub fn height(&self, name: &TierName) -> Option<usize> {

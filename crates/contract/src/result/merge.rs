@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RejectReason;
 use crate::WalletName;
 
 /// What a member had in a wallet who was merged into this one.
@@ -23,4 +24,14 @@ pub struct PointsMerged {
     pub debt: Option<String>,
     /// Balance after.
     pub available: String,
+}
+
+/// Two members could not become one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeRejected {
+    /// Why.
+    pub reason: RejectReason,
+    /// What both have, by name, if that is the reason; the first ones of many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }

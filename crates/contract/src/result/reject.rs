@@ -37,6 +37,8 @@ pub enum RejectReason {
     MoreThanHeld,
     /// Fewer points of the member have ended than were to be given back.
     MoreThanExpired,
+    /// The member has a higher tier.
+    HigherTier,
     /// The hold has ended: a capture took what it had.
     HoldCaptured,
     /// The hold has ended: its points were set free.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::RejectReason;
 use crate::TierName;
 
 /// From which tier to which, and until when.
@@ -22,6 +23,36 @@ pub struct TierChange {
     pub reason: TierReason,
 }
 
+/// A tier that somebody said the member has; `tier.changed` tells it where it is another one than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Promoted {
+    /// Which.
+    pub tier: TierName,
+    /// When it is reviewed, if the author named a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why, as the author said.
+    pub reason: String,
+    /// Who.
+    pub author: String,
+}
+
+/// The member has a higher tier already, and keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PromotionRejected {
+    /// Which one was to be given.
+    pub tier: TierName,
+    /// Which one the member has.
+    pub has: TierName,
+    /// When that is reviewed; absent: it stays for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_until: Option<Timestamp>,
+    /// Why.
+    pub reason: RejectReason,
+}
+
 /// Why a member has the tier that they have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TierReason {
@@ -33,11 +64,13 @@ pub enum TierReason {
     Lowered,
     /// It was the one of a member who was found to be this one.
     Merged,
+    /// Another system had given it.
+    Imported,
 }
 
 impl TierReason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Reached, Self::Kept, Self::Lowered, Self::Merged];
+    pub const ALL: [Self; 5] = [Self::Reached, Self::Kept, Self::Lowered, Self::Merged, Self::Imported];
 
     /// As it stands in the ledger.
     #[must_use]
@@ -47,6 +80,7 @@ impl TierReason {
             Self::Kept => "Kept",
             Self::Lowered => "Lowered",
             Self::Merged => "Merged",
+            Self::Imported => "Imported",
         }
     }
 

@@ -199,6 +199,16 @@ fn requests_of_the_desk_are_held_to_their_shape() {
             BadValue,
             "`expiresAt` is not after `occurredAt`",
         ),
+        (r#""type":"promote","author":"ann","reason":"x""#, MissingField, "`tier`"),
+        (r#""type":"promote","tier":7,"author":"ann","reason":"x""#, WrongType, "`tier` has a wrong type"),
+        (r#""type":"promote","tier":"Gold!","author":"ann","reason":"x""#, BadValue, "`tier`"),
+        (r#""type":"promote","tier":"gold","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"promote","tier":"gold","until":"soon","author":"ann","reason":"x""#, BadValue, "`until` is `soon`"),
+        (
+            r#""type":"promote","tier":"gold","until":"2026-01-31T12:00:00Z","author":"ann","reason":"x""#,
+            BadValue,
+            "`until` is not after `occurredAt`",
+        ),
     ] {
         check("desk.1", &desk(rest), reason, says);
     }

@@ -9,7 +9,7 @@ pub(crate) fn intake(format: Format) -> Intake {
     let events: Events = serde_json::from_value(serde_json::json!({
         "sources": [
             { "exchange": { "name": "shop", "type": "Topic" }, "routingKeys": ["purchase.#", "refund.#"], "types": ["purchase", "refund"] },
-            { "exchange": { "name": "shop", "type": "Topic" }, "routingKeys": ["desk.#"], "types": ["redeem", "hold", "capture", "release", "adjust", "reinstate", "transfer", "freeze", "unfreeze", "erase", "merge", "signup", "visit"], "lane": "express" },
+            { "exchange": { "name": "shop", "type": "Topic" }, "routingKeys": ["desk.#"], "types": ["redeem", "hold", "capture", "release", "adjust", "reinstate", "transfer", "promote", "freeze", "unfreeze", "erase", "merge", "signup", "visit"], "lane": "express" },
         ],
     }))
     .unwrap();

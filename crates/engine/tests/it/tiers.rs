@@ -1,6 +1,7 @@
 //! Tiers: who reaches which, when, and for how long. On both stores.
 
 mod audit;
+mod brought;
 mod club;
 mod joined;
 mod late;

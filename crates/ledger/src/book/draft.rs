@@ -14,6 +14,7 @@ use super::idle::{EndedLots, IdleEnd};
 use super::member::Standing;
 use super::post::Posting;
 use super::tally::Tallied;
+use super::tier::TierLine;
 use super::transfer::Transiting;
 use super::wallet::{Moved, State, Stuck, WalletState};
 use super::{MemberState, OrderBook, Payments, debt};
@@ -38,6 +39,8 @@ pub(super) struct Draft<'s, 'p> {
     pub(super) bodies: Vec<ResultBody>,
     pub(super) parking: Parking,
     pub(super) standing: Option<Standing>,
+    /// A tier that the member brings along.
+    pub(super) tiers: Vec<TierLine>,
     /// Lots that changed although nothing of them moved.
     pub(super) unmoved: Vec<LotRow>,
     pub(super) transit: Option<Transiting>,
@@ -65,6 +68,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies: Vec::new(),
             parking: Parking::None,
             standing: None,
+            tiers: Vec::new(),
             unmoved: Vec::new(),
             transit: None,
             budgets: BTreeMap::new(),
@@ -87,6 +91,7 @@ impl<'s, 'p> Draft<'s, 'p> {
             bodies,
             mut parking,
             standing,
+            tiers,
             unmoved,
             transit,
             budgets,
@@ -124,6 +129,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         if let Some(standing) = &standing {
             state.stand(standing);
         }
+        state.tiers.history.extend(tiers.iter().cloned());
         let results =
             bodies.into_iter().enumerate().map(|(n, body)| ResultEvent::of(posting.pipeline, event, n, body)).collect();
         let (identity, whose) = (Identity::of(event), (&event.member, event.occurred_at));
@@ -131,7 +137,7 @@ impl<'s, 'p> Draft<'s, 'p> {
         let entry = moved.then_some(entry);
         let (tallies, award_changes) = (tallied.rows, tallied.changes);
         let changed = Applied { results, entry, order, parking, idles, unmoved, ..nothing };
-        Applied { tallies, award_changes, standing, transit, budgets, ..changed }
+        Applied { tallies, award_changes, tiers, standing, transit, budgets, ..changed }
     }
 
     /// The wallet, copied out of the state at first touch.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use contract::decision::Decision;
 use contract::event::{ContentHash, Event};
-use contract::result::{PointsMerged, RejectReason, ResultBody};
+use contract::result::{MergeRejected, PointsMerged, RejectReason, ResultBody};
 use contract::ruleset::{Ruleset, RulesetHash};
 use contract::{MemberId, PipelineName, Points, Refusal, Scale, WalletName};
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ fn turned_down(merging: Merging<'_>, name: &MemberId, (reason, names): (RejectRe
     let event = Event { member: name.clone(), ..merging.merger.event.clone() };
     let mut nobody = MemberState::default();
     let mut draft = Draft::new(&mut nobody, Posting { event: &event, ..posting(merging, &decision) });
-    draft.bodies.push(ResultBody::MergeRejected { reason, names });
+    draft.bodies.push(ResultBody::MergeRejected(MergeRejected { reason, names }));
     draft.finish(Outcome::Rejected)
 }
 

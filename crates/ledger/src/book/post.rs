@@ -63,6 +63,7 @@ impl MemberState {
             }
             Decision::Release { hold } => draft.release(hold)?,
             Decision::Transfer { to, wallet, points } => draft.transfer(to, (wallet, *points))?,
+            Decision::Promote { tier, until } => draft.promote(tier, *until)?,
             Decision::Freeze(word) => draft.freeze(word),
             Decision::Unfreeze(word) => draft.unfreeze(word),
             Decision::Erase(word) => draft.erase(word)?,

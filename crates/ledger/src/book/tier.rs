@@ -6,6 +6,7 @@
 //! is ever rated again: what was taken back is missing at the next review. A level that holds for ever has none.
 
 mod join;
+mod promote;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};

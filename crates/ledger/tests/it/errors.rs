@@ -94,7 +94,7 @@ async fn a_database_that_does_not_answer_is_away() {
 
 async fn versions(world: World, empty: String) {
     let error = first_call(&empty).await;
-    assert!(matches!(error, LedgerError::WrongVersion { stands: 0, needed: 22, .. }), "{}", told(&error));
+    assert!(matches!(error, LedgerError::WrongVersion { stands: 0, needed: 24, .. }), "{}", told(&error));
     assert!(told(&error).contains("run `loyaltyctl migrate`"), "{}", told(&error));
     world.ledger.check_version().await.unwrap();
     world

@@ -1,6 +1,6 @@
 //! Results in a few words: type, wallet, points, what is left or missing.
 
-use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody, ResultEvent};
+use contract::result::{MergeRejected, PointsMerged, ReinstatementRejected, Restored, ResultBody, ResultEvent};
 
 pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
@@ -66,7 +66,9 @@ pub(crate) fn tell(result: &ResultEvent) -> String {
             let rest = some("held", held.as_deref()) + &some("owed", debt.as_deref());
             format!("joined {points} {wallet}{pending}{rest}, {available}")
         }
-        ResultBody::MergeRejected { reason, names } => {
+        ResultBody::Promoted(promoted) => format!("has {} by {}: {}", promoted.tier, promoted.author, promoted.reason),
+        ResultBody::PromotionRejected(rejected) => format!("not {}, is {}", rejected.tier, rejected.has),
+        ResultBody::MergeRejected(MergeRejected { reason, names }) => {
             let names = if names.is_empty() { String::new() } else { format!(" {}", names.join(", ")) };
             format!("not merged: {reason:?}{names}")
         }

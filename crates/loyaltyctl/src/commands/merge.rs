@@ -1,7 +1,7 @@
 //! `merge`: two members are one person, as an event through the engine like any other.
 
 use contract::event::{Event, Kind};
-use contract::result::{PointsMerged, RejectReason, ResultBody};
+use contract::result::{MergeRejected, PointsMerged, RejectReason, ResultBody};
 use contract::{MemberId, WalletName};
 use engine::Settled;
 use ledger::book::Outcome;
@@ -120,7 +120,9 @@ fn came(settled: &[Settled]) -> Result<Came, Halt> {
                     after: number(available),
                 });
             }
-            ResultBody::MergeRejected { reason, names } => return Ok(Came::Rejected(*reason, names.clone())),
+            ResultBody::MergeRejected(MergeRejected { reason, names }) => {
+                return Ok(Came::Rejected(*reason, names.clone()));
+            }
             ResultBody::RequestRejected { reason, .. } => return Ok(Came::Rejected(*reason, Vec::new())),
             _ => {}
         }

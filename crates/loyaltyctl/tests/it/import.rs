@@ -105,6 +105,113 @@ fn a_wrong_file_is_told_row_by_row_and_nothing_comes_in() {
     ask(folder, &["import", "none.csv"]).ended(2);
 }
 
+const TIERS: &str = "    tiers:
+      levels:
+        - { name: basic }
+        - { name: silver, reach: { points: \"100\" } }
+        - { name: gold, reach: { points: \"300\" } }
+      window: { calendar: Year }
+      validity: { for: 1y, roundUpTo: Year }
+";
+
+const WITH_TIERS: &str = "\
+id,member,points,tier,tierUntil,tierSince
+1,zoe,100,silver,2126-06-30,2025-03-01
+2,zoe,40,silver,2126-06-30,2025-03-01
+3,yan,,gold,2126-12-31,
+4,xia,0,silver,2126-12-31,
+5,bob,7,basic,,
+";
+
+/// The same pipeline with tiers, in a ledger of its own.
+fn with_tiers(folder: &Path) {
+    let text = std::fs::read_to_string(folder.join("pipeline.yaml")).unwrap();
+    let (before, after) = text.split_once("  rules:\n").unwrap();
+    std::fs::write(folder.join("pipeline.yaml"), format!("{before}{TIERS}  rules:\n{after}")).unwrap();
+    std::fs::remove_dir_all(folder.join("data")).unwrap();
+    std::fs::create_dir(folder.join("data")).unwrap();
+    let args = ["simulate", "-f", "pipeline.yaml", "events.jsonl", "--ledger", "sqlite:data/ledger.db"];
+    run(&mut loyaltyctl(folder, &args)).ended(0);
+}
+
+fn tier(folder: &Path, member: &str) -> (String, String) {
+    let tier = ask(folder, &["balance", member, "-o", "json"]).json()["tier"].clone();
+    (tier["name"].as_str().unwrap_or("none").to_owned(), tier["until"].as_str().unwrap_or("never").to_owned())
+}
+
+#[test]
+fn tiers_come_in_with_their_members_once_and_hold_until_their_end() {
+    let folder = filled();
+    let folder = folder.path();
+    with_tiers(folder);
+    let dry = bring_in(folder, WITH_TIERS, &["--dry-run"]).ended(0).out;
+    assert!(
+        dry.contains("tier silver") && dry.ends_with("5 rows would be applied, 0 known before, 0 refused\n"),
+        "{dry}"
+    );
+    ask(folder, &["balance", "zoe"]).ended(1);
+
+    assert_eq!(bring_in(folder, WITH_TIERS, &["-o", "json"]).ended(0).json()["applied"], 5);
+    assert_eq!(wallet(folder, "zoe")["available"], "140");
+    let until = |member, level: &str, end: &str| assert_eq!(tier(folder, member), (level.to_owned(), end.to_owned()));
+    until("zoe", "silver", "2126-07-01T00:00:00Z");
+    until("yan", "gold", "2127-01-01T00:00:00Z");
+    until("xia", "silver", "2127-01-01T00:00:00Z");
+    until("bob", "basic", "never");
+    let told = ask(folder, &["explain", "tier-import-1"]).ended(0).out;
+    assert!(told.contains("happened  2025-03-01T00:00:00Z") && told.contains("brought along"), "{told}");
+    let known = ask(folder, &["export", "zoe"]).ended(0).json().to_string();
+    assert!(known.contains(r#""reason":"Imported""#), "{known}");
+
+    let again = bring_in(folder, WITH_TIERS, &["-o", "json"]).ended(0).json();
+    assert_eq!(again["applied"], 0, "{again}");
+    assert!(again["rows"].as_array().unwrap().iter().all(|row| row["fate"] == "Known"), "{again}");
+    let other = WITH_TIERS.replace("3,yan,,gold,2126-12-31", "3,yan,,gold,2126-11-30");
+    let said = bring_in(folder, &other, &[]).ended(1).out;
+    assert!(said.contains("for something else; give it another one"), "{said}");
+    // A member who has a higher one keeps it, and nothing of the file comes in.
+    let lower = "id,member,points,tier,tierUntil\n7,yan,5,silver,2127-12-31\n";
+    let said = bring_in(folder, lower, &[]).ended(1).out;
+    assert!(said.contains("the member has `gold` until 2127-01-01T00:00:00Z, which is higher"), "{said}");
+    ask(folder, &["balance", "yan", "-o", "json"]).ended(0);
+    assert!(ask(folder, &["audit"]).ended(0).out.ends_with("audit: 0 differences\n"));
+    ask(folder, &["erase", "yan", "--reason", "asked", "--yes"]).ended(0);
+    assert!(ask(folder, &["audit"]).ended(0).out.ends_with("audit: 0 differences\n"));
+}
+
+#[test]
+fn a_wrong_tier_is_told_with_its_line_and_column_and_nothing_comes_in() {
+    let folder = filled();
+    let folder = folder.path();
+    let said = bring_in(folder, "id,member,tier\n1,zoe,gold\n", &[]).ended(1).err;
+    assert!(said.contains("opening.csv:2") && said.contains("the programme has no tiers"), "{said}");
+    with_tiers(folder);
+    for (row, column, wanted) in [
+        (
+            "1,zoe,5,golden,,",
+            "tier ",
+            "is `golden`, which is no level of the programme; it has `basic`, `silver`, `gold`",
+        ),
+        ("1,zoe,5,Gold!,,", "tier ", ""),
+        ("1,zoe,5,silver,2025-01-01,2024-01-01", "tierUntil", "is over since 2025-01-02T00:00:00Z"),
+        (
+            "1,zoe,5,silver,,2020-01-01",
+            "tierSince",
+            "the level is over since 2022-01-01T00:00:00Z, as the programme says; name `tierUntil`",
+        ),
+        ("1,zoe,5,silver,,2126-01-01", "tierSince", "has not come yet"),
+        ("1,zoe,5,silver,soon,", "", "`tierUntil` is `soon`; write a date"),
+        ("1,zoe,5,basic,2126-12-31,", "tierUntil", "is the end of a level that everybody has"),
+        ("1,zoe,5,,2126-12-31,", "tierUntil", "stands without a `tier`"),
+        ("1,zoe,,,,", "points", "is empty, and no `tier` is named"),
+    ] {
+        let rows = format!("id,member,points,tier,tierUntil,tierSince\n0,yan,1,,,\n{row}\n");
+        let said = bring_in(folder, &rows, &[]).ended(1).err;
+        assert!([column, wanted, "opening.csv:3"].iter().all(|part| said.contains(part)), "{row}: {said}");
+    }
+    ask(folder, &["balance", "yan"]).ended(1);
+}
+
 #[tokio::test]
 async fn opening_balances_come_in_on_postgresql_too() {
     let folder = filled();

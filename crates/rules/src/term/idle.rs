@@ -36,7 +36,9 @@ pub(crate) fn activities(path: &str, activities: &[EventType], (without, is_none
         let name = activity.as_str();
         let why = match name {
             "refund" | "release" => "undoes what the member did",
-            "adjust" | "reinstate" | "freeze" | "unfreeze" | "erase" | "merge" => "is what somebody else did",
+            "adjust" | "reinstate" | "promote" | "freeze" | "unfreeze" | "erase" | "merge" => {
+                "is what somebody else did"
+            }
             _ if activities[..index].contains(activity) => {
                 faults.add(path, format!("`{name}` is named before; remove it"));
                 continue;

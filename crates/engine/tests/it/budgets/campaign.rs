@@ -99,7 +99,7 @@ impl Campaign {
         let events: Events = serde_json::from_value(json!({
             "clock": "Event",
             "sources": [{ "exchange": { "name": "shop" }, "routingKeys": ["#"], "types": [
-                "purchase", "refund", "redeem", "hold", "capture", "release", "transfer", "visit", "erase", "merge",
+                "purchase", "refund", "redeem", "hold", "capture", "release", "transfer", "visit", "promote", "erase", "merge",
             ] }],
         }))
         .unwrap();

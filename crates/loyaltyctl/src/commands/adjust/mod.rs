@@ -2,9 +2,10 @@
 //! change a balance.
 
 pub(super) mod rows;
+mod tier;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -190,7 +191,7 @@ impl<'a> Desk<'a> {
         // By the events' own clock: a row may say when its points were earned.
         let events: Events = serde_json::from_value(serde_json::json!({
             "clock": "Event",
-            "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust", "reinstate"] }],
+            "sources": [{ "exchange": { "name": SOURCE }, "routingKeys": ["#"], "types": ["adjust", "reinstate", "promote"] }],
         }))
         .map_err(AdjustError::Events)?;
         let ruleset = target.ruleset().await?;
@@ -244,7 +245,9 @@ impl<'a> Desk<'a> {
 }
 
 fn show(told: &[Told], (is_preview, dry_run, what): (bool, bool, &str), screen: &Screen) -> std::io::Result<()> {
-    let of = |fate: Fate| told.iter().filter(|told| told.fate == fate).count() as u64;
+    // A row may bring points and a tier.
+    let of =
+        |fate: Fate| told.iter().filter(|told| told.fate == fate).map(Told::line).collect::<BTreeSet<_>>().len() as u64;
     if screen.is_json() {
         let applied = if is_preview { 0 } else { of(Fate::Applied) };
         return screen

@@ -12,6 +12,7 @@ use contract::ruleset::{Ruleset, hex};
 use contract::{BuryReason, EventId, Refusal};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use rust_decimal::Decimal;
 
 use super::super::when;
 use super::AdjustError;
@@ -65,6 +66,20 @@ pub(in super::super) struct Row {
     pub(super) activates: Option<String>,
     /// The last day at which they can be spent, or the time when they are gone.
     pub(super) expires: Option<String>,
+    /// A level that the member brings along.
+    pub(super) tier: Option<String>,
+    /// The last day of it, or the time when it is reviewed.
+    pub(super) tier_until: Option<String>,
+    /// The first day of it, or a time; else now.
+    pub(super) tier_since: Option<String>,
+}
+
+impl Row {
+    /// A row with a tier may have no points, or none of them.
+    fn brings_points(&self) -> bool {
+        let is_nought = || self.points.is_empty() || self.points.parse() == Ok(Decimal::ZERO);
+        self.tier.is_none() || !is_nought()
+    }
 }
 
 /// A row as an event.
@@ -111,12 +126,15 @@ pub(super) fn read(path: &Path, form: &Form) -> Result<Vec<Row>, Halt> {
             earned: of("earned"),
             activates: of("activates"),
             expires: of("expires"),
+            tier: of("tier"),
+            tier_until: of("tieruntil"),
+            tier_since: of("tiersince"),
         });
     }
     Ok(rows)
 }
 
-/// The same, of a file whose every row has an id of its own and brings points in.
+/// The same, of a file whose every row has an id of its own and brings points or a tier in.
 pub(in super::super) fn read_opening(path: &Path, form: &Form) -> Result<Vec<Row>, Halt> {
     let (rows, file) = (read(path, form)?, path.display().to_string());
     let (mut seen, mut problems) = (BTreeMap::new(), Vec::new());
@@ -129,6 +147,10 @@ pub(in super::super) fn read_opening(path: &Path, form: &Form) -> Result<Vec<Row
             },
         };
         problems.push(problem((&file, row.line), "id", what));
+    }
+    for row in rows.iter().filter(|row| row.points.is_empty() && row.tier.is_none()) {
+        let what = "is empty, and no `tier` is named; a row brings points in, or a tier, or both";
+        problems.push(problem((&file, row.line), "points", what.to_owned()));
     }
     for row in rows.iter().filter(|row| row.points.starts_with('-')) {
         problems.push(problem((&file, row.line), "points", "is below nought; a row brings points in".to_owned()));
@@ -145,7 +167,8 @@ fn columns((file, form): (&str, &Form), head: &[String]) -> Result<(), Halt> {
             problem((file, 1), column, "is missing in the first line; name the columns there".to_owned())
         }),
     );
-    let unknown = head.iter().filter(|column| !form.must.iter().chain(form.may).any(|known| known == column));
+    let unknown =
+        head.iter().filter(|column| !form.must.iter().chain(form.may).any(|known| known.eq_ignore_ascii_case(column)));
     problems.extend(
         unknown.map(|column| problem((file, 1), column, format!("is not a column; there are {}", form.columns))),
     );
@@ -175,11 +198,22 @@ impl Maker<'_> {
         let (mut corrections, mut problems) = (Vec::new(), Vec::new());
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         for row in rows {
-            match self.event(&intake, &row, &mut seen) {
-                Ok(event) => {
-                    corrections.push(Correction { line: row.line, event, names_time: row.earned.is_some() });
-                }
+            let points = row.brings_points().then(|| self.event(&intake, &row, &mut seen)).transpose();
+            match points {
+                Ok(event) => corrections.extend(event.map(|event| Correction {
+                    line: row.line,
+                    event,
+                    names_time: row.earned.is_some(),
+                })),
                 Err(refusal) => problems.push(problem((file, row.line), "", refusal.detail)),
+            }
+            match self.promotion(&intake, &row) {
+                Ok(event) => corrections.extend(event.map(|event| Correction {
+                    line: row.line,
+                    event,
+                    names_time: row.tier_since.is_some(),
+                })),
+                Err((column, what)) => problems.push(problem((file, row.line), column, what)),
             }
         }
         if problems.is_empty() { Ok(corrections) } else { Err(Halt::Refused(problems)) }
@@ -193,7 +227,7 @@ impl Maker<'_> {
             "occurredAt": day("earned", &row.earned)?.unwrap_or(self.now),
             "wallet": row.wallet.clone().or_else(first), "points": row.points, "reason": row.reason, "author": self.author,
         });
-        let end = row.expires.as_deref().map(|text| self.end(text)).transpose()?;
+        let end = row.expires.as_deref().map(|text| self.end(("expires", text))).transpose()?;
         for (field, at) in [("activatesAt", day("activates", &row.activates)?), ("expiresAt", end)] {
             if let Some(at) = at {
                 body[field] = at.to_string().into();
@@ -214,14 +248,14 @@ impl Maker<'_> {
 
 impl Maker<'_> {
     /// The first moment of a day, or a time.
-    fn first(&self, column: &'static str, text: &str) -> Result<Timestamp, Refusal> {
+    pub(super) fn first(&self, column: &'static str, text: &str) -> Result<Timestamp, Refusal> {
         when::first(column, text, &self.zone).map_err(|_| no_time(column, text))
     }
 
-    /// Points that can be spent on a day for the last time are gone when the next one begins.
-    fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
-        let wrong = || no_time("expires", text);
-        let last = when::last("expires", text, &self.zone).map_err(|_| wrong())?;
+    /// What can be used on a day for the last time is gone when the next one begins.
+    pub(super) fn end(&self, (column, text): (&'static str, &str)) -> Result<Timestamp, Refusal> {
+        let wrong = || no_time(column, text);
+        let last = when::last(column, text, &self.zone).map_err(|_| wrong())?;
         let is_time = text.contains(':');
         if is_time { Ok(last) } else { last.checked_add(1.microsecond()).map_err(|_| wrong()) }
     }

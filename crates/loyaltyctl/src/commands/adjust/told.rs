@@ -1,8 +1,8 @@
 //! What became of each correction, or would become of it.
 
 use contract::event::{Event, Kind};
-use contract::result::{ReinstatementRejected, Restored, ResultBody, ResultEvent};
-use contract::{BuryReason, PipelineName, WalletName};
+use contract::result::{Promoted, PromotionRejected, ReinstatementRejected, Restored, ResultBody, ResultEvent};
+use contract::{BuryReason, PipelineName, TierName, WalletName};
 use engine::Settled;
 use jiff::Timestamp;
 use ledger::book::Outcome;
@@ -22,14 +22,19 @@ pub(super) struct Told {
     line: u64,
     id: String,
     member: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     wallet: String,
-    points: Decimal,
+    /// `None`: it brings a tier along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<TierName>,
     /// Available before and after; `None` where nothing was decided.
     before: Option<Decimal>,
     after: Option<Decimal>,
     pub(super) fate: Fate,
     what: String,
-    /// When they can be spent and when they end, where that was named.
+    /// When they can be spent and when they (or the tier) end, where that was named.
     #[serde(skip)]
     dates: [Option<Timestamp>; 2],
     #[serde(skip)]
@@ -92,6 +97,7 @@ impl Told {
             member: event.member.to_string(),
             wallet: asked.wallet.map(ToString::to_string).unwrap_or_default(),
             points: asked.points,
+            tier: asked.tier.cloned(),
             before: None,
             after: None,
             fate: Fate::Applied,
@@ -101,6 +107,10 @@ impl Told {
             reinstates: matches!(event.kind, Kind::Reinstate(_)),
             at: names_time.then_some(event.occurred_at),
         }
+    }
+
+    pub(super) fn line(&self) -> u64 {
+        self.line
     }
 
     fn fate(self, fate: Fate, what: &str) -> Self {
@@ -118,7 +128,7 @@ impl Told {
                     ResultBody::Repaid { points, .. } if result.cause.id.as_str() == self.id => number(points),
                     _ => None,
                 });
-                let came = self.points.checked_sub(paid_off.unwrap_or_default());
+                let came = self.points.and_then(|points| points.checked_sub(paid_off.unwrap_or_default()));
                 let before = after.zip(came).and_then(|(after, came)| after.checked_sub(came));
                 Self { before, after, ..self }
             }
@@ -132,6 +142,18 @@ impl Told {
                 Self { before, after: before, ..self }
                     .fate(Fate::Refused, &format!("turned down: {expired} have ended, {missing} are missing"))
             }
+            Some(ResultBody::Promoted(_)) => {
+                let is_own = |result: &&ResultEvent| result.cause.id.as_str() == self.id;
+                let is_raised = |result: &ResultEvent| matches!(result.body, ResultBody::TierChanged(_));
+                if results.iter().filter(is_own).any(is_raised) {
+                    return self;
+                }
+                self.fate(Fate::Applied, "is so already; the later end holds")
+            }
+            Some(ResultBody::PromotionRejected(PromotionRejected { has, has_until, .. })) => {
+                let until = has_until.map(|until| format!(" until {until}")).unwrap_or_default();
+                self.fate(Fate::Refused, &format!("turned down: the member has `{has}`{until}, which is higher"))
+            }
             _ => self,
         }
     }
@@ -139,12 +161,17 @@ impl Told {
     /// The id is known; the same correction is no difference, another one is a mistake.
     fn known(self, report: &EventReport) -> Self {
         let at = report.recorded_at;
+        let is_of = |tier: &TierName| {
+            report.member.as_str() == self.member
+                && self.at.is_none_or(|at| at == report.occurred_at)
+                && self.tier.as_ref() == Some(tier)
+        };
         let same = |reinstates: bool, wallet: &str, points: &str| {
             reinstates == self.reinstates
                 && report.member.as_str() == self.member
                 && self.at.is_none_or(|at| at == report.occurred_at)
                 && wallet == self.wallet
-                && points.parse::<Decimal>().is_ok_and(|points| points == self.points)
+                && points.parse::<Decimal>().is_ok_and(|points| Some(points) == self.points)
         };
         match report.results.first().map(|result| &result.body) {
             Some(ResultBody::Adjusted { wallet, points, author, reason, activates_at, expires_at, .. })
@@ -167,6 +194,14 @@ impl Told {
             Some(ResultBody::ReinstatementRejected(ReinstatementRejected { wallet, points, .. }))
                 if same(true, wallet.as_str(), points) =>
             {
+                self.turned_down_before(at)
+            }
+            Some(ResultBody::Promoted(Promoted { tier, until, reason, author }))
+                if is_of(tier) && self.dates == [None, *until] && *reason == self.reason =>
+            {
+                self.fate(Fate::Known, &format!("was applied before, on {at} by {author}"))
+            }
+            Some(ResultBody::PromotionRejected(PromotionRejected { tier, .. })) if is_of(tier) => {
                 self.turned_down_before(at)
             }
             _ => self.fate(Fate::Refused, &format!("its id was used on {at} for something else; give it another one")),
@@ -196,6 +231,8 @@ fn is_of_a_correction(body: &ResultBody) -> bool {
             | ResultBody::AdjustmentRejected { .. }
             | ResultBody::Restored(_)
             | ResultBody::ReinstatementRejected(_)
+            | ResultBody::Promoted(_)
+            | ResultBody::PromotionRejected(_)
     )
 }
 
@@ -203,7 +240,8 @@ fn is_of_a_correction(body: &ResultBody) -> bool {
 #[derive(Default)]
 struct Asked<'a> {
     wallet: Option<&'a WalletName>,
-    points: Decimal,
+    points: Option<Decimal>,
+    tier: Option<&'a TierName>,
     dates: [Option<Timestamp>; 2],
     reason: &'a str,
 }
@@ -213,15 +251,23 @@ impl<'a> Asked<'a> {
         match &event.kind {
             Kind::Adjust(adjust) => Self {
                 wallet: adjust.wallet.as_ref(),
-                points: adjust.points,
+                points: Some(adjust.points),
                 dates: [adjust.activates, adjust.expires],
                 reason: &adjust.reason,
+                tier: None,
             },
             Kind::Reinstate(reinstate) => Self {
                 wallet: reinstate.wallet.as_ref(),
-                points: reinstate.points.get(),
+                points: Some(reinstate.points.get()),
                 dates: [None, reinstate.expires],
                 reason: &reinstate.reason,
+                tier: None,
+            },
+            Kind::Promote(promote) => Self {
+                tier: Some(&promote.tier),
+                dates: [None, promote.until],
+                reason: &promote.reason,
+                ..Self::default()
             },
             _ => Self::default(),
         }
@@ -239,8 +285,9 @@ pub(super) fn table(told: &[Told]) -> Table {
             Fate::Known => Cell::dim(&one.what),
             Fate::Refused => Cell::red(&one.what),
         };
-        let (member, wallet) = (Cell::bold(&one.member), Cell::plain(&one.wallet));
-        table.row([line, member, wallet, Cell::amount(one.points), maybe(one.before), maybe(one.after), what]);
+        let wallet = one.tier.as_ref().map_or_else(|| one.wallet.clone(), |tier| format!("tier {tier}"));
+        let (member, wallet) = (Cell::bold(&one.member), Cell::plain(wallet));
+        table.row([line, member, wallet, maybe(one.points), maybe(one.before), maybe(one.after), what]);
     }
     table
 }

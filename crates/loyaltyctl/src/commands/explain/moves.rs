@@ -1,6 +1,9 @@
 //! What became of a transfer, of a freeze, or of points that were given back, in a sentence.
 
-use contract::result::{PointsMerged, ReinstatementRejected, Restored, ResultBody, TierChange, TierReason};
+use contract::result::{
+    MergeRejected, PointsMerged, Promoted, PromotionRejected, ReinstatementRejected, Restored, ResultBody, TierChange,
+    TierReason,
+};
 use ledger::report::{MergeReport, TransferReport};
 
 use super::outcome::why;
@@ -43,7 +46,14 @@ pub(super) fn sentence(body: &ResultBody) -> String {
             format!("{points} {wallet}{more} of the member who was merged came in, {available} available after it")
         }
         ResultBody::TierChanged(change) => tier(change),
-        ResultBody::MergeRejected { reason, names } => {
+        ResultBody::Promoted(Promoted { tier, until, reason, author }) => {
+            let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+            format!("tier {tier} brought along{until}, says {author} ({reason})")
+        }
+        ResultBody::PromotionRejected(PromotionRejected { tier, has, reason, .. }) => {
+            format!("tier {tier} was to be brought along: {}, {has}", why(*reason))
+        }
+        ResultBody::MergeRejected(MergeRejected { reason, names }) => {
             let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             format!("{}{names}", why(*reason))
         }
@@ -66,6 +76,7 @@ fn tier(TierChange { from, to, since, until, reason }: &TierChange) -> String {
         TierReason::Kept => "kept",
         TierReason::Lowered => "its time was over",
         TierReason::Merged => "of the member who was merged",
+        TierReason::Imported => "brought along",
     };
     let until = until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
     format!("tier {to} in place of {from} since {since}, {until}: {why}")

@@ -156,6 +156,7 @@ pub(in crate::commands) fn why(reason: RejectReason) -> &'static str {
         RejectReason::UnknownHold => "the member has never had a hold of this name",
         RejectReason::MoreThanHeld => "it had fewer points",
         RejectReason::MoreThanExpired => "fewer points had ended",
+        RejectReason::HigherTier => "the member has a higher tier",
         RejectReason::HoldCaptured => "it had ended, by a capture",
         RejectReason::HoldReleased => "it had ended, by a release",
         RejectReason::HoldExpired => "it had ended, at its time",
