@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub enum Moment {
     /// The same everywhere.
-    Instant(Timestamp),
+    Exact(Timestamp),
     /// As clocks show it; a date alone is its beginning.
     Local(DateTime),
 }
@@ -36,7 +36,7 @@ impl Moment {
         }
         let (_, time) = text.split_once('T').unwrap_or((text, ""));
         if time.contains(['Z', '+', '-']) {
-            return text.parse().map(Self::Instant).map_err(|_| fail());
+            return text.parse().map(Self::Exact).map_err(|_| fail());
         }
         text.parse().map(Self::Local).map_err(|_| fail())
     }
@@ -45,7 +45,7 @@ impl Moment {
     /// Fails at the calendar's ends.
     pub fn at(self, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
         match self {
-            Self::Instant(at) => Ok(at),
+            Self::Exact(at) => Ok(at),
             Self::Local(local) => Ok(local.to_zoned(zone.clone())?.timestamp()),
         }
     }
@@ -54,7 +54,7 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instant(at) => at.fmt(f),
+            Self::Exact(at) => at.fmt(f),
             Self::Local(local) if local.time() == Time::midnight() => local.date().fmt(f),
             Self::Local(local) => local.fmt(f),
         }

@@ -88,7 +88,9 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
     }
     faults.none_or_all()?;
     // Stable: those of one priority stay in the order of the file.
-    rules.values_mut().for_each(|rules| rules.sort_by_key(|rule| Reverse(rule.priority)));
+    for of_type in rules.values_mut() {
+        of_type.sort_by_key(|rule| Reverse(rule.priority));
+    }
     let declared = ruleset.program.activities.iter();
     let declared = declared.filter_map(|known| Some((known.name.to_string(), activity::of(&known.name, &ruleset)?)));
     let (declared, awaited) = (declared.collect(), until::awaited(&ruleset));

@@ -154,7 +154,6 @@ impl Base {
     /// Whether what was paid counts, all of it.
     // Absent from the stored form while it is so: rule sets of before keep their hash.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_default(&self) -> bool {
         is_default(self)
     }

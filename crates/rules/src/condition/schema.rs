@@ -67,8 +67,10 @@ impl Type {
     /// Whether a value of the one can stand where one of the other does; what a producer sends may be anything.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => true,
-            (Self::Tier | Self::Weekday, Self::Text) | (Self::Text, Self::Tier | Self::Weekday) => true,
+            (Self::Any, _)
+            | (_, Self::Any)
+            | (Self::Tier | Self::Weekday, Self::Text)
+            | (Self::Text, Self::Tier | Self::Weekday) => true,
             (Self::List(a), Self::List(b)) => a.goes_with(b),
             (a, b) => a == b,
         }
