@@ -27,9 +27,9 @@ pub(crate) const BATCH_LEN_MAX: usize = 500;
 /// Most bytes of bodies in a batch, so that large orders do not make large transactions.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
-/// One batch is published while the next one is committed, one more is begun, and another one arrives; more would only be redelivered after
-/// a crash.
-const PREFETCH: u16 = 2000;
+/// One batch is published while the next one is committed and one more is begun; more would only be redelivered after a crash, or be too much to
+/// work off for a worker that is asked to stop.
+const PREFETCH: u16 = 1500;
 
 /// So many messages must wait for a batch to be begun beside another one. With fewer it gains more by what comes meanwhile.
 const AHEAD_LEN_MIN: usize = 100;

@@ -148,14 +148,15 @@ impl Deciding<'_> {
         };
         let mut hand = Hand { inlet, line: Line::of(&self.worker.engine), units: &units, ahead: None };
         while !self.holder.shutdown.is_asked() {
-            let pack = match hand.ahead.take() {
-                Some(ahead) => ahead,
-                None => tokio::select! {
+            let pack = if let Some(ahead) = hand.ahead.take() {
+                ahead
+            } else {
+                tokio::select! {
                     biased;
                     () = self.holder.shutdown.asked() => break,
                     () = units.closed() => return Ok(()),
                     batch = hand.inlet.batch() => (desk.pack(batch?), None),
-                },
+                }
             };
             if !self.work_off(&desk, &mut hand, pack).await {
                 // The ledger is away: what was delivered cannot be worked off, and waits in the queue rather than here.
@@ -196,12 +197,13 @@ impl Deciding<'_> {
     /// Whether to go on: not while the ledger is away and the worker was asked to stop, nor when nobody publishes any more.
     async fn work_off<'a>(&self, desk: &Desk<'a>, hand: &mut Hand<'a>, (pack, permit): Packed<'a>) -> bool {
         // The publisher is gone only after an error, which it tells itself.
-        let permit = match permit {
-            Some(permit) => Ok(permit),
-            None => tokio::select! {
+        let permit = if let Some(permit) = permit {
+            Ok(permit)
+        } else {
+            tokio::select! {
                 permit = hand.units.reserve() => permit,
                 () = self.holder.shutdown.now() => return false,
-            },
+            }
         };
         let Ok(permit) = permit else { return false };
         let Hand { inlet, line, units, ahead } = hand;

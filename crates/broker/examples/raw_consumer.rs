@@ -19,7 +19,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, Queu
 use lapin::types::FieldTable;
 
 /// The worker's own.
-const PREFETCH: u16 = 2000;
+const PREFETCH: u16 = 1500;
 /// The worker's own.
 const BATCH_LEN_MAX: usize = 500;
 /// A look costs the broker about 0.1 ms; both sides of a comparison are looked at in the same way.

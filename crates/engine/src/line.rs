@@ -115,12 +115,12 @@ impl<'e> Line<'e> {
                 kept
             }
             (Poll::Pending, Some(behind)) => {
-                match tokio::time::timeout(BESIDE_MAX, beside(keeping.as_mut(), behind)).await {
-                    Ok(kept) => kept,
-                    Err(_) => {
-                        next = None;
-                        keeping.await
-                    }
+                let both = beside(keeping.as_mut(), behind);
+                if let Ok(kept) = tokio::time::timeout(BESIDE_MAX, both).await {
+                    kept
+                } else {
+                    next = None;
+                    keeping.await
                 }
             }
         };

@@ -45,7 +45,7 @@ fn points(result: &serde_json::Value) -> i64 {
 
 /// The publisher gives up what did not fit the first batch; the second one holds the same members meanwhile, and on `SQLite` the only writer.
 async fn what_one_batch_gives_up_is_buried_while_the_next_one_is_begun(store: Store) {
-    const ORDERS: usize = 1200;
+    const ORDERS: usize = 600;
     let stage = Stage::new(store).await;
     let said = |id: String, kind: &str, n: usize, rest: &str| {
         let member = n % 5;

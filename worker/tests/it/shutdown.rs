@@ -5,7 +5,7 @@ use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
 use crate::wire::Wire;
 
 /// What the broker hands to one consumer before it waits for acknowledgements.
-const PREFETCH: i64 = 2000;
+const PREFETCH: i64 = 1500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_signal_works_off_what_was_delivered_and_leaves_the_rest_in_the_queue() {
@@ -88,7 +88,7 @@ async fn all_that_was_delivered_is_in_flight_and_worked_off_at_the_first_signal(
     let mut worker = stage.worker();
     worker.ready().await;
     let lock = stage.lock_members().await;
-    let lines = purchases(2500);
+    let lines = purchases(2000);
     stage.publish("purchase.web", bytes(&lines)).await;
     until("a full prefetch was delivered", async || worker.in_flight().await == Some(PREFETCH)).await;
     worker.signal("TERM");

@@ -229,9 +229,9 @@ async fn nothing_is_settled_for_as_long_as_a_message_waits() {
     holding.batch_execute("begin; select 1 from member where external_id = 'bob' for update").await.unwrap();
     let again = purchase("bob", hours_ago(1)).replace("purchase-bob", "again-bob");
     stage.publish("purchase.web", [again.as_bytes()]).await;
-    stage.publish("purchase.web", bytes(&purchases("m", 2500, hours_ago(1)))).await;
+    stage.publish("purchase.web", bytes(&purchases("m", 2000, hours_ago(1)))).await;
     let worker = stage.worker();
-    until("a full prefetch is held up", async || worker.in_flight().await == Some(2000)).await;
+    until("a full prefetch is held up", async || worker.in_flight().await == Some(1500)).await;
     until("it is seen that something is due", async || worker.metric("loyalty_due_age_seconds").await > Some(0)).await;
     // Nothing can be waited for where nothing shall happen: longer than a delivery may be in flight, and two looks more.
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -186,7 +186,7 @@ impl Model {
             }
             Kind::Erase(_) => self.erase(at),
             // Histories of the model have none: `merging` has its own.
-            Kind::Signup | Kind::Custom(_) | Kind::Merge(_) => {}
+            Kind::Signup | Kind::Custom(_) | Kind::Merge(_) | Kind::Promote(_) => {}
         }
     }
 

@@ -469,6 +469,7 @@ pub(crate) fn decide(event: &Event, state: &MemberState) -> Result<Decision, con
         Kind::Unfreeze(word) => Decision::Unfreeze(word.clone()),
         Kind::Erase(word) => Decision::Erase(word.clone()),
         Kind::Merge(merge) => Decision::Merge(merge.clone()),
+        Kind::Promote(_) => unreachable!("no world has tiers"),
         Kind::OfOrder(of) if state.order(&of.order).is_none() => Decision::Park { order: of.order.clone() },
         Kind::Signup | Kind::Custom(_) | Kind::OfOrder(_) => {
             Decision::Activity { awards: awards(event, &[]), tallies: Vec::new() }

@@ -123,6 +123,11 @@ impl Campaign {
         self.rules_of("points", rules, points).await;
     }
 
+    /// From now on these rules, and no budget.
+    pub(crate) async fn rules_without_budget(&self, rules: &Value) {
+        append(self.ledger.as_ref(), ("points", rules), None).await.unwrap();
+    }
+
     pub(crate) async fn rules_of(&self, wallet: &str, rules: &Value, points: &str) {
         self.try_rules(wallet, rules, points).await.unwrap();
     }

@@ -25,7 +25,7 @@ struct Held {
 impl Held {
     async fn new() -> Self {
         let shop = Campaign::postgres().await;
-        shop.rules(&json!([earn("base", "1")]), "1").await;
+        shop.rules_without_budget(&json!([earn("base", "1")])).await;
         let key = i64::try_from(jiff::Timestamp::now().as_nanosecond() % i128::from(i64::MAX)).unwrap();
         let gate = format!(
             "create function gate() returns trigger language plpgsql as $$
@@ -142,10 +142,12 @@ async fn who_comes_between_for_a_member_of_both_batches_is_first() {
     tokio::spawn(connection);
     let seen = async {
         held.are_two().await;
-        let (locked, ()) = tokio::join!(
-            between.batch_execute("begin; select 1 from member where external_id = 'ann' for update"),
-            held.opens()
-        );
+        let asks = between.batch_execute("begin; select 1 from member where external_id = 'ann' for update");
+        let opens = async {
+            held.until("somebody else stands between them", WAITS).await;
+            held.opens().await;
+        };
+        let (locked, ()) = tokio::join!(asks, opens);
         locked.unwrap();
         held.until("the second one waits for its member", WAITS).await;
         // A constraint of the ledger's own is not in the way of this: what is there is seen, and spent.
@@ -205,9 +207,8 @@ async fn a_killed_connection_costs_no_more_than_another_try() {
             Ok(first) => first,
             Err(_) => line.apply(&batches[0], || Some(batches[1].clone()), now).await.unwrap(),
         };
-        let second = line.apply(&batches[1], || None, now).await;
-        assert_eq!(second.is_err(), !is_of_first, "{second:?}");
-        let second = match second {
+        // Its own connection may be the one that is gone.
+        let second = match line.apply(&batches[1], || None, now).await {
             Ok(second) => second,
             Err(_) => line.apply(&batches[1], || None, now).await.unwrap(),
         };
@@ -243,7 +244,7 @@ async fn rules_that_change_while_one_commits_hold_from_the_next_batch_that_is_be
     let batches = batches(&held.shop, &lines);
     let seen = async {
         held.are_two().await;
-        held.shop.rules(&json!([earn("base", "3")]), "1").await;
+        held.shop.rules_without_budget(&json!([earn("base", "3")])).await;
         held.opens().await;
     };
     let (settled, ()) = tokio::join!(in_line(&held.shop, &batches), seen);
