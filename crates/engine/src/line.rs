@@ -18,10 +18,10 @@ use crate::part::Ahead;
 use crate::turn::{Kept, Turn};
 use crate::{Engine, EngineError, Settled};
 
-/// How long a batch may stay begun beside one that is being committed, which takes milliseconds. The database does not see that the one waits
-/// for the other: if somebody else stands between them (a table that is altered waits for the one and keeps the other waiting), this ends it. Our
-/// own migrations give up before.
-const BESIDE_MAX: Duration = Duration::from_secs(5);
+/// How long a batch may be begun beside one that is being committed, which takes milliseconds, or seconds where the machine is overloaded: then
+/// it would be work thrown away. The database does not see that the one waits for the other: if somebody else stands between them (a table that
+/// is altered waits for the one and keeps the other waiting), this ends it. Our own migrations give up before.
+const BESIDE_MAX: Duration = Duration::from_secs(15);
 
 /// Events that are decided together, with their hashes.
 #[derive(Debug)]

@@ -280,7 +280,8 @@ async fn who_stands_between_two_batches_ends_it() {
     let begun = Instant::now();
     let (settled, ()) = tokio::join!(in_line(&held.shop, &batches), between);
     assert_eq!(all_words(&settled.unwrap()), [["Applied 1"], ["Applied 1"]]);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    // A minute is when the database itself ends a transaction in which nothing happens.
+    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
     assert_eq!(held.shop.available("bob").await, "6");
     held.shop.audits_clean().await;
 }
