@@ -18,10 +18,10 @@ use crate::part::Ahead;
 use crate::turn::{Kept, Turn};
 use crate::{Engine, EngineError, Settled};
 
-/// How long a batch may stay begun beside one that is being committed, which takes milliseconds. The database does not see that the one waits
-/// for the other: if somebody else stands between them (a table that is altered waits for the one and keeps the other waiting), this ends it. Our
-/// own migrations give up before.
-const BESIDE_MAX: Duration = Duration::from_secs(5);
+/// How long a batch may be begun beside one that is being committed, which takes milliseconds, or seconds where the machine is overloaded: then
+/// it would be work thrown away. The database does not see that the one waits for the other: if somebody else stands between them (a table that
+/// is altered waits for the one and keeps the other waiting), this ends it. Our own migrations give up before.
+const BESIDE_MAX: Duration = Duration::from_secs(15);
 
 /// Events that are decided together, with their hashes.
 #[derive(Debug)]
@@ -105,7 +105,9 @@ impl<'e> Line<'e> {
         let mut keeping = pin!(turn.keep(attempts));
         let on_its_way = futures::poll!(keeping.as_mut());
         let next = if lets_begin { next().filter(|next| next.may_be_ahead()) } else { None };
-        let mut next = next.map(|next| Next::of(engine, next, (batch.clone(), now)));
+        // Where this one is done already, there is nobody to wait for.
+        let before = on_its_way.is_pending().then(|| batch.clone());
+        let mut next = next.map(|next| Next::of(engine, next, (before, now)));
         let kept = match (on_its_way, &mut next) {
             (Poll::Pending, None) => keeping.await,
             (Poll::Ready(kept), None) => kept,
@@ -159,9 +161,9 @@ impl<'e> Line<'e> {
 }
 
 impl<'e> Next<'e> {
-    fn of(engine: &'e Engine, batch: Arc<Batch>, (before, now): (Arc<Batch>, Timestamp)) -> Self {
+    fn of(engine: &'e Engine, batch: Arc<Batch>, (before, now): (Option<Arc<Batch>>, Timestamp)) -> Self {
         let of = batch.clone();
-        let begins: Begins<'e> = Box::pin(async move { engine.begin_ahead(&batch, &before, now).await });
+        let begins: Begins<'e> = Box::pin(async move { engine.begin_ahead(&batch, before.as_deref(), now).await });
         Self { of, begun: maybe_done(begins) }
     }
 }

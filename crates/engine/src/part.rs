@@ -58,14 +58,16 @@ impl Split {
 }
 
 impl Engine {
-    /// What can be begun of a batch while the one before it commits. A cancelled call leaves nothing, and so does what is dropped.
+    /// What can be begun of a batch while the one before it, if there is one, commits. A cancelled call leaves nothing, and so does what is dropped.
     pub(crate) async fn begin_ahead(
         &self,
         batch: &Batch,
-        before: &Batch,
+        before: Option<&Batch>,
         now: Timestamp,
     ) -> Result<Ahead, EngineError> {
-        if let Some(part) = self.begin_part(batch, before, now).await? {
+        if let Some(before) = before
+            && let Some(part) = self.begin_part(batch, before, now).await?
+        {
             return Ok(Ahead::Part(part));
         }
         self.begin(&batch.items(), &[], now).await.map(Ahead::Whole)

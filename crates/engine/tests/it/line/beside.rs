@@ -61,7 +61,8 @@ impl Held {
     async fn are_two(&self) {
         self.until("the first batch is on its way", COMMITS).await;
         self.until("the second one is begun", BEGUN).await;
-        assert_eq!(rows(&raw_postgres(&self.shop.url, "select 1 from inbox").await), 0, "nothing is committed");
+        let kept = raw_postgres(&self.shop.url, "select 1 from inbox where event_id in ('held', 'next')").await;
+        assert_eq!(rows(&kept), 0, "nothing is committed");
     }
 }
 
@@ -136,6 +137,7 @@ async fn events_of_other_members_are_decided_before_those_of_a_member_of_both() 
 #[tokio::test]
 async fn who_comes_between_for_a_member_of_both_batches_is_first() {
     let held = Held::new().await;
+    held.shop.apply(&[&buy("before", "ann", "1.00")]).await;
     let lines = two(&[buy("held", "ann", "10.00")], &[spend("next"), buy("other", "bob", "20.00")]);
     let batches = batches(&held.shop, &lines);
     let (between, connection) = tokio_postgres::connect(&held.shop.url, NoTls).await.unwrap();
@@ -278,7 +280,8 @@ async fn who_stands_between_two_batches_ends_it() {
     let begun = Instant::now();
     let (settled, ()) = tokio::join!(in_line(&held.shop, &batches), between);
     assert_eq!(all_words(&settled.unwrap()), [["Applied 1"], ["Applied 1"]]);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    // A minute is when the database itself ends a transaction in which nothing happens.
+    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
     assert_eq!(held.shop.available("bob").await, "6");
     held.shop.audits_clean().await;
 }
