@@ -8,6 +8,7 @@ mod outcome;
 
 use contract::{EventId, MemberId, Source};
 
+pub(super) use event::brief;
 pub(super) use outcome::why;
 
 use super::balance::parse;
