@@ -10,11 +10,12 @@ mod reference;
 mod resource;
 mod rights;
 mod status;
+mod suite;
 mod validate;
 mod workers;
 
 pub use amount::{Amount, AmountError};
-pub use crd::crd_yaml;
+pub use crd::{crd_yaml, resource_schema};
 pub use manifest::{Manifest, ParseError, SIZE_MAX, Secret, parse};
 pub use reference::{Described, condition_types, reasons};
 pub use resource::{Broker, Ledger, LoyaltyPipeline, LoyaltyPipelineSpec, Postgres, SecretKeyRef, SecretRef, Sqlite};
@@ -22,5 +23,6 @@ pub use rights::{Right, Rights, rights, rights_yaml};
 pub use status::{
     Condition, ConditionStatus, ConditionType, LoyaltyPipelineStatus, QueueStatus, Reason, ScalingStatus,
 };
+pub use suite::{Balance, Case, Expect, Has, Number, Results, Suite, parse_suite, suite_schema};
 pub use validate::{Problem, validate};
 pub use workers::{Amounts, Autoscaling, AutoscalingMode, DeletionPolicy, Resources, WORKERS_MAX, Workers};

@@ -61,15 +61,7 @@ impl Manifest {
 /// Fails at the first document that is not readable, is something else, has a field that nobody knows, or has
 /// a name that was there before. Not checked: what [`crate::validate`] checks.
 pub fn parse(text: &str) -> Result<Manifest, ParseError> {
-    if text.len() > SIZE_MAX {
-        return Err(ParseError::TooLarge { len: text.len() });
-    }
-    if nesting(text) > NESTING_MAX {
-        return Err(ParseError::TooDeep);
-    }
-    if !budget::is_kept(text) {
-        return Err(ParseError::Grows);
-    }
+    guard(text)?;
     let mut manifest = Manifest::default();
     let mut names = BTreeSet::new();
     for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
@@ -87,6 +79,17 @@ pub fn parse(text: &str) -> Result<Manifest, ParseError> {
         }
     }
     Ok(manifest)
+}
+
+/// Whether a text is small enough to be read.
+pub(crate) fn guard(text: &str) -> Result<(), ParseError> {
+    if text.len() > SIZE_MAX {
+        return Err(ParseError::TooLarge { len: text.len() });
+    }
+    if nesting(text) > NESTING_MAX {
+        return Err(ParseError::TooDeep);
+    }
+    if budget::is_kept(text) { Ok(()) } else { Err(ParseError::Grows) }
 }
 
 /// Open brackets at the deepest place, also of those in texts and comments, where they mostly come in pairs.
@@ -225,6 +228,9 @@ fn nth<T: DeserializeOwned>(text: &str, index: usize) -> Result<T, ParseError> {
     serde_path_to_error::deserialize(value).map_err(|error| ParseError::unreadable(number, &error))
 }
 
-fn read<T: DeserializeOwned>(document: serde_yaml::Deserializer<'_>, number: usize) -> Result<T, ParseError> {
+pub(crate) fn read<T: DeserializeOwned>(
+    document: serde_yaml::Deserializer<'_>,
+    number: usize,
+) -> Result<T, ParseError> {
     serde_path_to_error::deserialize(document).map_err(|error| ParseError::unreadable(number, &error))
 }

@@ -29,6 +29,8 @@ impl Verdict {
 pub(crate) enum Halt {
     /// The files are wrong and their author must act: exit code 1.
     Refused(Vec<Problem>),
+    /// What the command itself was given to do is wrong, so that it has found nothing: exit code 2.
+    Unusable(Vec<Problem>),
     /// The world said no, or the command line did: exit code 2.
     Failed(Box<dyn Error + Send + Sync>),
 }
@@ -48,6 +50,10 @@ pub(crate) fn exit(ended: Result<Verdict, Halt>, screen: &Screen) -> ExitCode {
             // Nobody is left to be told when this fails.
             let _ = problem::tell(&problems, screen);
             ExitCode::from(1)
+        }
+        Err(Halt::Unusable(problems)) => {
+            let _ = problem::tell(&problems, screen);
+            ExitCode::from(2)
         }
         // Whoever reads us has gone (`| head`): that is their right.
         Err(Halt::Failed(error)) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,

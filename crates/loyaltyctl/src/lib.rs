@@ -1,6 +1,6 @@
 //! `loyaltyctl`: the commands of a person at a terminal, on the same rooms as worker and operator.
 //!
-//! `validate` and `simulate` need files only, `plan`, `up` and `dlq` a broker, `balance`, `statement`, `liability`, `explain`,
+//! `validate`, `simulate` and `rules test` need files only, `plan`, `up` and `dlq` a broker, `balance`, `statement`, `liability`, `explain`,
 //! `export`, `audit`, `adjust`, `import`, `freeze`, `unfreeze` and `erase` a ledger, `status` a kubectl.
 //! Nothing here decides what an event is worth or what should stand on a broker; it asks, carries out, and shows.
 

@@ -12,6 +12,8 @@ use crate::repository::{self, CHART_DEFINITION, CHART_RIGHTS, DEFINITION, EVENTS
 use crate::tour::{self, SampleError};
 
 const RESOURCE_REFERENCE: &str = "docs/reference/resource.md";
+const RESOURCE_SCHEMA: &str = "docs/reference/loyaltypipeline.schema.json";
+const TESTS_SCHEMA: &str = "docs/reference/rules-test.schema.json";
 const CONDITIONS_REFERENCE: &str = "docs/reference/conditions.md";
 
 /// What the person asked for.
@@ -83,6 +85,8 @@ pub fn files() -> Result<Vec<Generated>, GenerateError> {
         // Helm reads nothing outside its chart.
         Generated { path: CHART_DEFINITION, text: api::crd_yaml() },
         Generated { path: CHART_RIGHTS, text: api::rights_yaml() },
+        Generated { path: RESOURCE_SCHEMA, text: api::resource_schema() },
+        Generated { path: TESTS_SCHEMA, text: api::suite_schema() },
         Generated { path: RESOURCE_REFERENCE, text: resource::reference() },
         Generated { path: CONDITIONS_REFERENCE, text: conditions::reference() },
         Generated { path: EVENTS, text: tour::to_json_lines(&purchases) },

@@ -19,6 +19,7 @@ mod merge;
 mod migrate;
 mod plan;
 mod retain;
+mod rules;
 mod simulate;
 mod statement;
 mod status;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Up(up::Args),
     Status(status::Args),
     Simulate(simulate::Args),
+    #[command(subcommand)]
+    Rules(rules::Command),
     Balance(balance::Args),
     Statement(statement::Args),
     Liability(liability::Args),
@@ -87,6 +90,7 @@ impl Command {
             | Self::Up(_)
             | Self::Status(_)
             | Self::Simulate(_)
+            | Self::Rules(_)
             | Self::Export(_)
             | Self::Retain(_)
             | Self::Migrate(_)
@@ -107,6 +111,7 @@ pub(crate) async fn run(command: Command, screen: &Screen) -> Result<Verdict, Ha
         Command::Up(args) => up::run(&args, screen).await,
         Command::Status(args) => status::run(&args, screen).await,
         Command::Simulate(args) => simulate::run(&args, screen).await,
+        Command::Rules(command) => rules::run(&command, screen).await,
         Command::Balance(args) => balance::run(&args, screen).await,
         Command::Statement(args) => statement::run(&args, screen).await,
         Command::Liability(args) => liability::run(&args, screen).await,

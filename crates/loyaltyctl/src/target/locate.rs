@@ -10,13 +10,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Bytes before it.
-    pub(super) index: usize,
+    pub(crate) index: usize,
     /// From 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// From 1, in characters.
-    pub(super) column: usize,
+    pub(crate) column: usize,
 }
 
 /// Which document of a text holds the pipeline of this name, from 0.
@@ -37,7 +37,7 @@ pub(super) fn document(text: &str, name: &str) -> usize {
 }
 
 /// Where the value of a field stands, or what is nearest above it when the field is not there.
-pub(super) fn place(text: &str, document: usize, path: &str) -> Option<Place> {
+pub(crate) fn place(text: &str, document: usize, path: &str) -> Option<Place> {
     let steps = steps(path);
     let reader = serde_yaml::Deserializer::from_str(text).nth(document)?;
     let error = Walk(&steps).deserialize(reader).err()?;

@@ -8,6 +8,7 @@ mod ledger;
 mod locate;
 
 pub(crate) use broker::{BrokerArgs, BrokerTarget};
-pub(crate) use files::{Files, Loaded, Pipeline};
+pub(crate) use files::{Files, FilesError, Loaded, Pipeline};
 pub(crate) use folder::DataArgs;
 pub(crate) use ledger::{LedgerArgs, LedgerTarget, open_migrated, url as ledger_url};
+pub(crate) use locate::place;

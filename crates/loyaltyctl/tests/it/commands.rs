@@ -5,12 +5,13 @@ use std::process::Command;
 
 use crate::program::{loyaltyctl, run};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "validate",
     "plan",
     "up",
     "status",
     "simulate",
+    "rules",
     "balance",
     "statement",
     "liability",

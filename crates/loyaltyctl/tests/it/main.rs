@@ -18,6 +18,7 @@ mod program;
 mod refunds;
 mod reinstate;
 mod retain;
+mod rules_test;
 mod simulate;
 mod status;
 mod transfers;

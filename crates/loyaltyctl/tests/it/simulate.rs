@@ -306,3 +306,62 @@ async fn the_cdnow_members_are_warned_as_was_computed_elsewhere_on_sqlite() {
 async fn the_cdnow_members_are_warned_as_was_computed_elsewhere_on_postgresql() {
     warnings("PostgreSQL").await;
 }
+
+#[test]
+fn two_programmes_are_compared_by_the_same_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = cdnow().0;
+    std::fs::write(folder.path().join("pipeline.yaml"), text.replace("  results:\n", "    - { name: large, on: purchase, minimumOrder: \"20.00\", earn: { wallet: points, fixed: \"5\" } }\n  results:\n")).unwrap();
+    std::fs::write(folder.path().join("current.yaml"), text).unwrap();
+    std::fs::write(folder.path().join("small.jsonl"), SMALL).unwrap();
+    let args = ["small.jsonl", "--history", "--against", "current.yaml"];
+    let json = run(&mut simulate(folder.path(), &[&args[..], &["-o", "json"]].concat())).ended(1).json();
+    let sums = &json["against"]["wallets"]["points"];
+    assert_eq!(["gain", "lose", "same"].map(|field| sums[field].as_u64().unwrap()), [1, 0, 1]);
+    assert_eq!((&sums["other"], &sums["this"]), (&"9".into(), &"14".into()));
+    assert_eq!(json["against"]["members"][0]["change"], "5");
+    let given =
+        json["rules"].as_array().unwrap().iter().map(|of| format!("{} {} {}", of["rule"], of["events"], of["points"]));
+    assert_eq!(given.collect::<Vec<_>>(), [r#""base" 2 "39""#, r#""large" 1 "5""#]);
+    let told = run(&mut simulate(folder.path(), &args)).ended(1).out;
+    let wanted = "\
+in place of current.yaml:
+
+WALLET  GAIN  LOSE  SAME  BY THE OTHER  BY THIS  CHANGE
+points     1     0     1             9       14      +5
+
+MEMBER  WALLET  BY THE OTHER  BY THIS  CHANGE
+ann     points             9       14      +5
+";
+    assert!(told.contains(wanted), "{told}");
+    assert!(
+        told.contains("RULE   WALLET  AWARDS  POINTS\nbase   points       2      39\nlarge  points       1       5\n"),
+        "{told}"
+    );
+    let same =
+        run(&mut loyaltyctl(folder.path(), &[&["simulate", "-f", "current.yaml"][..], &args].concat())).ended(1).out;
+    assert!(same.contains("every member has the same by both"), "{same}");
+    let twice = run(&mut simulate(folder.path(), &["-", "--against", "current.yaml"])).ended(2);
+    assert!(twice.err.contains("could not read the events twice"), "{}", twice.err);
+}
+
+#[test]
+fn a_timeline_tells_each_month_with_what_there_was_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pipeline.yaml"), cdnow().0).unwrap();
+    let more = r#"{"id":"8","type":"purchase","occurredAt":"2026-03-31T23:59:59Z","member":"bob","order":"b2","amount":"7.00"}"#;
+    std::fs::write(folder.path().join("small.jsonl"), format!("{SMALL}{more}\n")).unwrap();
+    let told = run(&mut simulate(folder.path(), &["small.jsonl", "--timeline"])).ended(1).out;
+    let wanted = "\
+MONTH    WALLET  EARNED  SPENT  EXPIRED  TAKEN BACK  PENDING  AVAILABLE
+2026-01  points      39     20        0          10        0          9
+2026-02  points       0      0        0           0        0          9
+2026-03  points       7      0        0           0        0         16
+";
+    assert!(told.contains(wanted), "{told}");
+    let json = run(&mut simulate(folder.path(), &["small.jsonl", "--timeline", "-o", "json"])).ended(1).json();
+    assert_eq!(
+        (&json["timeline"][2]["month"], &json["timeline"][2]["available"]),
+        (&"2026-03-01".into(), &"16".into())
+    );
+}

@@ -34,6 +34,15 @@ pub(super) fn render(report: &EventReport, timeline: &[TimelineLine], screen: &S
     text
 }
 
+/// What became of an event, and why it got its points.
+pub(in super::super) fn brief(report: &EventReport, screen: &Screen) -> String {
+    let happened = report.event.as_ref().map(|event| format!(": {}", outcome::happening(event))).unwrap_or_default();
+    let head = format!("\n{}{}\n", screen.style.bold(&format!("event {}", report.id)), plain(&happened));
+    let digits = award::Digits(currency_digits(report.event.as_ref()));
+    let awards = report.entry.iter().flat_map(|entry| &entry.awards).map(|award| award::render(award, digits));
+    format!("{head}  {}\n{}", plain(&outcome::sentence(report)), awards.collect::<String>())
+}
+
 fn head(report: &EventReport, timeline: &[TimelineLine], screen: &Screen) -> String {
     let EventReport { source, id, member, occurred_at, recorded_at, published, .. } = report;
     let results = match (report.results.len(), published) {

@@ -9,6 +9,7 @@ mod tally;
 
 use contract::{EventId, MemberId, Source};
 
+pub(super) use event::brief;
 pub(super) use outcome::why;
 
 use super::balance::parse;

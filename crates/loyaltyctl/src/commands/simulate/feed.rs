@@ -1,6 +1,6 @@
 //! Events from a file, through the engine, batch by batch.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use contract::event::Event;
 use contract::intake::{BODY_BYTES_MAX, Intake, TimeLimits};
-use contract::result::ResultEvent;
-use contract::{BuryReason, PipelineName, Refusal};
+use contract::result::{ResultBody, ResultEvent};
+use contract::{BuryReason, MemberId, PipelineName, Refusal, RuleName, WalletName};
 use engine::{Engine, Settled};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{BatchId, Ledger, UnderWay};
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::SimulateError;
@@ -33,7 +34,7 @@ const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A day or a time of the command line.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum At {
+pub(in super::super) enum At {
     Day(Date),
     Time(Timestamp),
 }
@@ -52,22 +53,53 @@ impl FromStr for At {
 
 /// What became of the events.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(in super::super) struct Tally {
     pub(super) lines: u64,
     /// By outcome: `applied`, `rejected`, `parked`, `replayed`.
     pub(super) outcomes: BTreeMap<String, u64>,
     /// Results by type.
     pub(super) results: BTreeMap<&'static str, u64>,
-    pub(super) buried: Vec<Buried>,
+    pub(in super::super) buried: Vec<Buried>,
+    /// What rules gave, whatever was taken back since.
+    pub(super) rules: BTreeMap<(WalletName, RuleName), OfRule>,
+    /// Of whom results tell something.
+    pub(super) members: BTreeSet<MemberId>,
+    /// The first and the last time of which results tell something.
+    pub(super) times: Option<(Timestamp, Timestamp)>,
+}
+
+/// What a rule gave.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct OfRule {
+    pub(super) events: u64,
+    pub(super) points: Decimal,
 }
 
 /// An event that a worker would bury.
 #[derive(Debug, Serialize)]
-pub(super) struct Buried {
+pub(in super::super) struct Buried {
     /// From 1; of a refund that had waited, the line of its purchase.
-    pub(super) line: u64,
-    pub(super) reason: BuryReason,
-    pub(super) detail: String,
+    pub(in super::super) line: u64,
+    pub(in super::super) reason: BuryReason,
+    pub(in super::super) detail: String,
+}
+
+impl Tally {
+    fn count(&mut self, result: &ResultEvent) {
+        *self.results.entry(result.body.type_name()).or_default() += 1;
+        let (first, last) = self.times.unwrap_or((result.time, result.time));
+        self.times = Some((first.min(result.time), last.max(result.time)));
+        if !self.members.contains(&result.member) {
+            self.members.insert(result.member.clone());
+        }
+        if let ResultBody::Earned { wallet, awards, .. } = &result.body {
+            for award in awards {
+                let of = self.rules.entry((wallet.clone(), award.rule.clone())).or_default();
+                of.events += 1;
+                of.points += award.points.parse::<Decimal>().unwrap_or_default();
+            }
+        }
+    }
 }
 
 /// Lines of a file or of standard input.
@@ -127,20 +159,28 @@ impl Lines {
     }
 }
 
-/// Where results are written, if anywhere.
-pub(super) struct Results {
+/// Where results are written, if anywhere, and whether they are kept as well.
+#[derive(Default)]
+pub(in super::super) struct Results {
     file: Option<(String, BufWriter<File>)>,
+    pub(in super::super) kept: Option<Vec<ResultEvent>>,
 }
 
 impl Results {
+    /// Kept, and written nowhere.
+    pub(in super::super) fn kept() -> Self {
+        Self { file: None, kept: Some(Vec::new()) }
+    }
+
     pub(super) fn create(path: Option<&Path>) -> Result<Self, SimulateError> {
-        let Some(path) = path else { return Ok(Self { file: None }) };
+        let Some(path) = path else { return Ok(Self::default()) };
         let name = path.display().to_string();
         let file = File::create(path).map_err(|source| SimulateError::Results { file: name.clone(), source })?;
-        Ok(Self { file: Some((name, BufWriter::new(file))) })
+        Ok(Self { file: Some((name, BufWriter::new(file))), kept: None })
     }
 
     fn write(&mut self, pipeline: &PipelineName, results: &[ResultEvent]) -> Result<(), SimulateError> {
+        self.kept.iter_mut().for_each(|kept| kept.extend_from_slice(results));
         let Some((name, file)) = &mut self.file else { return Ok(()) };
         let mut write = |result: &ResultEvent| {
             file.write_all(&result.to_cloud_event(pipeline))?;
@@ -164,8 +204,7 @@ pub(super) async fn run(
 ) -> Result<Tally, Halt> {
     let events = &pipeline.spec.events;
     let intake = Intake::new(events, pipeline.spec.program.currency);
-    let engine = Engine::open(pipeline.name.clone(), Arc::clone(&ledger), TimeLimits::new(events)).await?;
-    let mut run = Run { pipeline: &pipeline.name, ledger, engine, results, tally: Tally::default() };
+    let mut run = Run::open(pipeline, ledger, results).await?;
     let mut progress = Progress::on_a_terminal();
     let mut batch = Vec::with_capacity(BATCH_LEN);
     while let Some((number, line)) = lines.next()? {
@@ -191,16 +230,28 @@ pub(super) async fn run(
     Ok(run.tally)
 }
 
-struct Run<'a> {
+/// A pipeline whose events are decided here.
+pub(in super::super) struct Run<'a> {
     pipeline: &'a PipelineName,
     ledger: Arc<dyn Ledger>,
     engine: Engine,
-    results: Results,
-    tally: Tally,
+    pub(in super::super) results: Results,
+    pub(in super::super) tally: Tally,
 }
 
-impl Run<'_> {
-    async fn settle(&mut self, batch: Vec<(u64, Event)>) -> Result<(), Halt> {
+impl<'a> Run<'a> {
+    pub(in super::super) async fn open(
+        pipeline: &'a Pipeline,
+        ledger: Arc<dyn Ledger>,
+        results: Results,
+    ) -> Result<Self, Halt> {
+        let limits = TimeLimits::new(&pipeline.spec.events);
+        let engine = Engine::open(pipeline.name.clone(), Arc::clone(&ledger), limits).await?;
+        Ok(Self { pipeline: &pipeline.name, ledger, engine, results, tally: Tally::default() })
+    }
+
+    /// Decides events, each with its line.
+    pub(in super::super) async fn settle(&mut self, batch: Vec<(u64, Event)>) -> Result<(), Halt> {
         let (numbers, events): (Vec<u64>, Vec<Event>) = batch.into_iter().unzip();
         if events.is_empty() {
             return Ok(());
@@ -234,7 +285,7 @@ impl Run<'_> {
     }
 
     /// What timers would have posted by then: a day after the other, as they warn of no end that has passed.
-    async fn settle_due(&mut self, at: At) -> Result<(), Halt> {
+    pub(in super::super) async fn settle_due(&mut self, at: At) -> Result<(), Halt> {
         let by = match (at, self.engine.rulebook().timeline.latest()) {
             (At::Time(at), _) => at,
             (At::Day(day), Some(rules)) => {
@@ -258,12 +309,12 @@ impl Run<'_> {
 
     fn keep(&mut self, results: &[ResultEvent]) -> Result<(), SimulateError> {
         for result in results {
-            *self.tally.results.entry(result.body.type_name()).or_default() += 1;
+            self.tally.count(result);
         }
         self.results.write(self.pipeline, results)
     }
 
-    fn bury(&mut self, line: u64, Refusal { reason, detail }: Refusal) {
+    pub(in super::super) fn bury(&mut self, line: u64, Refusal { reason, detail }: Refusal) {
         self.tally.buried.push(Buried { line, reason, detail });
     }
 }

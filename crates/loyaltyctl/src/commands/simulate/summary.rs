@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use contract::{BuryReason, PipelineName, WalletName};
+use contract::{BuryReason, PipelineName, RuleName, WalletName};
 use ledger::report::{BestMember, WalletTotals};
 use ledger::{Ledger, LedgerError};
 use serde::Serialize;
 
 use super::super::balance::best_members;
 use super::super::totals;
-use super::feed::{Buried, Tally};
-use crate::screen::{Cell, Screen, Table, count, grouped};
+use super::against::Against;
+use super::feed::{Buried, OfRule, Tally};
+use super::timeline::{self, Month};
+use crate::screen::{Cell, Screen, Table, count, group, grouped};
 use crate::target::Pipeline;
 
 /// Members of each wallet that are shown.
@@ -18,6 +20,15 @@ const BEST_LEN: usize = 5;
 
 /// Buried events that are shown to a person; JSON has all.
 const BURIED_SHOWN_MAX: usize = 20;
+
+/// What a rule gave, whatever was taken back since.
+#[derive(Debug, Serialize)]
+struct Given {
+    rule: RuleName,
+    wallet: WalletName,
+    #[serde(flatten)]
+    of: OfRule,
+}
 
 /// What came out of a simulation.
 #[derive(Debug, Serialize)]
@@ -31,6 +42,12 @@ pub(super) struct Summary {
     members: i64,
     wallets: Vec<WalletTotals>,
     best_members: BTreeMap<WalletName, Vec<BestMember>>,
+    /// What each rule gave.
+    rules: Vec<Given>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<Against>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    timeline: Vec<Month>,
     reasons: BTreeMap<BuryReason, u64>,
     buried: Vec<Buried>,
 }
@@ -56,9 +73,16 @@ impl Summary {
             members: totals.members,
             wallets: totals.wallets,
             best_members,
+            rules: tally.rules.into_iter().map(|((wallet, rule), of)| Given { rule, wallet, of }).collect(),
+            against: None,
+            timeline: Vec::new(),
             reasons,
             buried: tally.buried,
         })
+    }
+
+    pub(super) fn with(self, against: Option<Against>, timeline: Vec<Month>) -> Self {
+        Self { against, timeline, ..self }
     }
 
     pub(super) fn has_buried(&self) -> bool {
@@ -75,10 +99,27 @@ impl Summary {
         for (wallet, best) in &self.best_members {
             parts.push(best_members(wallet, best, screen));
         }
+        // Of one rule the wallets say the same.
+        if self.rules.len() > 1 {
+            parts.push(self.rules(screen));
+        }
+        if !self.timeline.is_empty() {
+            parts.push(timeline::render(&self.timeline, screen));
+        }
+        parts.extend(self.against.as_ref().map(|against| against.render(screen)));
         if self.has_buried() {
             parts.push(self.buried(screen));
         }
         parts.join("\n")
+    }
+
+    fn rules(&self, screen: &Screen) -> String {
+        let mut table = Table::new(&["RULE", "WALLET", "AWARDS", "POINTS"]);
+        for Given { wallet, rule, of: OfRule { events, points } } in &self.rules {
+            let numbers = [grouped(*events), group(&points.to_string())].map(Cell::number);
+            table.row([Cell::bold(rule.as_str()), Cell::plain(wallet.as_str())].into_iter().chain(numbers));
+        }
+        table.render(screen)
     }
 
     fn outcomes(&self, screen: &Screen) -> String {
