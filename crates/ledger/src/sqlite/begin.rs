@@ -106,11 +106,15 @@ pub(super) fn begin(
     loaded.pots = begin.pots(&request.budgets, owner).map_err(fail)?;
     let rooms = crate::budget::rooms(&loaded.pots);
     let (timeline_seq, forgotten) = begin.timeline().map_err(fail)?;
-    let forgotten = forgotten.map(Timestamp::from_microsecond).transpose();
-    let forgotten_before = forgotten.map_err(|e| LedgerError::unreadable("forgotten.happened_before", e))?;
+    let forgotten_before = moment(forgotten)?;
     let members = load::states(&loaded, books, lots)?;
     let followed = loaded.followed.clone();
     Ok((loaded, Begun { answers, members, followed, timeline_seq, forgotten_before, rooms }))
+}
+
+fn moment(micros: Option<i64>) -> Result<Option<Timestamp>, LedgerError> {
+    let moment = micros.map(Timestamp::from_microsecond).transpose();
+    moment.map_err(|e| LedgerError::unreadable("forgotten.happened_before", e))
 }
 
 pub(super) struct Begin<'a> {
