@@ -105,9 +105,30 @@ fn a_transfer_leaves_room_for_the_name_of_its_arrival() {
     crate::support::json("desk.1", &send(&long(250), &long(238))).unwrap();
 }
 
+fn desk(rest: &str) -> String {
+    format!(r#"{{"id":"e1","occurredAt":"2026-01-31T12:00:00Z","member":"m1",{rest}}}"#)
+}
+
+#[test]
+fn promotions_are_held_to_their_shape() {
+    for (rest, reason, says) in [
+        (r#""type":"promote","author":"ann","reason":"x""#, MissingField, "`tier`"),
+        (r#""type":"promote","tier":7,"author":"ann","reason":"x""#, WrongType, "`tier` has a wrong type"),
+        (r#""type":"promote","tier":"Gold!","author":"ann","reason":"x""#, BadValue, "`tier`"),
+        (r#""type":"promote","tier":"gold","author":"ann""#, MissingField, "`reason`"),
+        (r#""type":"promote","tier":"gold","until":"soon","author":"ann","reason":"x""#, BadValue, "`until` is `soon`"),
+        (
+            r#""type":"promote","tier":"gold","until":"2026-01-31T12:00:00Z","author":"ann","reason":"x""#,
+            BadValue,
+            "`until` is not after `occurredAt`",
+        ),
+    ] {
+        check("desk.1", &desk(rest), reason, says);
+    }
+}
+
 #[test]
 fn requests_of_the_desk_are_held_to_their_shape() {
-    let desk = |rest: &str| format!(r#"{{"id":"e1","occurredAt":"2026-01-31T12:00:00Z","member":"m1",{rest}}}"#);
     for (rest, reason, says) in [
         (r#""type":"redeem""#, MissingField, "`points`"),
         (r#""type":"redeem","points":"-5""#, NegativeAmount, "`points`"),
@@ -198,16 +219,6 @@ fn requests_of_the_desk_are_held_to_their_shape() {
             r#""type":"reinstate","points":"5","author":"ann","reason":"x","expiresAt":"2026-01-31T12:00:00Z""#,
             BadValue,
             "`expiresAt` is not after `occurredAt`",
-        ),
-        (r#""type":"promote","author":"ann","reason":"x""#, MissingField, "`tier`"),
-        (r#""type":"promote","tier":7,"author":"ann","reason":"x""#, WrongType, "`tier` has a wrong type"),
-        (r#""type":"promote","tier":"Gold!","author":"ann","reason":"x""#, BadValue, "`tier`"),
-        (r#""type":"promote","tier":"gold","author":"ann""#, MissingField, "`reason`"),
-        (r#""type":"promote","tier":"gold","until":"soon","author":"ann","reason":"x""#, BadValue, "`until` is `soon`"),
-        (
-            r#""type":"promote","tier":"gold","until":"2026-01-31T12:00:00Z","author":"ann","reason":"x""#,
-            BadValue,
-            "`until` is not after `occurredAt`",
         ),
     ] {
         check("desk.1", &desk(rest), reason, says);

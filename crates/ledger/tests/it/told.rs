@@ -2,6 +2,7 @@
 
 use contract::result::{MergeRejected, PointsMerged, ReinstatementRejected, Restored, ResultBody, ResultEvent};
 
+#[expect(clippy::too_many_lines, reason = "a table with a line for each result")]
 pub(crate) fn tell(result: &ResultEvent) -> String {
     match &result.body {
         ResultBody::Earned { wallet, points, available, .. } => format!("earned {points} {wallet}, {available}"),
