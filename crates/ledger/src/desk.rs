@@ -14,7 +14,8 @@ use crate::error::LedgerError;
 use crate::forget::{self, ForgetAsk, ForgetReport};
 use crate::report::{
     self, Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark,
-    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
+    LotPage, MemberReport, StatementAsk, StatementMark, StatementPage, TallyReport, TiersReport, Totals,
+    WalletLiability,
 };
 use crate::sql::Sql;
 use crate::store::{
@@ -215,6 +216,10 @@ impl<S: Store> Ledger for Desk<S> {
 
     async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
         report::tiers(&self.0, pipeline, member).await
+    }
+
+    async fn tallies(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<TallyReport>, LedgerError> {
+        report::tallies(&self.0, pipeline, member).await
     }
 
     async fn best_members(

@@ -17,7 +17,7 @@ use crate::error::LedgerError;
 use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TallyReport, TiersReport, Totals, WalletLiability,
 };
 use crate::store::{
     Answer, Appended, AttemptKey, BatchId, BatchRequest, BatchWrites, Begun, Committed, DueMember, Identity, Ledger,
@@ -175,6 +175,10 @@ impl Ledger for Null {
 
     async fn tiers(&self, _: &PipelineName, _: &MemberId) -> Result<Option<TiersReport>, LedgerError> {
         Ok(None)
+    }
+
+    async fn tallies(&self, _: &PipelineName, _: &MemberId) -> Result<Vec<TallyReport>, LedgerError> {
+        Ok(Vec::new())
     }
 
     async fn best_members(&self, _: &PipelineName, _: &WalletName, _: usize) -> Result<Vec<BestMember>, LedgerError> {

@@ -19,7 +19,7 @@ use crate::error::LedgerError;
 use crate::forget::{ForgetAsk, ForgetReport};
 use crate::report::{
     Balance, BestMember, BudgetReport, EntryReport, EventReport, HoldMark, HoldPage, LiabilityAsk, LotMark, LotPage,
-    MemberReport, StatementAsk, StatementMark, StatementPage, TiersReport, Totals, WalletLiability,
+    MemberReport, StatementAsk, StatementMark, StatementPage, TallyReport, TiersReport, Totals, WalletLiability,
 };
 use crate::takes::Takes;
 use crate::transit::{Transit, UnderWay};
@@ -170,6 +170,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Which tiers a member had, and what counts for them; `None` when the member is unknown.
     async fn tiers(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Option<TiersReport>, LedgerError>;
+
+    /// What rules count of a member over several events, by rule and the latest time first; none for an unknown member.
+    async fn tallies(&self, pipeline: &PipelineName, member: &MemberId) -> Result<Vec<TallyReport>, LedgerError>;
 
     /// Members with the most available points of a wallet.
     async fn best_members(

@@ -151,7 +151,7 @@ fn every_rule_of_the_schema_is_readable_cel_and_names_fields_that_exist() {
             }
         }
     }
-    assert_eq!(count, 47);
+    assert_eq!(count, 51);
 }
 
 /// Rules of `expiry` that a wallet breaks, of those that look at its warning.
@@ -199,7 +199,7 @@ fn a_rule_and_each_of_its_bands_give_one_thing() {
     {
         assert_eq!(earn(fine), [""; 0], "{fine}");
     }
-    let one = "give exactly one of per, perStep, perQuantity, bands and fixed";
+    let one = "give exactly one of per, perStep, perQuantity, bands, fixed, every and reaching";
     assert_eq!(earn("{ wallet: points }"), [one]);
     assert_eq!(earn("{ per: {}, bands: [] }"), [one]);
     assert_eq!(earn("{ fixed: '5', max: '9' }"), ["max has no effect on fixed; write the smaller number there"]);
@@ -208,6 +208,31 @@ fn a_rule_and_each_of_its_bands_give_one_thing() {
     let band = |value: &str| broken_of(&band, "self", &serde_yaml::from_str(value).unwrap());
     assert_eq!(band("{ from: '0', perStep: {} }"), [""; 0]);
     assert_eq!(band("{ from: '0' }"), ["give exactly one of per, perStep, perQuantity and fixed"]);
+}
+
+#[test]
+fn a_rule_over_several_events_says_what_it_counts() {
+    let earn = "/spec/properties/rules/items/properties/earn";
+    let broken = |value: &str| broken_of(earn, "self", &serde_yaml::from_str(value).unwrap());
+    for fine in ["{ per: {}, over: Month }", "{ every: {}, over: Ever }", "{ reaching: [], over: Year }"] {
+        assert_eq!(broken(fine), [""; 0], "{fine}");
+    }
+    let over = "over goes with per, perStep, every and reaching, and the last two need it";
+    for value in ["{ every: {} }", "{ reaching: [] }", "{ fixed: '5', over: Month }", "{ bands: [], over: Month }"] {
+        assert_eq!(broken(value), [over], "{value}");
+    }
+    let of_one = "budget and max are for what one event earns, and over counts several; leave them out";
+    for value in ["{ per: {}, max: '5', over: Month }", "{ perStep: {}, budget: spring, over: Month }"] {
+        assert_eq!(broken(value), [of_one], "{value}");
+    }
+    let every =
+        |value: &str| broken_of(&format!("{earn}/properties/every"), "self", &serde_yaml::from_str(value).unwrap());
+    assert_eq!(every("{ events: 3 }"), [""; 0]);
+    assert_eq!(every("{ points: '3' }"), ["give exactly one of events and quantity"]);
+    let mark = format!("{earn}/properties/reaching/items");
+    let mark = |value: &str| broken_of(&mark, "self", &serde_yaml::from_str(value).unwrap());
+    assert_eq!(mark("{ amount: '3' }"), [""; 0]);
+    assert_eq!(mark("{ amount: '3', events: 1 }"), ["give exactly one of amount, quantity and events"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ on_both_stores! {
     conditions_on_the_whole_order_give_again_with_the_next_one
     any_history_leaves_what_the_sum_is_worth
     a_sum_that_was_tampered_with_is_told
+    what_is_counted_is_told_of_each_member
 }
 
 fn rule(name: &str, on: &str, earn: &Value) -> Value {
@@ -341,4 +342,26 @@ async fn a_sum_that_was_tampered_with_is_told(shop: Campaign) {
     shop.tamper("update tally set awarded = 3").await;
     let told: Vec<String> = shop.differences().await.into_iter().map(|finding| finding.detail).collect();
     assert_eq!(told, ["sum - awards: awarded 1, due 0, taken 0, waived 0"]);
+}
+
+async fn what_is_counted_is_told_of_each_member(shop: Campaign) {
+    let third = rule("third", "purchase", &json!({ "every": { "events": 3, "points": "50" }, "over": "Ever" }));
+    open(&shop, &[monthly(), third]).await;
+    let lines = [buy("o1", "2026-01-03", "1.60"), buy("o2", "2026-02-03", "2.25"), buy("o3", "2026-02-04", "0.25")];
+    shop.apply(&lines.each_ref().map(String::as_str)).await;
+    shop.apply(&[&back("o1", "2026-02-05", r#","amount":"0.70""#)]).await;
+    let told = async |member: &str| {
+        let member = member.to_owned().try_into().unwrap();
+        let reports = shop.ledger.tallies(&crate::shop::pipeline(), &member).await.unwrap();
+        let line = |report: ledger::report::TallyReport| {
+            let since = report.since.map_or_else(|| "ever".to_owned(), |since| since.to_string());
+            format!("{} {} {} {} {}", report.rule, report.counts.as_str(), since, report.sum, report.given)
+        };
+        reports.into_iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told("ann").await,
+        ["base Multiplied 2026-02-01 2.5 2", "base Multiplied 2026-01-01 0.9 0", "third Events ever 3 50"]
+    );
+    assert_eq!(told("nobody").await, [""; 0]);
 }

@@ -8,6 +8,7 @@ mod member;
 mod merge;
 mod statement;
 mod sums;
+mod tallies;
 mod tiers;
 mod transfer;
 
@@ -37,6 +38,8 @@ pub(crate) use liability::liability;
 pub(crate) use member::{events_of, member};
 pub(crate) use statement::{open_lots, statement};
 pub(crate) use sums::{balance, best_members, totals};
+pub use tallies::TallyReport;
+pub(crate) use tallies::tallies;
 pub(crate) use tiers::tiers;
 pub use tiers::{CountedReport, TierReport, TiersReport};
 

@@ -1,7 +1,7 @@
 //! `balance`: what a member has, or who has most.
 
 use contract::{MemberId, WalletName};
-use ledger::report::{Balance, BestMember, HoldMark, HoldReport};
+use ledger::report::{Balance, BestMember, HoldMark, HoldReport, TallyReport};
 
 use super::holds;
 use super::member::{known, line, stranger};
@@ -78,12 +78,17 @@ async fn one(
     };
     wallets.retain(|balance| wallet.is_none_or(|wallet| *wallet == balance.wallet));
     let open = open_holds(target, member, wallet).await?;
+    let mut tallies = target.ledger.tallies(&target.pipeline, member).await?;
+    tallies.retain(|tally| wallet.is_none_or(|wallet| *wallet == tally.wallet));
     let (known, tier) = (known(target, member).await?, tier::of(target, member).await?);
     if screen.is_json() {
         let (frozen, merged) = known.map(|known| (known.frozen, known.merged)).unwrap_or_default();
         let mut told = serde_json::json!({
             "member": member, "frozen": frozen, "merged": merged, "wallets": wallets, "holds": open,
         });
+        if !tallies.is_empty() {
+            told["tallies"] = serde_json::to_value(&tallies)?;
+        }
         if let Some(tier) = tier {
             told["tier"] = serde_json::to_value(tier)?;
         }
@@ -97,8 +102,24 @@ async fn one(
             let title = screen.style.dim(&format!("{}, oldest first:", count(open.len() as u64, "open hold")));
             screen.show(&format!("\n{title}\n{}", holds::table(&open).render(screen)))?;
         }
+        if !tallies.is_empty() {
+            let title = screen.style.dim("counted over several events:");
+            screen.show(&format!("\n{title}\n{}", tally_table(&tallies).render(screen)))?;
+        }
     }
     Ok(Verdict::Fine)
+}
+
+/// What rules count: nothing is left out, the latest times come first.
+fn tally_table(tallies: &[TallyReport]) -> Table {
+    let mut table = Table::new(&["RULE", "WALLET", "COUNTS", "SINCE", "SUM", "GIVEN"]);
+    for TallyReport { rule, wallet, counts, since, sum, given } in tallies {
+        let (rule, wallet) = (Cell::bold(rule.as_str()), Cell::plain(wallet.as_str()));
+        let since = since.map_or_else(|| "ever".to_owned(), |day| day.to_string());
+        let counts = counts.as_str().to_lowercase();
+        table.row([rule, wallet, Cell::plain(counts), Cell::plain(since), Cell::amount(*sum), Cell::amount(*given)]);
+    }
+    table
 }
 
 pub(super) async fn open_holds(

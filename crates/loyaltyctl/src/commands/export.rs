@@ -14,7 +14,7 @@ use crate::target::{LedgerArgs, LedgerTarget};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 One JSON object, whatever --output says: since when the member is known and whether frozen, the wallets with their open lots, the open holds, the
-tiers that they had with what counts for them, and every event in the order in which it was decided, each with what was published of it, its entry (postings, lots, awards with their
+tiers that they had with what counts for them, what rules count of them over several events, and every event in the order in which it was decided, each with what was published of it, its entry (postings, lots, awards with their
 arithmetic), and of purchases and waiting refunds the event itself. Entries recorded before `carriedForward`, if that is given, are
 no longer told one by one, and events that happened before `forgottenBefore` are no longer known. Of a transfer it names the other member as well. Events of who was merged
 into the member are among them; of one who was merged it says into whom.
@@ -44,10 +44,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> Result<Verdict, Halt> {
     let wallets = ledger.balance(pipeline, &name).await?.unwrap_or_default();
     let holds = open_holds(&target, &name, None).await?;
     let tiers = ledger.tiers(pipeline, &name).await?.unwrap_or_default();
+    let tallies = ledger.tallies(pipeline, &name).await?;
     let carried = ledger.carried_forward(pipeline).await?;
     let head = serde_json::json!({
         "pipeline": pipeline, "member": name, "knownSince": known.known_since, "frozen": known.frozen, "erased": known.erased,
-        "merged": known.merged, "wallets": wallets, "holds": holds, "tiers": tiers,
+        "merged": known.merged, "wallets": wallets, "holds": holds, "tiers": tiers, "tallies": tallies,
         "carriedForward": carried.map(|carried| carried.recorded_before),
         "forgottenBefore": ledger.forgotten_before(pipeline).await?,
     });
