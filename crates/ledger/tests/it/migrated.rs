@@ -25,6 +25,7 @@ const TAKEN_BACK: &[(u32, &str)] = &[
     (14, "drop table retention; drop table forgotten"),
     (16, "alter table posting drop column part"),
     (17, "alter table allocation drop column part"),
+    (22, "drop table tally; alter table award drop column counted; alter table purchase drop column tallied"),
 ];
 
 /// In `PostgreSQL` alone: one table again of what is partitioned.
