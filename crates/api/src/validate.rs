@@ -6,7 +6,7 @@ use std::fmt;
 use contract::event::BUILT_IN_TYPES;
 use contract::pipeline::{Events, ExchangeKind, ExchangeRef, Names, Results};
 use contract::program::{
-    ACTIVITIES_MAX, BANDS_MAX, GROUPS_MAX, Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX,
+    ACTIVITIES_MAX, BANDS_MAX, Earn, GROUPS_MAX, MARKS_MAX, Pending, Program, RULES_MAX, Rule, Selector, WALLETS_MAX,
 };
 use contract::{EventType, PipelineName};
 
@@ -257,22 +257,27 @@ impl Found {
         }
         if let Some(earn) = &rule.earn {
             self.waited_for(&format!("{path}.earn"), earn.pending.as_ref(), events);
-            let (rates, bands) =
-                ([earn.per.is_some(), earn.per_step.is_some(), earn.per_quantity.is_some()], &earn.bands);
-            let given = rates.into_iter().chain([!bands.is_empty(), earn.fixed.is_some()]);
-            if given.filter(|given| *given).count() != 1 {
-                let choice = "`per`, `perStep`, `perQuantity`, `bands` and `fixed`";
-                self.say(format!("{path}.earn"), format!("must have exactly one of {choice}"));
-            }
-            self.count(&format!("{path}.earn.bands"), bands.len(), (0, BANDS_MAX));
-            let useless =
-                [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default()), ("max", earn.max.is_some())];
-            for (field, _) in useless.iter().filter(|(_, given)| earn.fixed.is_some() && *given) {
-                self.say(format!("{path}.earn.{field}"), "has no effect on `fixed`; leave it out");
-            }
+            self.earn(&format!("{path}.earn"), earn);
         }
         self.selector(&format!("{path}.include"), rule.include.as_ref());
         self.selector(&format!("{path}.exclude"), rule.exclude.as_ref());
+    }
+
+    fn earn(&mut self, path: &str, earn: &Earn) {
+        let rates = [earn.per.is_some(), earn.per_step.is_some(), earn.per_quantity.is_some()];
+        let of_several = [earn.every.is_some(), !earn.reaching.is_empty()];
+        let given = rates.into_iter().chain([!earn.bands.is_empty(), earn.fixed.is_some()]).chain(of_several);
+        if given.filter(|given| *given).count() != 1 {
+            let choice = "`per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`";
+            self.say(path, format!("must have exactly one of {choice}"));
+        }
+        self.count(&format!("{path}.bands"), earn.bands.len(), (0, BANDS_MAX));
+        self.count(&format!("{path}.reaching"), earn.reaching.len(), (0, MARKS_MAX));
+        let useless =
+            [("rounding", earn.rounding.is_some()), ("base", !earn.base.is_default()), ("max", earn.max.is_some())];
+        for (field, _) in useless.iter().filter(|(_, given)| earn.fixed.is_some() && *given) {
+            self.say(format!("{path}.{field}"), "has no effect on `fixed`; leave it out");
+        }
     }
 
     /// A type that nobody may say is a mistyped one.

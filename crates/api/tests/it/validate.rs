@@ -143,7 +143,7 @@ fn each_mistake_names_its_field_and_what_to_do() {
         ),
         (
             with("earn: { wallet: stars, fixed: \"5\" }", "earn: { wallet: stars }"),
-            "`spec.rules[2].earn` must have exactly one of `per`, `perStep`, `perQuantity`, `bands` and `fixed`",
+            "`spec.rules[2].earn` must have exactly one of `per`, `perStep`, `perQuantity`, `bands`, `fixed`, `every` and `reaching`",
         ),
         (
             with("fixed: \"5\" }", "fixed: \"5\", rounding: { mode: Ceiling } }"),

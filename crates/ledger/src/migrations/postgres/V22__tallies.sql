@@ -1,6 +1,6 @@
 -- What rules count over several events of a member: `counted` says what is added up and since which day. The sum is in millionths, of what was
 -- kept; the points are those of all its awards.
-create table tally (
+create table if not exists tally (
     pipeline text collate "C" not null,
     bucket smallint not null,
     member bigint not null,
@@ -17,7 +17,7 @@ create table tally (
 ) with (fillfactor = 70);
 
 -- For which sum an award was given, if it is not its event's alone.
-alter table award add column counted text collate "C";
+alter table award add column if not exists counted text collate "C";
 
 -- What an order counts in which sums.
-alter table purchase add column tallied text;
+alter table purchase add column if not exists tallied text;
