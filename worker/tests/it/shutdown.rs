@@ -95,8 +95,10 @@ async fn all_that_was_delivered_is_in_flight_and_worked_off_at_the_first_signal(
     worker.not_ready_because("stopping").await;
     drop(lock);
     assert!(worker.ended().await.success());
-    let left = stage.connection.passive_depth("shop.main").await.unwrap();
-    assert_eq!(left, Some(500), "what was not delivered stayed in the queue");
+    until("all that was not delivered stands in the queue", async || {
+        stage.connection.passive_depth("shop.main").await.unwrap() == Some(500)
+    })
+    .await;
     let worker = stage.worker();
     stage.drained(&worker).await;
     assert_eq!(worker.metric("loyalty_received_total").await, Some(500));
