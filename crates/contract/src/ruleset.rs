@@ -1,5 +1,6 @@
 //! A rule set is immutable and addressed by its hash; the timeline says which one held when.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::program::{Program, Rule};
-use crate::{Currency, WalletName};
+use crate::{Currency, EventType, WalletName};
 
 /// Version of the engine's arithmetic. It is part of every hash: the same YAML under other arithmetic is another rule set.
 pub const SEMANTICS: u32 = 1;
@@ -44,6 +45,14 @@ impl RulesetHash {
 }
 
 impl Ruleset {
+    /// Activities for which points of some order may wait (`pending.until`).
+    #[must_use]
+    pub fn awaited(&self) -> BTreeSet<EventType> {
+        let of_wallets = self.program.wallets.iter().filter_map(|wallet| wallet.pending.as_ref());
+        let of_rules = self.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending.as_ref());
+        of_wallets.chain(of_rules).filter_map(|pending| pending.until.clone()).collect()
+    }
+
     /// The rule set of a programme under today's arithmetic.
     #[must_use]
     pub fn new(program: &Program, rules: &[Rule]) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::program::{Budget, Wallet};
+use contract::program::{Budget, Rule, Wallet};
 use contract::ruleset::{Ruleset, RulesetHash, TimelineLine};
 use contract::{PipelineName, TierName};
 
@@ -105,6 +105,7 @@ async fn compatible(store: &dyn Sql, known: &[TimelineLine], ruleset: &Ruleset) 
             wallet_stays(wallet, wallets.get(&wallet.name).copied())?;
         }
         tiers_stay(&earlier, ruleset)?;
+        sums_stay(&earlier, ruleset)?;
         for budget in &earlier.program.budgets {
             budget_stays(budget, &ruleset.program.budgets)?;
         }
@@ -125,6 +126,35 @@ fn budget_stays(earlier: &Budget, now: &[Budget]) -> Result<(), LedgerError> {
             Err(LedgerError::Incompatible { detail })
         }
     }
+}
+
+/// What is counted over several events is of one type of them, and none that may wait for its purchase: by the version that decides it then, nobody
+/// knows its sums.
+fn sums_stay(earlier: &Ruleset, now: &Ruleset) -> Result<(), LedgerError> {
+    fn counting(ruleset: &Ruleset) -> impl Iterator<Item = &Rule> {
+        ruleset.rules.iter().filter(|rule| rule.earn.as_ref().is_some_and(|earn| earn.over.is_some()))
+    }
+    for rule in counting(now) {
+        let other = counting(earlier).find(|was| was.name == rule.name && was.on != rule.on);
+        if let Some(was) = other {
+            let detail = format!(
+                "rule `{}` counts `{}` over several events, but that of an earlier version counted `{}`; give it another name",
+                rule.name, rule.on, was.on
+            );
+            return Err(LedgerError::Incompatible { detail });
+        }
+    }
+    for (counted, waiting) in [(now, earlier), (earlier, now)] {
+        let awaited = waiting.awaited();
+        if let Some(rule) = counting(counted).find(|rule| awaited.contains(&rule.on)) {
+            let detail = format!(
+                "rule `{}` counts `{}` over several events, and by another version points wait for that (`pending.until`); name another activity",
+                rule.name, rule.on
+            );
+            return Err(LedgerError::Incompatible { detail });
+        }
+    }
+    Ok(())
 }
 
 /// Members have the levels, and what counted is points of the one wallet.

@@ -16,7 +16,7 @@ use crate::effect::{self, Effect};
 use crate::error::RuleError;
 use crate::group::{self, Picks};
 use crate::select::Picker;
-use crate::term::{self, until};
+use crate::term;
 use crate::valid::{self, Times};
 
 /// A rule set that can decide; immutable, shared between threads.
@@ -93,7 +93,7 @@ pub fn compile(ruleset: Ruleset) -> Result<Compiled, Vec<RuleError>> {
     }
     let declared = ruleset.program.activities.iter();
     let declared = declared.filter_map(|known| Some((known.name.to_string(), activity::of(&known.name, &ruleset)?)));
-    let (declared, awaited) = (declared.collect(), until::awaited(&ruleset));
+    let (declared, awaited) = (declared.collect(), ruleset.awaited());
     Ok(Compiled { hash: ruleset.hash(), awaited, declared, ruleset, zone, rules })
 }
 

@@ -39,6 +39,11 @@ pub(super) fn parse(
             let problem = "counts several events, and a group picks among the awards of one; leave `group` out";
             faults.add(format!("{path}.over"), problem);
         }
+        if ruleset.awaited().contains(&rule.on) {
+            // It may have to wait for its purchase, and is decided with that: of its own sums nobody knows then.
+            let problem = format!("counts `{}`, for which points of orders wait; count another activity", rule.on);
+            faults.add(format!("{path}.over"), problem);
+        }
         return tally::parse(path, (rule, over), (earn, wallet?, terms), faults).map(Effect::Tally);
     }
     let max = max(path, (earn, wallet), faults);
@@ -168,7 +173,7 @@ impl Written {
     }
 }
 
-fn parse_rate(
+pub(crate) fn parse_rate(
     path: &str,
     (name, kind, (unit, amount, points)): (&str, EffectKind, (&str, Quantity, Quantity)),
     faults: &mut Faults,

@@ -117,8 +117,8 @@ fn part(earn: &TallyEarn, (counted, one): (&Counted<'_>, &Applied<'_>), lines: &
     let exact = match earn.counts {
         Counts::Events => return Some(MILLIONTHS),
         Counts::Quantity => {
-            let pieces = one.lines.iter().map(|at| Ratio::of(lines[*at].quantity.get()));
-            pieces.map_while(|pieces| pieces).try_fold(Ratio::ZERO, Ratio::plus)?
+            let plus = |sum: Ratio, at: &usize| sum.plus(Ratio::of(lines[*at].quantity.get())?);
+            one.lines.iter().try_fold(Ratio::ZERO, plus)?
         }
         Counts::Money => counted.counted()?,
         Counts::Multiplied => counted.multiplied()?,

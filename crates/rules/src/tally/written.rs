@@ -7,7 +7,7 @@ use contract::{Points, Quantity, WalletName};
 use rust_decimal::Decimal;
 
 use crate::check::Faults;
-use crate::effect::earn::above_nought;
+use crate::effect::earn::{above_nought, parse_rate};
 use crate::effect::{OrderEarn, Rate, units};
 use crate::ratio::Ratio;
 use crate::term::Terms;
@@ -74,7 +74,10 @@ pub(crate) fn parse(
         }
     };
     let (counts, worth) = match written {
-        Written::Per(per) => (Counts::Multiplied, Worth::Rate(rate(&format!("{path}.per"), per, faults)?)),
+        Written::Per(per) => {
+            let rate = ("per", EffectKind::Per, ("amount", per.amount, per.points));
+            (Counts::Multiplied, Worth::Rate(parse_rate(path, rate, faults)?))
+        }
         Written::PerStep(per) => {
             let path = format!("{path}.perStep");
             (Counts::Money, steps(&path, ("amount", per.amount), (per.points, wallet), faults)?)
@@ -86,13 +89,6 @@ pub(crate) fn parse(
     let (name, scale) = (wallet.name.clone(), wallet.scale);
     let order = OrderEarn { wallet: name.clone(), scale, base, bands: Vec::new(), rounding, max: None, terms };
     Some(TallyEarn { wallet: name, over, counts, worth, order })
-}
-
-fn rate(path: &str, per: Per, faults: &mut Faults) -> Option<Rate> {
-    let amount = above_nought(&format!("{path}.amount"), per.amount, faults);
-    let points = above_nought(&format!("{path}.points"), per.points, faults);
-    let written = (per.amount.get(), per.points.get());
-    Some(Rate { kind: EffectKind::Per, amount: amount?, points: points?, written })
 }
 
 /// What has no effect beside `over`.

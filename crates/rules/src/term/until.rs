@@ -1,7 +1,5 @@
 //! Points that wait for something that happens to their order.
 
-use std::collections::BTreeSet;
-
 use contract::EventType;
 use contract::event::BUILT_IN_TYPES;
 use contract::program::{Earn, Pending, Rule};
@@ -15,13 +13,6 @@ impl Terms {
     pub(crate) fn until(&self) -> Option<&EventType> {
         self.pending.as_ref().and_then(|pending| pending.until.as_ref())
     }
-}
-
-/// Activities for which points of some order may wait.
-pub(crate) fn awaited(ruleset: &Ruleset) -> BTreeSet<EventType> {
-    let of_wallets = ruleset.program.wallets.iter().filter_map(|wallet| wallet.pending.as_ref());
-    let of_rules = ruleset.rules.iter().filter_map(|rule| rule.earn.as_ref()?.pending.as_ref());
-    of_wallets.chain(of_rules).filter_map(|pending| pending.until.clone()).collect()
 }
 
 /// What is wrong with `until` where it is written.

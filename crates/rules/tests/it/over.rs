@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use contract::WalletName;
 use contract::decision::{Decision, Facts};
 use contract::tally::{Tally, TallyChange, TallyKey};
 use rules::{Compiled, compile};
@@ -125,7 +124,18 @@ fn a_sum_belongs_to_its_time_in_the_programmes_zone() {
         let keys: Vec<String> = rules.reads(&event).tallies.iter().map(TallyKey::counted).collect();
         assert_eq!(keys, [format!("Events since {since}")]);
     }
-    assert!(WalletName::parse("points").is_ok());
+}
+
+#[test]
+fn an_activity_that_may_wait_for_its_purchase_is_not_counted() {
+    let waits = json!({ "per": { "amount": "1.00", "points": "1" }, "pending": { "until": "delivered" } });
+    let counts = json!({ "every": { "events": 3, "points": "7" }, "over": "Ever" });
+    let rules = |on: &str| json!([earn("base", &waits, &json!({})), earn("third", &counts, &json!({ "on": on }))]);
+    let told = |on: &str| compile(ruleset_of(&json!([{ "name": "points" }]), &rules(on))).map_err(|e| sentences(&e));
+    let problem =
+        "spec.rules[1].earn.over: counts `delivered`, for which points of orders wait; count another activity";
+    assert_eq!(told("delivered").unwrap_err(), problem);
+    assert!(told("visit").is_ok());
 }
 
 #[test]
