@@ -115,12 +115,17 @@ impl Tally {
         Points(self.awarded.0.saturating_sub(worth.0).saturating_sub(self.due.0).max(0))
     }
 
-    /// The same once those are given; what was waived and is deserved again is waived no longer. `None` beyond an i64.
+    /// The same once those are given. `None` beyond an i64.
     #[must_use]
     pub fn given(self, worth: Points) -> Option<Self> {
-        let awarded = self.awarded.plus(self.fresh(worth))?;
-        let due = Points(awarded.0.saturating_sub(worth.0).clamp(self.taken.0, self.due.0));
-        Some(Self { awarded, due, waived: due.minus(self.taken)?, ..self })
+        Some(Self { awarded: self.awarded.plus(self.fresh(worth))?, ..self.forgiven(worth) })
+    }
+
+    /// The same when the sum is worth so many: what was waived and is deserved again is waived no longer.
+    #[must_use]
+    pub fn forgiven(self, worth: Points) -> Self {
+        let due = Points(self.awarded.0.saturating_sub(worth.0).clamp(self.taken.0, self.due.0));
+        Self { due, waived: Points(due.0 - self.taken.0), ..self }
     }
 }
 

@@ -226,7 +226,7 @@ pub enum RoundingAt {
     Order,
 }
 
-/// Multiplies what the other rules give for the selected lines, but for what is `fixed`.
+/// Multiplies what the other rules give for the selected lines, but for what is `fixed`, and for full steps, stamps and marks over several events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -40,7 +40,7 @@ pub struct Rule {
     /// Points for the event. Exactly one of `earn` and `multiply`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earn: Option<Earn>,
-    /// More points from the other rules of the same event, but for what is `fixed`.
+    /// More points from the other rules of the same event, but for what is `fixed`, and for full steps, stamps and marks over several events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiply: Option<Multiply>,
     /// The group that it is one of; rules without one all count.

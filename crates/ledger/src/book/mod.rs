@@ -98,10 +98,9 @@ pub(crate) struct Taken {
 }
 
 impl MemberState {
-    /// Somebody of whom nothing is known, before an event that reads this.
-    pub(crate) fn new_to(reads: &Reads) -> Self {
-        let sums = reads.tallies.iter().map(|key| (key.clone(), Tally::default())).collect();
-        Self { tallies: Tallies { sums, ..Tallies::default() }, ..Self::default() }
+    /// The sums that an event reads, of somebody of whom nothing was counted before.
+    pub(crate) fn count_from_nought(&mut self, reads: &Reads) {
+        self.tallies.sums.extend(reads.tallies.iter().map(|key| (key.clone(), Tally::default())));
     }
 
     /// Since when the member is frozen, if they are.

@@ -37,6 +37,13 @@ pub(super) struct Taking {
     pub(super) waived: i64,
 }
 
+impl Taking {
+    /// What is the member's no longer: `taken` of the awards.
+    pub(super) fn all(&self) -> i64 {
+        self.taken + self.expired + self.owed
+    }
+}
+
 /// A change of what is due in one wallet.
 #[derive(Debug, Clone, Copy)]
 struct Shift<'a> {
@@ -123,22 +130,27 @@ impl Draft<'_, '_> {
     fn take_back(&mut self, shift: Shift<'_>, book: &mut OrderBook) -> Result<Sums, Refusal> {
         let Shift { wallet, points: more, sums, order } = shift;
         self.entry.kind = EntryKind::Clawback;
-        let scale = self.scale(wallet)?;
         let own: Vec<i64> = book.lots.iter().filter(|(name, _)| name == wallet).map(|(_, lot)| *lot).collect();
-        let Taking { moved, taken, expired, owed, waived } = self.take((wallet, Points(more)), &own, order)?;
-        book.taken.extend(moved);
-        let available = self.available(wallet)?;
+        let mut taking = self.take((wallet, Points(more)), &own, order)?;
+        book.taken.append(&mut taking.moved);
+        self.tell_taken(wallet, &taking, order)?;
+        let taken = sums.taken + taking.all();
+        Ok(Sums { due: sums.due + more, taken, waived: sums.waived + taking.waived, ..sums })
+    }
+
+    /// Tells what the refund of an order took, and what it could not take.
+    pub(super) fn tell_taken(&mut self, wallet: &WalletName, taking: &Taking, order: &OrderId) -> Result<(), Refusal> {
+        let (scale, available) = (self.scale(wallet)?, self.available(wallet)?);
         self.bodies.push(ResultBody::ClawedBack {
             wallet: wallet.clone(),
-            points: text(Points(taken), scale),
-            waived: text(Points(waived), scale),
-            expired: some(expired, scale),
-            owed: some(owed, scale),
+            points: text(Points(taking.taken), scale),
+            waived: text(Points(taking.waived), scale),
+            expired: some(taking.expired, scale),
+            owed: some(taking.owed, scale),
             available,
             order: order.clone(),
         });
-        let taken = sums.taken + taken + expired + owed;
-        Ok(Sums { due: sums.due + more, taken, waived: sums.waived + waived, ..sums })
+        Ok(())
     }
 
     /// Takes so many points for a returned order as far as the policy reaches; the rest is owed, or waived.
@@ -226,7 +238,7 @@ impl Draft<'_, '_> {
 }
 
 /// Points as a result tells them, if there are any.
-pub(super) fn some(points: i64, scale: Scale) -> Option<String> {
+fn some(points: i64, scale: Scale) -> Option<String> {
     (points > 0).then(|| text(Points(points), scale))
 }
 

@@ -1,19 +1,18 @@
 //! Sums over several events, and the awards that were given for them.
 //!
 //! An award for a sum is not its order's alone: the refund of another order that counts in the sum may take it back. What is taken is taken
-//! of the latest awards first, each as if its own order had been returned.
+//! of the returned order's own award first, then of the latest, each as if its own order had been returned.
 
 use std::collections::BTreeMap;
 
 use contract::decision::OrderAward;
-use contract::result::ResultBody;
 use contract::tally::{Tally, TallyChange, TallyKey, TallyPart};
 use contract::{OrderId, Points, Refusal};
 
 use super::Taken;
 use super::applied::EntryKind;
-use super::draft::{Draft, overflow, text, unfit};
-use super::refund::some;
+use super::draft::{Draft, overflow, unfit};
+use super::refund::Taking;
 
 /// Sums of a member, as far as they were loaded.
 #[derive(Debug, Clone, Default)]
@@ -100,8 +99,7 @@ impl Draft<'_, '_> {
             let more = tally.more_due(*worth);
             if more.is_zero() {
                 // What is deserved again comes with the next event that counts.
-                tally = Tally { due: tally.given(*worth).map_or(tally.due, |given| given.due.min(tally.due)), ..tally };
-                tally.waived = Points(tally.due.0 - tally.taken.0);
+                tally = tally.forgiven(*worth);
             } else {
                 tally = self.take_of_sum((key, more), tally, order)?;
             }
@@ -110,7 +108,8 @@ impl Draft<'_, '_> {
         Ok(())
     }
 
-    /// So many more points are due of a sum's awards: the latest first.
+    /// So many more points are due of a sum's awards: first of what the returned order brought, and may still have pending or have let expire,
+    /// then of the latest.
     fn take_of_sum(
         &mut self,
         (key, more): (&TallyKey, Points),
@@ -119,46 +118,40 @@ impl Draft<'_, '_> {
     ) -> Result<Tally, Refusal> {
         self.entry.kind = EntryKind::Clawback;
         let wallet = &key.wallet;
-        let scale = self.scale(wallet)?;
-        let mut awards = self.state.tallies.awards.get(key).cloned().unwrap_or_default();
+        let before = self.state.tallies.awards.get(key).cloned().unwrap_or_default();
+        let mut awards = before.clone();
         forgive(&mut awards, tally.waived);
-        let (mut missing, mut sums) = (more.0, [0_i64; 4]);
-        for TalliedAward { order, lot, award } in awards.iter_mut().rev() {
+        let (mut missing, mut all) = (more.0, Taking::default());
+        let mut turns: Vec<usize> = (0..awards.len()).rev().collect();
+        turns.sort_by_key(|at| awards[*at].order != *of);
+        for at in turns {
+            let TalliedAward { order, lot, award } = &mut awards[at];
             let points = missing.min(award.awarded.0 - award.due.0);
             if points <= 0 {
                 continue;
             }
             missing -= points;
             let taking = self.take((wallet, Points(points)), &[*lot], order)?;
-            let taken = taking.taken + taking.expired + taking.owed;
             award.due.0 += points;
-            award.taken.0 += taken;
+            award.taken.0 += taking.all();
             award.waived.0 += taking.waived;
             self.claims.extend(taking.moved.into_iter().map(|taken: Taken| (order.clone(), taken)));
-            for (sum, part) in sums.iter_mut().zip([taking.taken, taking.waived, taking.expired, taking.owed]) {
-                *sum += part;
-            }
+            all.taken += taking.taken;
+            all.expired += taking.expired;
+            all.owed += taking.owed;
+            all.waived += taking.waived;
         }
         if missing > 0 {
             return Err(unfit("the awards of a sum do not hold what it says; run `loyaltyctl audit`"));
         }
-        let [taken, waived, expired, owed] = sums;
         tally.due.0 += more.0;
-        tally.taken.0 += taken + expired + owed;
-        tally.waived.0 += waived;
-        let changed = awards.iter().map(|of| AwardChange { order: of.order.clone(), award: of.award.clone() });
+        tally.taken.0 += all.all();
+        tally.waived.0 += all.waived;
+        let changed = awards.iter().zip(&before).filter(|(after, before)| after.award != before.award);
+        let changed = changed.map(|(of, _)| AwardChange { order: of.order.clone(), award: of.award.clone() });
         self.tallied.changes.extend(changed);
         self.tallied.awards.push((key.clone(), awards));
-        let available = self.available(wallet)?;
-        self.bodies.push(ResultBody::ClawedBack {
-            wallet: wallet.clone(),
-            points: text(Points(taken), scale),
-            waived: text(Points(waived), scale),
-            expired: some(expired, scale),
-            owed: some(owed, scale),
-            available,
-            order: of.clone(),
-        });
+        self.tell_taken(wallet, &all, of)?;
         Ok(tally)
     }
 }

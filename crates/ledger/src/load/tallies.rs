@@ -103,6 +103,7 @@ fn key(table: &str, (rule, wallet, counted): (&str, &str, &str)) -> Result<Tally
 
 /// The lots of awards that refunds may take of, and how many points in all of each wallet.
 pub(super) fn lots(books: &Books) -> impl Iterator<Item = (MemberKey, &str, i64, i64)> {
-    let left = |row: &StoredTalliedAward| row.points[0].saturating_sub(row.points[1]);
+    // What was waived may be deserved again by now, and then be due once more.
+    let left = |row: &StoredTalliedAward| row.points[0].saturating_sub(row.points[2]);
     books.tally_awards.iter().map(move |row| (row.member, row.wallet.as_str(), row.lot, left(row)))
 }

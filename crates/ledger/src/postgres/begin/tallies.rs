@@ -15,13 +15,13 @@ const SUMS: &str = "select w.bucket, w.member, w.rule, w.wallet, w.counted, t.su
             and wallet = w.wallet and counted = w.counted offset 0
     ) t";
 
-/// An activity's awards are never taken back: it has no order.
+/// An activity's awards are never taken back: it has no order. Of those that were taken whole nothing is due any more.
 const AWARDS: &str =
     "select w.bucket, w.member, w.rule, w.wallet, w.counted, a.order_id, a.lot, a.awarded, a.due, a.taken, a.waived
     from unnest($2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[]) as w(bucket, member, rule, wallet, counted)
     cross join lateral (
         select * from award where pipeline = $1 and bucket = w.bucket and member = w.member and rule = w.rule
-            and wallet = w.wallet and counted = w.counted and order_id is not null offset 0
+            and wallet = w.wallet and counted = w.counted and order_id is not null and (due < awarded or waived > 0) offset 0
     ) a
     order by a.entry, a.n";
 

@@ -32,12 +32,12 @@ impl Begin<'_> {
         find.query_map(params![self.pipeline, member.bucket, member.number, key.0, key.1, key.2], read)?.collect()
     }
 
-    /// An activity's awards are never taken back: it has no order.
+    /// An activity's awards are never taken back: it has no order. Of those that were taken whole nothing is due any more.
     fn tallied(&self, member: MemberKey, key: &TallyKey, into: &mut Vec<StoredTalliedAward>) -> rusqlite::Result<()> {
         let mut find = self.connection.prepare_cached(
             "select rule, wallet, counted, order_id, lot, awarded, due, taken, waived from award
              where pipeline = ?1 and bucket = ?2 and member = ?3 and rule = ?4 and wallet = ?5 and counted = ?6
-                 and order_id is not null
+                 and order_id is not null and (due < awarded or waived > 0)
              order by entry, n",
         )?;
         let read = |row: &Row<'_>| {
