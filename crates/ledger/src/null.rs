@@ -62,8 +62,10 @@ impl Ledger for Null {
     }
 
     async fn begin(&self, request: &BatchRequest) -> Result<(Box<dyn OpenBatch>, Begun), LedgerError> {
-        let members: HashMap<_, _> =
-            request.wanted.iter().map(|want| (want.member.clone(), MemberState::new_to(&want.reads))).collect();
+        let mut members: HashMap<MemberId, MemberState> = HashMap::new();
+        for want in &request.wanted {
+            members.entry(want.member.clone()).or_default().count_from_nought(&want.reads);
+        }
         let answers = vec![Answer::Fresh; request.wanted.len()];
         let timeline_seq = self.lines().last().map_or(0, |(line, _)| line.seq);
         let rooms = request.budgets.iter().map(|budget| (budget.name.clone(), budget.limit)).collect();

@@ -128,7 +128,7 @@ async fn has(
     Ok(balances.into_iter().map(worth).collect())
 }
 
-/// `+1,234`, green or red.
+/// `+1,234`.
 fn signed(change: Decimal) -> Cell {
     let text = group(&change.to_string());
     let text = if change > Decimal::ZERO { format!("+{text}") } else { text };
