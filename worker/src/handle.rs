@@ -179,14 +179,16 @@ impl<'a> Desk<'a> {
         let mut carriers = carriers.into_iter();
         let last = batches.len().saturating_sub(1);
         for (n, batch) in batches.iter().enumerate() {
-            let (results, first) = (unit.results.len(), unit.batches.len());
+            let first = unit.batches.len();
             let behind = || if n == last { next() } else { None };
             let settled = self.apply(line, batch, behind).await?;
+            // What was sent before is carried already, or by the holder of the lease: a batch may be begun behind an answer.
+            let is_sent = settled.iter().any(|s| matches!(s, Settled::Fresh { results, .. } if engine::sends(results)));
             for (settled, message) in settled.into_iter().zip(carriers.by_ref()) {
                 self.take(&mut unit, message, settled);
             }
             // Before a merge that comes next: what its member sent would keep it from them.
-            if engine::sends(&unit.results[results..]) {
+            if is_sent {
                 self.carry(&mut unit, first).await?;
             }
         }
