@@ -28,9 +28,22 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> T) -> T {
         });
         let outcome = work();
         drop(done);
-        if begun.elapsed() > SILENT_MAX {
-            say(&format!("{what}: took {:.1} s", begun.elapsed().as_secs_f64()));
-        }
+        say_took(what, begun);
         outcome
     })
+}
+
+/// Does `work` that tells of its progress itself: says what it is, and at the end how long it took.
+pub(crate) fn told<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    say(what);
+    let begun = Instant::now();
+    let outcome = work();
+    say_took(what, begun);
+    outcome
+}
+
+fn say_took(what: &str, begun: Instant) {
+    if begun.elapsed() > SILENT_MAX {
+        say(&format!("{what}: took {:.1} s", begun.elapsed().as_secs_f64()));
+    }
 }

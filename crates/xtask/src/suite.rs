@@ -1,15 +1,19 @@
 //! `cargo xtask test`: everything that has to be true before a change goes in, with real parts.
 
 use std::env;
+use std::num::NonZero;
 use std::process::ExitStatus;
 
 use crate::parts::{PartError, Parts, Process, RunFolder, Wanted, live, tools};
-use crate::progress::say;
+use crate::progress::told;
 use crate::repository;
 
 /// Packages that know nothing of a cluster, and whose tests do not either. One that is missing here only waits for longer.
 const WITHOUT_CLUSTER: &[&str] =
     &["broker", "contract", "engine", "host", "ledger", "loyalty-worker", "rules", "scaling", "topology"];
+
+/// How many tests run at once, in the words of Rust's harness.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 /// As many random histories as the ledger is held to: so many want a build for speed.
 const HISTORIES: &[&str] = &["test", "--profile", "histories", "-p", "ledger", "--test", "it", "--", "agreement::"];
@@ -79,6 +83,8 @@ pub(crate) fn run(options: &Options) -> Result<(), SuiteError> {
     let mut variables = parts.variables();
     variables.extend(tools.iter().map(|(name, path)| (*name, path.as_str())));
     variables.push(("LOYALTY_BIN_DIR", &programs));
+    let threads = threads();
+    variables.extend(threads.as_deref().map(|threads| (THREADS, threads)));
     let with_share = |share| [variables.as_slice(), &[("LOYALTY_TEST_SHARE", share)]].concat();
     cargo(&options.test_command(), &with_share(if options.all { "all" } else { "small" }))?;
     match options.histories() {
@@ -124,12 +130,17 @@ impl Options {
     }
 }
 
+/// One more than there are processors, as each test waits now and then; nothing where a person has said how many.
+fn threads() -> Option<String> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    env::var_os(THREADS).is_none().then(|| (processors + 1).to_string())
+}
+
 fn run_cargo(folder: &RunFolder, arguments: &[&str], variables: &[(&str, &str)]) -> Result<(), SuiteError> {
     let command = format!("cargo {}", arguments.join(" "));
-    say(&command);
     let mut process = repository::cargo();
     process.args(arguments).envs(variables.iter().copied()).envs([folder.mark()]);
-    let status = Process::spawn_visible(&command, &mut process)?.wait();
+    let status = told(&command, || Process::spawn_visible(&command, &mut process).map(|mut it| it.wait()))?;
     let status = status.map_err(|source| SuiteError::Run { command: command.clone(), source })?;
     if status.success() { Ok(()) } else { Err(SuiteError::Failed { command, code: code_of(status) }) }
 }

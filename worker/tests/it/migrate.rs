@@ -7,7 +7,7 @@ use contract::PipelineName;
 use contract::ruleset::Ruleset;
 use tokio::process::Command;
 
-use crate::stage::{Store, login, ruleset, schema, unique, until, variable};
+use crate::stage::{Store, login, ruleset, unique, until};
 use crate::wire::Wire;
 
 /// What a run of the command came to.
@@ -44,7 +44,7 @@ async fn empty(store: Store) -> (String, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = match store {
         Store::Sqlite => format!("sqlite:{}", folder.path().join("ledger.db").display()),
-        Store::Postgres => schema(&unique()).await,
+        Store::Postgres => testbed::own_schema().await,
     };
     (url, folder)
 }
@@ -152,7 +152,7 @@ async fn a_database_that_comes_up_later_is_waited_for() {
 async fn a_user_who_may_not_make_tables_is_told_who_may() {
     let (url, folder) = empty(Store::Postgres).await;
     let name = unique().replace('-', "_");
-    let (client, connection) = tokio_postgres::connect(&variable("DATABASE_URL"), tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let path = url.rsplit_once("search_path%3D").unwrap().1;
     let make = format!("create role {name} login password 's3cret'; grant usage on schema {path} to {name}");

@@ -105,7 +105,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let ledger_url = match store {
             Store::Sqlite => format!("sqlite:{}", folder.path().join("ledger.db").display()),
-            Store::Postgres => schema(&vhost).await,
+            Store::Postgres => testbed::own_schema().await,
         };
         let ledger = ledger::open(&ledger_url).unwrap();
         let stage = Self { config, settings, connection, ledger, ledger_url, folder, management, vhost };
@@ -292,17 +292,6 @@ pub(crate) fn ruleset(wallets: &[&str], rules: serde_json::Value) -> Ruleset {
         serde_json::from_value(serde_json::json!({ "currency": "USD", "wallets": wallets })).unwrap();
     let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
     Ruleset::new(&program, &rules)
-}
-
-/// A schema of its own in the test database.
-pub(crate) async fn schema(name: &str) -> String {
-    let url = variable("DATABASE_URL");
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let schema = name.replace('-', "_");
-    client.batch_execute(&format!("create schema {schema}")).await.unwrap();
-    let joint = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{joint}options=-c%20search_path%3D{schema}")
 }
 
 /// Waits for a condition; fails with its name after [`DEADLINE`].

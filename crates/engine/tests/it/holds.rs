@@ -14,7 +14,7 @@ use crate::shop::{Shop, base, pipeline, purchase, words};
 macro_rules! on_both_stores {
     ($($name:ident)*) => {
         mod sqlite { $(#[tokio::test] async fn $name() { super::$name(super::shop("sqlite::memory:").await).await })* }
-        mod postgres { $(#[tokio::test] async fn $name() { super::$name(super::shop(&super::postgres_url().await).await).await })* }
+        mod postgres { $(#[tokio::test] async fn $name() { super::$name(super::shop(&testbed::own_schema().await).await).await })* }
     };
 }
 
@@ -22,19 +22,6 @@ on_both_stores! {
     a_hold_goes_from_json_to_results
     what_cannot_be_held_or_captured_is_answered_with_what_is_missing
     a_hold_that_says_no_end_times_out_as_the_wallet_says
-}
-
-/// A schema of our own, so that tests run side by side and twice.
-async fn postgres_url() -> String {
-    static SCHEMAS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let base = std::env::var("DATABASE_URL").expect("set DATABASE_URL (or run `cargo xtask test`, which starts one)");
-    let n = SCHEMAS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let schema = format!("e{}_{n}_{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
-    let (client, connection) = tokio_postgres::connect(&base, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(&format!("create schema {schema}")).await.unwrap();
-    let joint = if base.contains('?') { '&' } else { '?' };
-    format!("{base}{joint}options=-csearch_path%3D{schema}")
 }
 
 /// A member with 100 points; holds last an hour unless they say otherwise.

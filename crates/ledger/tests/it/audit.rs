@@ -85,25 +85,60 @@ pub(crate) const UNCHECK: &str = "do $$ declare c record; begin
              where contype = 'c' and coninhcount = 0 and connamespace = current_schema()::regnamespace
     loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$";
 
-/// Plays a history in a world of its own for each break, breaks it, and has it found.
+/// Keeps a copy of each table beside it.
+const KEEP: &str = "do $$ declare t text; begin
+    for t in select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition
+    loop execute format('create table %I as table %I', 'kept_' || t, t); end loop; end $$";
+
+/// Puts back what was kept, whatever refers to it meanwhile.
+const PUT_BACK: &str = r"set session_replication_role = replica; do $$ declare t text; begin
+    for t in select substr(relname, 6) from pg_class where relnamespace = current_schema()::regnamespace and relname like 'kept\_%'
+    loop
+        execute format('delete from %I', t);
+        execute format('insert into %I overriding system value table %I', t, 'kept_' || t);
+    end loop; end $$";
+
+async fn keep(world: &World) {
+    if world.is_postgres() {
+        return world.tamper(KEEP).await;
+    }
+    let tables = world.tables();
+    let copies = tables.iter().map(|table| format!("create table kept_{table} as select * from {table};"));
+    world.tamper(&copies.collect::<String>()).await;
+}
+
+async fn put_back(world: &World) {
+    if world.is_postgres() {
+        return world.tamper(PUT_BACK).await;
+    }
+    let tables = world.tables();
+    let copies = tables.iter().filter_map(|kept| kept.strip_prefix("kept_"));
+    let copies = copies.map(|table| format!("delete from {table}; insert into {table} select * from kept_{table};"));
+    let copies: String = copies.collect();
+    world.tamper(&format!("pragma foreign_keys = off; begin; {copies} commit")).await;
+}
+
+/// Plays a history; then breaks it in each way, has that found, and mends it.
 pub(crate) async fn each_break_is_found(
     breaks: &[(&str, &[u8])],
     history: impl AsyncFn(&World),
     fresh: impl AsyncFn() -> World,
 ) {
+    let world = fresh().await;
+    history(&world).await;
+    publish(&world).await;
+    if world.is_postgres() {
+        world.tamper(UNCHECK).await;
+    }
+    keep(&world).await;
     for (sql, invariants) in breaks {
-        let world = fresh().await;
-        history(&world).await;
-        publish(&world).await;
         assert_eq!(found(&world).await, [0_u8; 0], "before `{sql}`");
-        if world.is_postgres() {
-            world.tamper(UNCHECK).await;
-        }
         world.tamper(sql).await;
         assert_eq!(found(&world).await, *invariants, "after `{sql}`");
         let since = jiff::Timestamp::UNIX_EPOCH;
         let report = world.ledger.audit_since(&world.pipeline, since, Auditing::Idle, &|_, _| ()).await.unwrap();
         assert_eq!(numbers(&report.findings), *invariants, "since the beginning, after `{sql}`");
+        put_back(&world).await;
     }
 }
 

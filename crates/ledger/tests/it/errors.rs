@@ -171,7 +171,8 @@ async fn a_lost_connection_is_away_and_heals_by_itself() {
     world
         .tamper(
             "select pg_terminate_backend(l.pid) from pg_locks l join pg_class c on c.oid = l.relation
-             where c.relname = 'member' and c.relnamespace = current_schema()::regnamespace and l.pid <> pg_backend_pid()",
+             where c.relname = 'member' and c.relnamespace = current_schema()::regnamespace and l.pid <> pg_backend_pid()
+               and l.database = (select oid from pg_database where datname = current_database())",
         )
         .await;
     let writes = BatchWrites { applied: vec![applied], ..BatchWrites::default() };

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::decision::{Award, Dates, Decision, IdlesUntil, Reads};
 use contract::event::{Adjust, Event, Kind, Line, LineRef, Purchase, Redeem, Refund, RefundLine};
@@ -28,6 +27,7 @@ use crate::holds::on_hold;
 use crate::kept::{inputs, late, refunded};
 use crate::merging::{merge, said_of};
 pub(crate) use crate::told::tell;
+pub(crate) use testbed::{database_url, execute as raw_postgres, own_schema as postgres_url};
 
 pub(crate) struct World {
     pub(crate) ledger: Arc<dyn Ledger>,
@@ -60,28 +60,6 @@ pub(crate) use on_stores_that_last;
 static UTC: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
 
 static NO_TIERS: std::sync::LazyLock<TierRules> = std::sync::LazyLock::new(TierRules::default);
-
-static SCHEMAS: AtomicU32 = AtomicU32::new(0);
-
-pub(crate) fn database_url() -> String {
-    std::env::var("DATABASE_URL").expect("set DATABASE_URL (or run `cargo xtask test`, which starts one)")
-}
-
-/// A schema of our own, so that tests run side by side and twice.
-pub(crate) async fn postgres_url() -> String {
-    let nanos = Timestamp::now().as_nanosecond();
-    let schema = format!("t{}_{}_{nanos}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-    let base = database_url();
-    raw_postgres(&base, &format!("create schema {schema}")).await;
-    let joint = if base.contains('?') { '&' } else { '?' };
-    format!("{base}{joint}options=-csearch_path%3D{schema}")
-}
-
-pub(crate) async fn raw_postgres(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap();
-}
 
 impl World {
     pub(crate) async fn sqlite_memory() -> Self {
@@ -148,6 +126,14 @@ impl World {
         } else {
             raw_postgres(&self.url, sql).await;
         }
+    }
+
+    /// Names of the tables of an SQLite ledger.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let connection = rusqlite::Connection::open(self.url.strip_prefix("sqlite:").unwrap()).unwrap();
+        let sql = "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

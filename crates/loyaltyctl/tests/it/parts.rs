@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use broker::{Connection, Management, Settings};
+pub(crate) use testbed::own_schema;
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -46,17 +47,4 @@ impl Vhost {
         let management = Management::new(&self.settings).unwrap();
         management.delete_vhost(self.settings.vhost()).await.unwrap();
     }
-}
-
-/// The URL of a database schema of our own.
-pub(crate) async fn own_schema() -> String {
-    let base = variable("DATABASE_URL");
-    let schema = own_name("ctl").replace('-', "_");
-    let (client, connection) = tokio_postgres::connect(&base, tokio_postgres::NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    client.batch_execute(&format!("create schema {schema}")).await.unwrap();
-    drop(client);
-    connection.await.unwrap().unwrap();
-    let joint = if base.contains('?') { '&' } else { '?' };
-    format!("{base}{joint}options=-csearch_path%3D{schema}")
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{ImageError, Program, elf};
 use crate::parts::Process;
-use crate::progress::say;
+use crate::progress::told;
 use crate::repository;
 
 /// Of the workspace's manifest.
@@ -31,13 +31,13 @@ pub(super) fn compile(program: Program) -> Result<Compiled, ImageError> {
     }
     let messages = tempfile::NamedTempFile::new().map_err(ImageError::file("make a file in", env::temp_dir()))?;
     let mut command = cargo(program, &format!("{}-unknown-linux-gnu", env::consts::ARCH));
-    let told = told(&command);
-    say(&told);
+    let typed = typed(&command);
     let output = messages.reopen().map_err(ImageError::file("open", messages.path()))?;
     // Cargo's progress stays visible; only its answer goes to the file.
-    let status = Process::spawn_visible(&told, command.stdout(output))?.wait();
+    command.stdout(output);
+    let status = told(&typed, || Process::spawn_visible(&typed, &mut command).map(|mut it| it.wait()))?;
     if !status.map_err(ImageError::file("wait for", PathBuf::from("cargo")))?.success() {
-        return Err(ImageError::Build { command: told });
+        return Err(ImageError::Build { command: typed });
     }
     let answer = io::read_to_string(messages.as_file()).map_err(ImageError::file("read", messages.path()))?;
     found(program, &answer)
@@ -64,7 +64,7 @@ fn flags() -> Vec<String> {
     vec!["-Ctarget-feature=+crt-static".to_owned(), format!("--remap-path-prefix={}=/cargo", cargo.display())]
 }
 
-fn told(command: &Command) -> String {
+fn typed(command: &Command) -> String {
     let arguments = command.get_args().map(|argument| argument.to_string_lossy());
     std::iter::once("cargo".into()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn flags_are_for_the_product_only() {
         let command = cargo(Program::Worker, "x86_64-unknown-linux-gnu");
-        assert!(told(&command).contains("--target x86_64-unknown-linux-gnu"), "{}", told(&command));
+        assert!(typed(&command).contains("--target x86_64-unknown-linux-gnu"), "{}", typed(&command));
         let flags = command.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS").unwrap().1.unwrap();
         assert!(flags.to_string_lossy().split('\u{1f}').any(|flag| flag == "-Ctarget-feature=+crt-static"));
     }

@@ -1,7 +1,6 @@
 //! A shop with a campaign, on any store, with as many workers as one likes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::event::Event;
 use contract::intake::{Intake, TimeLimits};
@@ -26,12 +25,6 @@ macro_rules! on_both_stores {
     };
 }
 pub(crate) use on_both_stores;
-
-static SCHEMAS: AtomicU32 = AtomicU32::new(0);
-
-pub(crate) fn database_url() -> String {
-    std::env::var("DATABASE_URL").expect("set DATABASE_URL (or run `cargo xtask test`, which starts one)")
-}
 
 pub(crate) async fn raw_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
@@ -75,12 +68,7 @@ impl Campaign {
     }
 
     pub(crate) async fn postgres() -> Self {
-        let nanos = Timestamp::now().as_nanosecond();
-        let schema = format!("b{}_{}_{nanos}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-        let base = database_url();
-        raw_postgres(&base, &format!("create schema {schema}")).await;
-        let joint = if base.contains('?') { '&' } else { '?' };
-        Self::fresh(format!("{base}{joint}options=-csearch_path%3D{schema}"), None).await
+        Self::fresh(testbed::own_schema().await, None).await
     }
 
     /// Another shop on such a store.

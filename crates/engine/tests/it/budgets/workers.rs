@@ -13,7 +13,9 @@ use ledger::{
 };
 use rules::Compiled;
 
-use super::campaign::{Campaign, base_and_spring, buy, database_url, raw_postgres, refund};
+use testbed::database_url;
+
+use super::campaign::{Campaign, base_and_spring, buy, raw_postgres, refund};
 use super::told;
 use crate::shop::pipeline;
 

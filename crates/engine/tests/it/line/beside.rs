@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 
 use super::{batches, in_line, told};
-use crate::budgets::campaign::{Campaign, buy, database_url, raw_postgres, refund};
+use crate::budgets::campaign::{Campaign, buy, raw_postgres, refund};
 use crate::shop::{NOW, earn, words};
 
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ impl Held {
              create trigger gate before insert on inbox for each row when (new.event_id = 'held') execute function gate()"
         );
         shop.tamper(&gate).await;
-        let (keeper, connection) = tokio_postgres::connect(&database_url(), NoTls).await.unwrap();
+        let (keeper, connection) = tokio_postgres::connect(&shop.url, NoTls).await.unwrap();
         tokio::spawn(connection);
         keeper.batch_execute(&format!("select pg_advisory_lock({key})")).await.unwrap();
         let name = format!("line-{key}");

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api", &["contract"]),
     ("broker", &["contract"]),
     ("scaling", &["contract"]),
+    ("testbed", &[]),
     ("engine", &["contract", "rules", "ledger"]),
     ("loyalty-worker", &["contract", "rules", "ledger", "engine", "broker", "host"]),
     ("loyalty-operator", &["contract", "rules", "ledger", "topology", "scaling", "api", "broker", "host"]),
@@ -23,8 +24,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the tests of a crate may name besides.
-const ARROWS_OF_TESTS: &[(&str, &[&str])] =
-    &[("xtask", &["rules", "ledger", "engine"]), ("loyalty-worker", &["topology"])];
+const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
+    ("xtask", &["rules", "ledger", "engine"]),
+    ("ledger", &["testbed"]),
+    ("engine", &["testbed"]),
+    ("loyaltyctl", &["testbed"]),
+    ("loyalty-worker", &["topology", "testbed"]),
+];
 
 /// They decide; they neither wait, nor ask the time, nor speak to anyone.
 const PURE: &[&str] = &["contract", "rules", "scaling", "topology"];
