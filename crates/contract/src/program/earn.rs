@@ -25,8 +25,12 @@ pub const BANDS_MAX: usize = 16;
         "message": "over goes with per, perStep, every and reaching, and the last two need it"
     },
     {
-        "rule": "!has(self.over) || !(has(self.budget) || has(self.max))",
-        "message": "budget and max are for what one event earns, and over counts several; leave them out"
+        "rule": "!has(self.over) || !has(self.budget)",
+        "message": "a budget is for what one event earns, and over counts several; leave it out"
+    },
+    {
+        "rule": "!has(self.reaching) || !has(self.max)",
+        "message": "max has no effect on reaching, whose marks say how many points there are; leave it out"
     },
     {
         "rule": "!has(self.expiry) || !has(self.expiry.inactivity)",
@@ -64,7 +68,8 @@ pub struct Earn {
     /// Only for `per`, `perStep`, `every` and `reaching`, and what it gives does not count for tiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
-    /// No more than so many points for one event, > 0; after multipliers and rounding. Not for `fixed`.
+    /// No more than so many points for one event, or with `over` for all of the time, > 0; after multipliers and rounding. Not for `fixed` and
+    /// `reaching`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<Quantity>,
     /// Which money of a line counts; what was paid for it, all of it, when absent. Not for `fixed`.

@@ -22,6 +22,7 @@ on_both_stores! {
     an_erased_member_has_no_card
     conditions_on_the_whole_order_give_again_with_the_next_one
     any_history_leaves_what_the_sum_is_worth
+    the_most_of_a_month_is_the_most_of_all_its_orders
     a_sum_that_was_tampered_with_is_told
     what_is_counted_is_told_of_each_member
     what_was_waived_and_deserved_again_is_taken_of_whatever_is_there
@@ -301,13 +302,33 @@ async fn conditions_on_the_whole_order_give_again_with_the_next_one(shop: Campai
     check(&shop, &story).await;
 }
 
+async fn the_most_of_a_month_is_the_most_of_all_its_orders(shop: Campaign) {
+    let mut capped = monthly();
+    capped["earn"]["max"] = json!("3");
+    open(&shop, &[capped]).await;
+    let story = [
+        (buy("o1", "2026-01-03", "2.00"), "2"),
+        (buy("o2", "2026-01-04", "2.00"), "3"),
+        (buy("o3", "2026-01-05", "2.00"), "3"),
+        // Four are left, and worth three.
+        (back("o2", "2026-01-06", ""), "3"),
+        (back("o1", "2026-01-07", ""), "2"),
+        (buy("o4", "2026-01-08", "9.00"), "3"),
+        (buy("o5", "2026-02-01", "9.00"), "6"),
+    ];
+    check(&shop, &story).await;
+}
+
 /// However it came to it, a member has what the sum of what was kept is worth, where everything due can be taken.
 async fn any_history_leaves_what_the_sum_is_worth(shop: Campaign) {
     let seed = Timestamp::now().as_microsecond().unsigned_abs();
     println!("seed {seed}");
-    for round in 0..6 {
+    for round in 0_u64..6 {
         let shop = shop.fresh_one().await;
-        open(&shop, &[monthly()]).await;
+        let most = round.is_multiple_of(2).then_some(10);
+        let mut rule = monthly();
+        rule["earn"]["max"] = most.map_or(Value::Null, |most| json!(most.to_string()));
+        open(&shop, &[rule]).await;
         let mut dice = Dice(seed + round);
         let (mut orders, mut kept, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..25 {
@@ -331,7 +352,7 @@ async fn any_history_leaves_what_the_sum_is_worth(shop: Campaign) {
         for batch in lines.chunks(size) {
             shop.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>()).await;
         }
-        let worth = kept.iter().sum::<u64>() / 100;
+        let worth = (kept.iter().sum::<u64>() / 100).min(most.unwrap_or(u64::MAX));
         assert_eq!(shop.available("ann").await, worth.to_string(), "seed {seed}, round {round}: {lines:#?}");
         shop.audits_clean().await;
     }

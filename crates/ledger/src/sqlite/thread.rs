@@ -82,7 +82,7 @@ impl Thread {
 fn connect(path: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_WAIT)?;
-    // A plan that depends on what is bound is made anew each time, for a seventh of the store's work.
+    // A plan that may depend on what is bound is made anew for each value, and takes longer than most statements do.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.execute_batch(PRAGMAS)?;

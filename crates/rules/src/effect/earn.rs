@@ -83,7 +83,7 @@ fn without_effect(path: &str, earn: &Earn, faults: &mut Faults) {
 
 /// `Some(None)` for a rule without one.
 #[expect(clippy::option_option, reason = "a fault is something else than nothing")]
-fn max(path: &str, (earn, wallet): (&Earn, Option<&Wallet>), faults: &mut Faults) -> Option<Option<Amount>> {
+pub(crate) fn max(path: &str, (earn, wallet): (&Earn, Option<&Wallet>), faults: &mut Faults) -> Option<Option<Amount>> {
     let Some(max) = earn.max else { return Some(None) };
     amount(&format!("{path}.max"), (max, wallet), faults).map(Some)
 }

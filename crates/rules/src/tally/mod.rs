@@ -9,7 +9,6 @@ use contract::decision::{Award, AwardInputs, Effect as EffectKind, Facts, OrderS
 use contract::event::{Event, Line};
 use contract::tally::{Counts, MILLIONTHS, Tally, TallyChange, TallyKey, TallyPart, whole};
 use contract::{BuryReason, Points, Refusal, RuleName};
-use rust_decimal::Decimal;
 
 use crate::Compiled;
 use crate::award::{Counted, Multiplied, too_many};
@@ -17,7 +16,7 @@ use crate::effect::Effect;
 use crate::ratio::Ratio;
 use crate::walk::Applied;
 
-pub(crate) use written::{TallyEarn, Worth, parse};
+pub(crate) use written::{TallyEarn, Worth, Worthy, parse};
 
 impl Compiled {
     /// The sums that an event of its type may add to, by these rules.
@@ -55,10 +54,11 @@ impl Compiled {
             let counted = Counted::of(one, &earn.order, &multiplied, lines);
             let part = part(earn, (&counted, one), lines).ok_or_else(too_many)?;
             let sum = before.sum.checked_add(part).ok_or_else(too_many)?;
-            let (worth, exact) = earn.worth(sum).ok_or_else(too_many)?;
+            let worthy = earn.worth(sum).ok_or_else(too_many)?;
+            let worth = worthy.points;
             let points = before.fresh(worth);
             if !points.is_zero() {
-                let inputs = inputs(earn, (&counted, part, exact), (&key, sum, &before));
+                let inputs = inputs(earn, (&counted, part, worthy), (&key, sum, &before));
                 let dates = self.when(event).dates(&earn.order.terms)?;
                 let (rule, wallet) = (one.rule.name.clone(), earn.wallet.clone());
                 awards.push(Award { rule, wallet, points, dates, until: None, inputs });
@@ -93,7 +93,7 @@ impl Compiled {
                 None => 0,
             };
             let sum = known(facts, key)?.sum.saturating_sub(*was).checked_add(part).ok_or_else(too_many)?.max(0);
-            let (worth, _) = earn.worth(sum).ok_or_else(too_many)?;
+            let worth = earn.worth(sum).ok_or_else(too_many)?.points;
             changes.push(TallyChange { part: TallyPart { key: key.clone(), part }, sum, worth });
         }
         Ok(changes)
@@ -129,10 +129,11 @@ fn part(earn: &TallyEarn, (counted, one): (&Counted<'_>, &Applied<'_>), lines: &
 /// The arithmetic of an award that is one over several events.
 fn inputs(
     earn: &TallyEarn,
-    (counted, part, exact): (&Counted<'_>, i64, Decimal),
+    (counted, part, worthy): (&Counted<'_>, i64, Worthy),
     (key, sum, before): (&TallyKey, i64, &Tally),
 ) -> AwardInputs {
     let (written, scale) = (&earn.order, earn.order.scale);
+    let Worthy { exact, cap, .. } = worthy;
     let (effect, per_amount, points) = match &earn.worth {
         Worth::Rate(rate) => (rate.kind, Some(rate.written.0), rate.written.1),
         Worth::Steps(size, points) => {
@@ -151,6 +152,7 @@ fn inputs(
         multipliers: if is_multiplied { counted.multipliers() } else { Vec::new() },
         exact,
         rounding: is_multiplied.then_some(written.rounding),
+        cap,
         tally: Some(Tallied { counts: key.counts, since: key.since, sum: whole(sum), before: left.to_decimal(scale) }),
         ..AwardInputs::fixed(points)
     }

@@ -1,13 +1,13 @@
 //! Earning over several events as it is written, parsed: the numbers fit, and nothing stands there without an effect.
 
-use contract::decision::Effect as EffectKind;
+use contract::decision::{Capped, Effect as EffectKind};
 use contract::program::{Earn, Every, MARKS_MAX, Mark, Over, Per, RoundingAt, Rule, Wallet};
 use contract::tally::{Counts, MILLIONTHS, whole};
 use contract::{Points, Quantity, WalletName};
 use rust_decimal::Decimal;
 
 use crate::check::Faults;
-use crate::effect::earn::{above_nought, parse_rate};
+use crate::effect::earn::{self, above_nought, parse_rate};
 use crate::effect::{OrderEarn, Rate, units};
 use crate::ratio::Ratio;
 use crate::term::Terms;
@@ -19,7 +19,7 @@ pub(crate) struct TallyEarn {
     pub(crate) over: Over,
     pub(crate) counts: Counts,
     pub(crate) worth: Worth,
-    /// Which money counts, and how it is rounded; also of a rule that counts none. It has no bands.
+    /// Which money counts, how it is rounded, and the most that all of it gives; also of a rule that counts none. It has no bands.
     pub(crate) order: OrderEarn,
 }
 
@@ -32,6 +32,15 @@ pub(crate) enum Worth {
     Steps(i64, Points),
     /// Points for each mark, in millionths, that is reached; ascending.
     Marks(Vec<(i64, Points)>),
+}
+
+/// The points of a sum, and how they came about.
+pub(crate) struct Worthy {
+    pub(crate) points: Points,
+    /// Before rounding.
+    pub(crate) exact: Decimal,
+    /// The most that there is, and what there would be without it.
+    pub(crate) cap: Option<Capped>,
 }
 
 /// What was written of it.
@@ -86,8 +95,9 @@ pub(crate) fn parse(
         Written::Reaching(marks) => self::marks(&format!("{path}.reaching"), rule, (marks, wallet), faults)?,
     };
     let (base, rounding) = (earn.base, earn.rounding.unwrap_or_default());
+    let max = earn::max(path, (earn, Some(wallet)), faults)?;
     let (name, scale) = (wallet.name.clone(), wallet.scale);
-    let order = OrderEarn { wallet: name.clone(), scale, base, bands: Vec::new(), rounding, max: None, terms };
+    let order = OrderEarn { wallet: name.clone(), scale, base, bands: Vec::new(), rounding, max, terms };
     Some(TallyEarn { wallet: name, over, counts, worth, order })
 }
 
@@ -98,7 +108,6 @@ fn useless(path: &str, earn: &Earn, faults: &mut Faults) {
         ("fixed", earn.fixed.is_some(), "give `every: { events: 1, points: ... }`, or remove `over`"),
         ("perQuantity", earn.per_quantity.is_some(), "give `every: { quantity: ... }`, or remove `over`"),
         ("bands", !earn.bands.is_empty(), "give `reaching`, or remove `over`"),
-        ("max", earn.max.is_some(), "remove it, or remove `over`"),
         ("budget", earn.budget.is_some(), "remove it, or remove `over`"),
     ];
     for (field, _, advice) in of_one.iter().filter(|(_, given, _)| *given) {
@@ -106,6 +115,9 @@ fn useless(path: &str, earn: &Earn, faults: &mut Faults) {
             format!("{path}.{field}"),
             format!("is for what one event earns, and `over` counts several; {advice}"),
         );
+    }
+    if earn.max.is_some() && !earn.reaching.is_empty() {
+        faults.add(format!("{path}.max"), "has no effect, as the marks say how many points there are; remove it");
     }
     if earn.rounding.is_some() && !is_rounded {
         faults.add(format!("{path}.rounding"), "has no effect, as only full steps count; remove it");
@@ -218,19 +230,22 @@ fn of_lines(path: &str, rule: &Rule, faults: &mut Faults) {
 }
 
 impl TallyEarn {
-    /// How many points so many millionths are worth, and how many before rounding; `None` beyond what a wallet can hold.
-    pub(super) fn worth(&self, sum: i64) -> Option<(Points, Decimal)> {
-        let points = match &self.worth {
+    /// How many points so many millionths are worth; `None` beyond what a wallet can hold.
+    pub(super) fn worth(&self, sum: i64) -> Option<Worthy> {
+        let scale = self.order.scale;
+        let (wanted, exact) = match &self.worth {
             Worth::Rate(Rate { amount, points, .. }) => {
                 let exact = Ratio::of(whole(sum))?.times(*points)?.over(*amount)?;
-                return Some((exact.round(self.order.scale, self.order.rounding.mode)?, exact.to_decimal()?));
+                (exact.round(scale, self.order.rounding.mode)?, Some(exact.to_decimal()?))
             }
-            Worth::Steps(size, points) => Points(points.0.checked_mul(sum / size)?),
+            Worth::Steps(size, points) => (Points(points.0.checked_mul(sum / size)?), None),
             Worth::Marks(marks) => {
                 let reached = marks.iter().filter(|(at, _)| *at <= sum).map(|(_, points)| *points);
-                reached.reduce(|sum, points| Points(sum.0.saturating_add(points.0))).unwrap_or_default()
+                (reached.reduce(|sum, points| Points(sum.0.saturating_add(points.0))).unwrap_or_default(), None)
             }
         };
-        Some((points, points.to_decimal(self.order.scale)))
+        let cap = self.order.max.map(|max| Capped { max: max.written, wanted: wanted.to_decimal(scale) });
+        let points = self.order.max.map_or(wanted, |max| wanted.min(max.points));
+        Some(Worthy { points, exact: exact.unwrap_or_else(|| wanted.to_decimal(scale)), cap })
     }
 }

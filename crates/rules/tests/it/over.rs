@@ -72,6 +72,16 @@ fn an_event_brings_what_the_sum_is_worth_more() {
             vec!["0.19", "0.01", "0.10"],
             vec![1, 1, 1],
         ),
+        (
+            json!({ "per": { "amount": "1.00", "points": "1" }, "over": "Month", "max": "3" }),
+            vec!["1.60", "1.60", "5.00", "1.00"],
+            vec![1, 2, 0, 0],
+        ),
+        (
+            json!({ "every": { "events": 1, "points": "2" }, "over": "Day", "max": "5" }),
+            vec!["1.00"; 4],
+            vec![2, 2, 1, 0],
+        ),
     ] {
         assert_eq!(bring(&rules(&effect), &amounts), points, "{effect}");
     }
@@ -157,9 +167,14 @@ fn mistakes_are_told_with_what_to_do() {
         (over(json!({ "fixed": "5" })), json!({}), "must say how many points: give one of"),
         (over(json!({ "per": { "amount": "0", "points": "1" } })), json!({}), "earn.per.amount: is 0"),
         (
-            over(json!({ "per": { "amount": "1", "points": "1" }, "max": "5" })),
+            over(json!({ "reaching": [{ "events": 3, "points": "7" }], "max": "5" })),
             json!({}),
-            "earn.max: is for what one event earns",
+            "earn.max: has no effect, as the marks say how many points there are",
+        ),
+        (
+            over(json!({ "every": { "events": 1, "points": "1" }, "max": "0.5" })),
+            json!({}),
+            "earn.max: is `0.5`, finer than the 0 decimals",
         ),
         (
             over(json!({ "per": { "amount": "1", "points": "1" }, "rounding": { "at": "Line" } })),

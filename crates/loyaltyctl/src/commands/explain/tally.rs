@@ -32,13 +32,15 @@ pub(super) fn arithmetic(inputs: &AwardInputs, tally: &Tallied, digits: Digits) 
         _ => format!("{points} for each full {per}{unit} = {exact}"),
     };
     let rounded = inputs.rounding.map_or_else(String::new, |rounding| format!(", {:?}", rounding.mode));
+    let cap = inputs.cap.map(super::award::capped).unwrap_or_default();
     let by = by.concat();
     let make = if *counts == Counts::Events { "makes" } else { "make" };
-    format!("{part} more{by} {make} {whole}{since}: {worth}{rounded}, {} of it given before", before.normalize())
+    format!("{part} more{by} {make} {whole}{since}: {worth}{rounded}{cap}, {} of it given before", before.normalize())
 }
 
 #[cfg(test)]
 mod tests {
+    use contract::decision::Capped;
     use contract::program::Rounding;
 
     use super::*;
@@ -53,6 +55,14 @@ mod tests {
 
     #[test]
     fn a_sum_is_told_with_what_the_event_added_and_what_was_given_before() {
+        let capped =
+            AwardInputs { cap: Some(Capped { max: 3.into(), wanted: 5.into() }), ..AwardInputs::fixed(1.into()) };
+        let tally = Tallied { counts: Counts::Events, since: None, sum: 5.into(), before: 3.into() };
+        let capped = AwardInputs { effect: Effect::Every, per_amount: Some(1.into()), exact: 5.into(), ..capped };
+        assert_eq!(
+            arithmetic(&capped, &tally, Digits(2)),
+            "one event more makes 5 events: 1 for each full 1 events = 5, 5 but at most 3, 3 of it given before"
+        );
         for (kind, numbers, since, expected) in [
             (
                 (Effect::Per, Counts::Multiplied),
