@@ -50,7 +50,7 @@ enum Task {
     Images(images::Command),
     /// Play the whole product in a real cluster: chart, pipeline, purchases, upgrade, removal
     #[command(after_help = E2E_HELP)]
-    E2e,
+    E2e(e2e::Options),
     /// Write the files that are made from code: the resource's definition, the example's events
     Generate(generate::Options),
     /// Compare worker, engine and ledgers with the least that could do their work; leave the machine alone meanwhile
@@ -64,8 +64,9 @@ must be able to reach them. What was started is ended.
 
 Exit codes: 0 all of it is as it should be, 1 something is not, 2 it could not be tried.
 
-Example:
-  cargo xtask e2e";
+Examples:
+  cargo xtask e2e
+  cargo xtask e2e --quick";
 
 const UP_HELP: &str = "\
 The broker, in this order: `--broker`, AMQP_URL, the one that lets guest in on localhost:5672, a container of Docker's, and,
@@ -144,7 +145,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Task::Parts => parts().map_err(|error| told(&error, 2)),
         Task::Cluster(task) => cluster::run(&task).map_err(|error| told(&error, error.code())),
         Task::Images(command) => images::run(&command).map_err(|error| told(&error, 2)),
-        Task::E2e => e2e::run().map_err(|error| told(&error, error.code())),
+        Task::E2e(options) => e2e::run(&options).map_err(|error| told(&error, error.code())),
         Task::Generate(options) => generate::run(&options).map_err(|error| told(&error, error.code())),
         Task::Bench(options) => bench::run(&options).map_err(|error| told(&error, 2)),
     };

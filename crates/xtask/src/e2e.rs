@@ -24,12 +24,20 @@ use story::Story;
 /// The tag of the images that are installed first, and of those that an upgrade brings: other names of the same.
 const TAGS: [&str; 2] = ["e2e", "e2e-next"];
 
+/// What the person asked for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Play with images that are not optimized (`cargo xtask images --quick`): minutes less on a new machine
+    #[arg(long)]
+    quick: bool,
+}
+
 /// Plays it from the first image to the last deletion, and ends what it started.
-pub(crate) fn run() -> Result<(), E2eError> {
+pub(crate) fn run(options: &Options) -> Result<(), E2eError> {
     live::end_on_signals()?;
     let folder = RunFolder::make(&env::temp_dir())?;
     let programs = up::build_programs(&folder).map_err(E2eError::Programs)?;
-    let images = make_images()?;
+    let images = make_images(options.quick)?;
     let parts = Parts::make_sure(Wanted::BrokerAndDatabase)?;
     let cluster = Cluster::up(&cluster::Options::default())?;
     step("e2e: loading images", || load(&cluster, &images))?;
@@ -46,11 +54,11 @@ pub(crate) fn run() -> Result<(), E2eError> {
 }
 
 /// Archives with both tags: not every kind of cluster can give an image another name.
-fn make_images() -> Result<Vec<Image>, E2eError> {
+fn make_images(quick: bool) -> Result<Vec<Image>, E2eError> {
     let mut images = Vec::new();
     for tag in TAGS {
         let tag = tag.parse::<images::Tag>().map_err(|error| E2eError::Tag(error.to_string()))?;
-        images.extend(images::build(&images::Options { programs: Vec::new(), tag, out: None })?);
+        images.extend(images::build(&images::Options { programs: Vec::new(), tag, out: None, quick })?);
     }
     Ok(images)
 }

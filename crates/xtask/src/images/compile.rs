@@ -16,6 +16,9 @@ use crate::repository;
 /// Of the workspace's manifest.
 const PROFILE: &str = "image";
 
+/// The same for what is only tried.
+const QUICK: &str = "quick";
+
 /// A program that cargo has built.
 pub(super) struct Compiled {
     /// The file.
@@ -24,13 +27,14 @@ pub(super) struct Compiled {
     pub(super) target: PathBuf,
 }
 
-/// Builds `program` for this machine's kind, statically linked.
-pub(super) fn compile(program: Program) -> Result<Compiled, ImageError> {
+/// Builds `program` for this machine's kind, statically linked; `quick` leaves it as it is for a debugger.
+pub(super) fn compile(program: Program, quick: bool) -> Result<Compiled, ImageError> {
     if env::consts::OS != "linux" {
         return Err(ImageError::NotLinux { system: env::consts::OS });
     }
     let messages = tempfile::NamedTempFile::new().map_err(ImageError::file("make a file in", env::temp_dir()))?;
-    let mut command = cargo(program, &format!("{}-unknown-linux-gnu", env::consts::ARCH));
+    let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    let mut command = if quick { quickly(&triple) } else { cargo(program, &triple) };
     let typed = typed(&command);
     let output = messages.reopen().map_err(ImageError::file("open", messages.path()))?;
     // Cargo's progress stays visible; only its answer goes to the file.
@@ -48,10 +52,22 @@ pub(super) fn compile(program: Program) -> Result<Compiled, ImageError> {
 /// Each program is built for itself: features of shared dependencies would be united, and its image would depend on
 /// whether the other one was made, too.
 fn cargo(program: Program, triple: &str) -> Command {
-    let mut command = repository::cargo();
-    command.current_dir(repository::root());
-    command.args(["rustc", "--profile", PROFILE, "--target", triple, "--message-format", "json-render-diagnostics"]);
+    let mut command = build("rustc", PROFILE, triple);
     command.args(["--package", program.name(), "--bin", program.name(), "--"]).args(program.link_flags());
+    command
+}
+
+/// All of them at once: what they share is compiled once.
+fn quickly(triple: &str) -> Command {
+    let mut command = build("build", QUICK, triple);
+    command.args(Program::ALL.iter().flat_map(|program| ["--package", program.name(), "--bin", program.name()]));
+    command
+}
+
+fn build(subcommand: &str, profile: &str, triple: &str) -> Command {
+    let mut command = repository::cargo();
+    command.current_dir(repository::root()).arg(subcommand);
+    command.args(["--profile", profile, "--target", triple, "--message-format", "json-render-diagnostics"]);
     // The strongest of all places for flags: a person's own RUSTFLAGS would push ours aside.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags().join("\u{1f}"));
     command

@@ -43,7 +43,7 @@ impl Place {
     fn try_pack(&self, program: Program, tag: &str) -> Result<Image, ImageError> {
         let (binary, authorities) = (self.binary(), self.authorities());
         let contents = Contents { program, binary: &binary, authorities: &authorities };
-        images::write(&contents, &tag.parse::<Tag>().unwrap(), &self.out())
+        images::write(&contents, &tag.parse::<Tag>().unwrap(), &self.out(), images::SIZE_MAX)
     }
 
     fn pack(&self, program: Program) -> (Image, Layout) {
