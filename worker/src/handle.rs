@@ -182,7 +182,8 @@ impl<'a> Desk<'a> {
             let first = unit.batches.len();
             let behind = || if n == last { next() } else { None };
             let settled = self.apply(line, batch, behind).await?;
-            // What was sent before is carried already, or by the holder of the lease: a batch may be begun behind an answer.
+            // Not of answers: what was sent long ago has arrived, or the holder of the lease sees to it (a merge that comes sooner is turned
+            // down), and a batch may be begun behind them.
             let is_sent = settled.iter().any(|s| matches!(s, Settled::Fresh { results, .. } if engine::sends(results)));
             for (settled, message) in settled.into_iter().zip(carriers.by_ref()) {
                 self.take(&mut unit, message, settled);

@@ -124,7 +124,7 @@ impl Tally {
     /// The same when the sum is worth so many: what was waived and is deserved again is waived no longer.
     #[must_use]
     pub fn forgiven(self, worth: Points) -> Self {
-        let due = Points(self.awarded.0.saturating_sub(worth.0).clamp(self.taken.0, self.due.0));
+        let due = Points(self.awarded.0.saturating_sub(worth.0).min(self.due.0).max(self.taken.0));
         Self { due, waived: Points(due.0 - self.taken.0), ..self }
     }
 }

@@ -1,5 +1,5 @@
 //! What the tests of several rooms need of PostgreSQL: tables of their own, side by side and twice.
-#![allow(clippy::expect_used, reason = "a test without its database has failed")]
+#![expect(clippy::expect_used, reason = "a test without its database has failed")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::UNIX_EPOCH;
@@ -51,8 +51,8 @@ async fn roomy() -> String {
     if last.0.is_multiple_of(SCHEMAS_MAX) {
         let (url, name) = (database_url(), format!("d{}", unique()));
         execute(&url, &format!("create database {name}")).await;
-        let (server, rest) = url.rsplit_once('/').expect("the URL names a database");
-        let options = rest.find('?').map_or("", |at| &rest[at..]);
+        let (place, options) = url.split_at(url.find('?').unwrap_or(url.len()));
+        let (server, _) = place.rsplit_once('/').expect("the URL names a database");
         last.1 = format!("{server}/{name}{options}");
     }
     last.0 += 1;

@@ -45,10 +45,10 @@ pub struct Options {
     /// Their tag
     #[arg(long, default_value_t)]
     pub tag: Tag,
-    /// Folder of the archives; `target/images` when absent
+    /// Folder of the archives; `target/images` when absent, with `--quick` `target/images-quick`
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Build in a part of the time, for a try and not for a release: nothing is optimized, and the bound on the size does not hold
+    /// Build in a part of the time, for a try and not for a release: hardly optimized, and the bound on the size does not hold
     #[arg(long)]
     pub quick: bool,
 }
@@ -131,7 +131,7 @@ pub fn write(contents: &Contents<'_>, tag: &Tag, out: &Path, size_max: u64) -> R
     let files = root::files(contents)?;
     let size: u64 = files.iter().map(root::File::size).sum();
     if size > size_max {
-        return Err(ImageError::TooLarge { name, size });
+        return Err(ImageError::TooLarge { name, size, size_max });
     }
     fs::create_dir_all(out).map_err(ImageError::file("make", out))?;
     let path = out.join(format!("{}-{tag}.tar", program.name()));

@@ -10,7 +10,7 @@ use crate::repository;
 
 /// Packages that know nothing of a cluster, and whose tests do not either. One that is missing here only waits for longer.
 const WITHOUT_CLUSTER: &[&str] =
-    &["broker", "contract", "engine", "host", "ledger", "loyalty-worker", "rules", "scaling", "topology"];
+    &["broker", "contract", "engine", "host", "ledger", "loyalty-worker", "rules", "scaling", "testbed", "topology"];
 
 /// How many tests run at once, in the words of Rust's harness.
 const THREADS: &str = "RUST_TEST_THREADS";

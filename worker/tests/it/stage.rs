@@ -152,7 +152,7 @@ impl Stage {
 
     /// A login that may do what a worker does.
     pub(crate) async fn role(&self, password: &str) -> String {
-        let schema = self.vhost.replace('-', "_");
+        let schema = self.ledger_url.rsplit_once("search_path%3D").unwrap().1;
         let role = format!("{schema}_role");
         let make = format!(
             "create role {role} login password '{password}'; grant usage on schema {schema} to {role};

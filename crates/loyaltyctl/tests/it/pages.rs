@@ -52,7 +52,7 @@ fn pipeline(example: &str) -> String {
     let mut text = String::from(
         "apiVersion: loyalty.dev/v1alpha1\nkind: LoyaltyPipeline\nmetadata: { name: page }\nspec:\n  broker: { secretRef: { name: b } }\n  \
          ledger: { sqlite: {} }\n  events:\n    clock: Event\n    sources:\n      - exchange: { name: shop, type: Topic }\n        \
-         routingKeys: [\"#\"]\n        types: [purchase, refund, signup, review]\n",
+         routingKeys: [\"#\"]\n        types: [purchase, refund, signup, review, visit, birthday]\n",
     );
     let mut program = serde_yaml::Mapping::new();
     program.insert("currency".into(), "EUR".into());

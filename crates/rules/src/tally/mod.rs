@@ -1,7 +1,7 @@
 //! Awards for what a member did in several events: a sum is kept, and an event gives what it is worth after it, without what was given before.
 //!
-//! A refund takes the order's part of the sum down to what was kept, and makes due what the rest is not worth. So neither the order of the
-//! events nor that of their refunds changes what a member has in the end.
+//! A refund takes the order's part of the sum down to what was kept, and makes due what the rest is not worth. So by one version of the rules, and where
+//! all that is due can be taken, neither the order of the events nor that of their refunds changes what a member has in the end.
 
 mod written;
 
@@ -105,7 +105,7 @@ fn known(facts: Facts<'_>, key: &TallyKey) -> Result<Tally, Refusal> {
     let Some(tallies) = facts.tallies else { return Ok(Tally::default()) };
     tallies.get(key).copied().ok_or_else(|| {
         let detail = format!(
-            "rule `{}` counts over several events, and this one waited for its purchase; count another activity, for which no points wait",
+            "rule `{}` counts over several events, and its sum was not read, which is a fault of the program; redrive the event once it is mended",
             key.rule
         );
         Refusal::new(BuryReason::RuleFailed, detail)

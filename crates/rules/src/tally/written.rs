@@ -238,6 +238,10 @@ impl TallyEarn {
                 let exact = Ratio::of(whole(sum))?.times(*points)?.over(*amount)?;
                 (exact.round(scale, self.order.rounding.mode)?, Some(exact.to_decimal()?))
             }
+            // What no wallet could hold is only a wish where there is a most.
+            Worth::Steps(size, points) if self.order.max.is_some() => {
+                (Points(points.0.saturating_mul(sum / size)), None)
+            }
             Worth::Steps(size, points) => (Points(points.0.checked_mul(sum / size)?), None),
             Worth::Marks(marks) => {
                 let reached = marks.iter().filter(|(at, _)| *at <= sum).map(|(_, points)| *points);

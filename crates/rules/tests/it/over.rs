@@ -106,7 +106,7 @@ fn what_nobody_looked_at_is_not_counted() {
     let facts = Facts { tallies: Some(&BTreeMap::new()), ..Facts::default() };
     let refusal = rules.decide(&order("1.00"), facts).unwrap_err();
     assert!(
-        refusal.detail.starts_with("rule `r` counts over several events, and this one waited"),
+        refusal.detail.starts_with("rule `r` counts over several events, and its sum was not read"),
         "{}",
         refusal.detail
     );

@@ -27,7 +27,7 @@ pub(super) struct Compiled {
     pub(super) target: PathBuf,
 }
 
-/// Builds `program` for this machine's kind, statically linked; `quick` leaves it as it is for a debugger.
+/// Builds `program` for this machine's kind, statically linked; with `quick` as for tests, and both programs together.
 pub(super) fn compile(program: Program, quick: bool) -> Result<Compiled, ImageError> {
     if env::consts::OS != "linux" {
         return Err(ImageError::NotLinux { system: env::consts::OS });

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::SIZE_MAX;
 use super::report::megabytes;
 use crate::parts::PartError;
 
@@ -51,12 +50,14 @@ pub enum ImageError {
         why: String,
     },
     /// More than an image may hold.
-    #[error("could not keep `{name}` small: it would hold {}, and the limit is {}", megabytes(*size), megabytes(SIZE_MAX))]
+    #[error("could not keep `{name}` small: it would hold {}, and the limit is {}", megabytes(*size), megabytes(*size_max))]
     TooLarge {
         /// The image.
         name: String,
         /// In bytes.
         size: u64,
+        /// What it may hold, in bytes.
+        size_max: u64,
     },
     /// A file or folder.
     #[error("could not {what} `{}`", path.display())]

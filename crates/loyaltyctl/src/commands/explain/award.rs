@@ -53,7 +53,7 @@ fn sentence(award: &AwardReport, digits: Digits) -> String {
 }
 
 /// The most that the rule gives, and what that took away.
-pub(super) fn capped(Capped { max, wanted }: Capped) -> String {
+fn capped(Capped { max, wanted }: Capped) -> String {
     let most = max.normalize();
     if wanted > max { format!(", {} but at most {most}", wanted.normalize()) } else { format!(", at most {most}") }
 }

@@ -29,10 +29,11 @@ pub(super) fn arithmetic(inputs: &AwardInputs, tally: &Tallied, digits: Digits) 
     let worth = match inputs.effect {
         Effect::Reaching => format!("which reaches {exact} points"),
         Effect::Per => format!("{whole} x {points} per {per} = {exact}"),
+        _ if per == "1" && !unit.is_empty() => format!("{points} for each of them = {exact}"),
         _ => format!("{points} for each full {per}{unit} = {exact}"),
     };
     let rounded = inputs.rounding.map_or_else(String::new, |rounding| format!(", {:?}", rounding.mode));
-    let cap = inputs.cap.map(super::award::capped).unwrap_or_default();
+    let cap = inputs.cap.map_or_else(String::new, |cap| format!(", at most {}", cap.max.normalize()));
     let by = by.concat();
     let make = if *counts == Counts::Events { "makes" } else { "make" };
     format!("{part} more{by} {make} {whole}{since}: {worth}{rounded}{cap}, {} of it given before", before.normalize())
@@ -61,7 +62,7 @@ mod tests {
         let capped = AwardInputs { effect: Effect::Every, per_amount: Some(1.into()), exact: 5.into(), ..capped };
         assert_eq!(
             arithmetic(&capped, &tally, Digits(2)),
-            "one event more makes 5 events: 1 for each full 1 events = 5, 5 but at most 3, 3 of it given before"
+            "one event more makes 5 events: 1 for each of them = 5, at most 3, 3 of it given before"
         );
         for (kind, numbers, since, expected) in [
             (

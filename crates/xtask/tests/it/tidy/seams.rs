@@ -8,7 +8,8 @@ use super::none;
 const SEAMS: &[(&str, &[&str])] = &[
     ("lapin", &["crates/broker/src/amqp.rs", "crates/broker/src/amqp/", "worker/src/amqp.rs"]),
     ("rusqlite", &["crates/ledger/src/sqlite.rs", "crates/ledger/src/sqlite/"]),
-    ("tokio_postgres", &["crates/ledger/src/postgres.rs", "crates/ledger/src/postgres/"]),
+    // The last is of tests alone.
+    ("tokio_postgres", &["crates/ledger/src/postgres.rs", "crates/ledger/src/postgres/", "crates/testbed/"]),
     ("deadpool_postgres", &["crates/ledger/src/postgres.rs", "crates/ledger/src/postgres/"]),
     ("tokio_postgres_rustls", &["crates/ledger/src/postgres.rs", "crates/ledger/src/postgres/"]),
 ];
