@@ -1,7 +1,9 @@
 //! Two signals: the first works off what was delivered, the second leaves at once.
 
+use std::time::Duration;
+
 use crate::process::Worker;
-use crate::stage::{Stage, Store, bytes, floor_points, purchases, until};
+use crate::stage::{Stage, Store, bytes, floor_points, publication, purchases, until};
 use crate::wire::Wire;
 
 /// What the broker hands to one consumer before it waits for acknowledgements.
@@ -44,6 +46,42 @@ async fn one_of_two_workers_leaves_under_load_and_nothing_is_delivered_twice() {
     assert_eq!(staying.metric("loyalty_redelivered_total").await, Some(0));
     assert_eq!(stage.available().await, floor_points(&lines));
     assert!(stage.buried().await.is_empty());
+    stage.audits_clean().await;
+    stage.end().await;
+}
+
+/// Message by message, so that one is on its way whenever the signal comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_are_exchanged_in_a_steady_flow_leave_nothing_to_be_delivered_again() {
+    let stage = Stage::new(Store::Postgres).await;
+    let lines = purchases(2000);
+    let mut leaving = stage.worker();
+    leaving.ready().await;
+    let publisher = stage.connection.publisher().await.unwrap();
+    let paced = lines.clone();
+    let publishing = tokio::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(1) / 250);
+        for line in &paced {
+            tick.tick().await;
+            publisher.publish(publication("purchase.web", line.as_bytes())).await.unwrap();
+        }
+        publisher.flush().await.unwrap();
+    });
+    let mut again = 0;
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        let staying = stage.worker();
+        staying.ready().await;
+        leaving.signal("TERM");
+        assert!(leaving.ended().await.success());
+        leaving = staying;
+        again += leaving.metric("loyalty_redelivered_total").await.unwrap();
+    }
+    publishing.await.unwrap();
+    stage.drained(&leaving).await;
+    again += leaving.metric("loyalty_redelivered_total").await.unwrap();
+    assert_eq!(again, 0);
+    assert_eq!(stage.available().await, floor_points(&lines));
     stage.audits_clean().await;
     stage.end().await;
 }
